@@ -1,0 +1,143 @@
+// A loaded model and the answers it gives.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "lathe/error.h"
+#include "lathe/options.h"
+
+namespace lathe {
+
+enum class EndReason {
+  none,          // still going on
+  end_token,     // the model ended its answer
+  stop_text,     // one of Request::stop appeared
+  length,        // max_tokens
+  context_full,
+  cancelled,
+};
+std::string_view to_string(EndReason reason);
+
+/// Measured times and bytes of the five steps of an answer.
+struct Trace {
+  // 1: weights to the device, once per model
+  std::uint64_t weight_bytes_mapped = 0;
+  std::uint64_t weight_bytes_copied = 0;
+  double load_seconds = 0;
+  // 2: tokenization on the host, ids to the device
+  std::vector<std::int32_t> prompt_ids;
+  double tokenize_seconds = 0;
+  std::uint64_t bytes_to_device = 0;
+  // 3: prefill, to the first token
+  int reused_tokens = 0;         // of the prompt, still in the cache
+  double prefill_seconds = 0;
+  std::int32_t first_token = -1;
+  // 4: decode
+  int generated_tokens = 0;
+  double decode_seconds = 0;     // from the first token to the last
+  EndReason end = EndReason::none;
+  // 5: ids back, to text
+  std::uint64_t bytes_to_host = 0;
+  double detokenize_seconds = 0;
+};
+
+struct Piece {
+  std::string text;                  // whole characters; may be empty
+  std::vector<std::int32_t> ids;     // the tokens behind it
+};
+
+/// An answer in progress. Dropping it cancels.
+class Answer {
+ public:
+  explicit Answer(std::unique_ptr<class AnswerImplementation> implementation);
+  ~Answer();
+  Answer(Answer&&) noexcept;
+  Answer& operator=(Answer&&) noexcept;
+
+  /// The next piece; false when the answer has ended. Throws Error where the engine failed.
+  bool next(Piece& piece);
+  /// The rest as one text.
+  std::string text();
+  void cancel();                     // from any thread or a signal handler's thread
+  EndReason end() const;
+  const Trace& trace() const;        // complete once next() returned false
+
+ private:
+  std::unique_ptr<class AnswerImplementation> implementation_;
+};
+
+struct ModelInfo {
+  std::string name;                  // as stored in the file
+  std::string file;
+  std::string architecture;
+  std::int64_t parameters = 0;
+  std::uint64_t tensor_bytes = 0;    // as stored
+  int vocabulary = 0;
+  int trained_context = 0;           // tokens
+  int context_tokens = 0;            // as loaded
+  bool has_chat_template = false;
+};
+
+struct CacheUse {
+  int pages = 0;
+  int pages_in_use = 0;
+  int most_pages_used = 0;
+  int page_tokens = 0;
+  std::uint64_t page_bytes = 0;
+};
+
+/// A benchmark of one shape; see Model::measure.
+struct Measurement {
+  double seconds = 0;
+  int tokens = 0;
+};
+
+class Model {
+ public:
+  /// A known name ("smollm2"), or a path to a .gguf file. Throws Error.
+  static Model load(const std::string& name_or_path, const ModelOptions& options = {});
+  ~Model();
+  Model(Model&&) noexcept;
+  Model& operator=(Model&&) noexcept;
+
+  const ModelInfo& info() const;
+  const ModelOptions& options() const;   // with defaults filled in
+
+  /// Starts an answer. Throws Error(invalid_argument) for a field outside its range, Error(context_length) with both
+  /// numbers for a long prompt, Error(unsupported) for messages where the model has no template.
+  Answer answer(const Request& request);
+
+  std::vector<std::int32_t> tokenize(std::string_view text, bool add_special = true, bool parse_special = false) const;
+  std::string detokenize(std::span<const std::int32_t> ids, bool special = false) const;
+  /// Messages as the model's template writes them, ready for generation.
+  std::string render(const std::vector<Message>& messages, bool add_generation_prompt = true) const;
+
+  /// Float32 logits at each position, in steps of `chunk` tokens (0: chosen); `row` gets vocabulary floats.
+  void logits(std::span<const std::int32_t> ids, int chunk,
+              const std::function<void(int position, std::span<const float> logits)>& row);
+
+  /// The graph after the passes, in text form; with `before`, as the architecture made it.
+  std::string graph_text(bool before = false) const;
+  /// Metadata, tensors, passes with times, plan steps with kernels, memory: a JSON object.
+  std::string inspect_json() const;
+
+  /// Time of one run as llama-bench does it: `depth` tokens already in the cache, then `prompt` tokens in one prefill
+  /// or `generate` single steps.
+  Measurement measure(int prompt, int generate, int depth = 0);
+  CacheUse cache_use() const;
+
+ private:
+  explicit Model(std::unique_ptr<class ModelImplementation> implementation);
+  std::unique_ptr<class ModelImplementation> implementation_;
+};
+
+/// What can be loaded by name: "smollm2", "gemma3-270m".
+std::vector<std::string> known_models();
+
+}  // namespace lathe

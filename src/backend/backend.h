@@ -1,0 +1,64 @@
+// The seam to a device: memory, copies, kernels, and running a plan.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "backend/kernel.h"
+#include "backend/plan.h"
+#include "tensor/buffer.h"
+
+namespace lathe {
+
+/// Bytes that crossed between host and device since the backend was made.
+struct Traffic {
+  std::uint64_t to_device = 0;
+  std::uint64_t to_host = 0;
+};
+
+/// One execution context over a plan: an arena and the bindings. Contexts of one plan share its weights.
+class ExecutionContext {
+ public:
+  virtual ~ExecutionContext() = default;
+
+  /// Binds an input or state by its index (Plan::binding). The buffer must outlive the runs that use it.
+  virtual void bind(int binding, const Buffer& buffer, std::uint64_t offset = 0) = 0;
+
+  /// Runs the steps that the wanted outputs need (bit i: output i) for the given values of the plan's symbols
+  /// (Plan::symbols order, each at most its limit), and returns when they are done. Allocates nothing once it has seen
+  /// the same symbols and outputs.
+  virtual void run(std::span<const std::int64_t> symbols, std::uint32_t wanted_outputs) = 0;
+
+  /// Copies the first bytes.size() bytes of an output to the host.
+  virtual void read_output(int output, std::span<std::byte> bytes) = 0;
+
+  /// Seconds of each step of the last run, if profiling is on; empty otherwise.
+  virtual std::vector<double> step_seconds() const { return {}; }
+  virtual void set_profiling(bool) {}
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  virtual std::string_view name() const = 0;
+  virtual Buffer allocate(std::size_t bytes) = 0;  // 64-byte aligned, zeroed; throws Error(resource_limit)
+  /// A buffer over host memory that needs no copy, if this device can read it; `owner` keeps it alive.
+  virtual std::optional<Buffer> share(std::span<const std::byte> host, std::shared_ptr<const void> owner) = 0;
+  virtual void write(const Buffer& buffer, std::uint64_t offset, std::span<const std::byte> host) = 0;
+  virtual void read(const Buffer& buffer, std::uint64_t offset, std::span<std::byte> host) = 0;
+  virtual Traffic traffic() const = 0;
+
+  /// All kernels that this device can run, in no particular order.
+  virtual std::span<const Kernel> kernels() const = 0;
+  virtual std::unique_ptr<ExecutionContext> create_context(std::shared_ptr<const Plan> plan) = 0;
+};
+
+/// The highest-ranked kernel that accepts the node, of `arithmetic` unless that is empty; nullptr if there is none.
+const Kernel* find_kernel(std::span<const Kernel> kernels, const NodeTypes& types, std::string_view arithmetic = {});
+
+}  // namespace lathe

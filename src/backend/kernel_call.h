@@ -1,0 +1,37 @@
+// What a kernel is given. Plain data alone, so that ISA files may include it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace lathe {
+
+inline constexpr int kMaxRank = 6;
+
+struct TensorArg {
+  void* data;                    // on the kernel's device
+  std::int64_t dims[kMaxRank];   // outermost first; symbols are numbers by now
+  std::int32_t rank;
+  std::int32_t dtype;            // a Dtype
+};
+
+union AttributeValue {
+  std::int64_t integer;
+  double real;
+};
+
+/// One step as one thread sees it: every thread of the pool calls the kernel with its own `thread`, and the kernel
+/// does its share. A kernel that is `serial` for the call runs on thread 0 alone, with threads = 1.
+struct KernelCall {
+  const TensorArg* inputs;
+  const TensorArg* outputs;
+  const AttributeValue* attributes;  // in the order of the op's row
+  void* scratch;                     // this thread's, 64-byte aligned, scratch_bytes() long
+  std::int32_t input_count;
+  std::int32_t thread;
+  std::int32_t threads;
+};
+
+using KernelFunction = void (*)(const KernelCall&);
+
+}  // namespace lathe

@@ -1,0 +1,45 @@
+#include "base/cpu_features.h"
+
+#include <cstdlib>
+#include <string>
+
+#include "base/error.h"
+
+namespace lathe {
+
+std::string_view isa_name(IsaLevel level) {
+  switch (level) {
+    case IsaLevel::portable: return "portable";
+    case IsaLevel::avx2: return "avx2";
+    case IsaLevel::avx512: return "avx512";
+  }
+  return "unknown";
+}
+
+IsaLevel detected_isa() {
+  __builtin_cpu_init();
+  const bool avx2 =
+      __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
+  if (!avx2) return IsaLevel::portable;
+  const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+                      __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vnni") &&
+                      __builtin_cpu_supports("avx512bf16");
+  return avx512 ? IsaLevel::avx512 : IsaLevel::avx2;
+}
+
+IsaLevel chosen_isa() {
+  const char* wish = std::getenv("LATHE_ISA");
+  if (wish == nullptr || *wish == '\0') return detected_isa();
+  for (const auto level : {IsaLevel::portable, IsaLevel::avx2, IsaLevel::avx512}) {
+    if (isa_name(level) != wish) continue;
+    if (level > detected_isa())
+      throw Error(ErrorCode::invalid_argument, "LATHE_ISA=" + std::string(wish) + ": this processor has only " +
+                                                   std::string(isa_name(detected_isa())));
+    return level;
+  }
+  throw Error(ErrorCode::invalid_argument,
+              "LATHE_ISA is portable, avx2 or avx512, not \"" + printable(wish) + "\"");
+}
+
+}  // namespace lathe

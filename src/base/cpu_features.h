@@ -1,0 +1,24 @@
+// What this processor can do, and the level of kernels that is used.
+#pragma once
+
+#include <string_view>
+
+namespace lathe {
+
+/// Ordered: a level has everything of the ones before it.
+enum class IsaLevel {
+  portable,  // C++ alone
+  avx2,      // AVX2, FMA, F16C
+  avx512,    // AVX-512 F, BW, DQ, VL, VBMI, VNNI, BF16
+};
+
+std::string_view isa_name(IsaLevel level);
+
+/// The highest level of this processor and operating system.
+IsaLevel detected_isa();
+
+/// detected_isa(), or what LATHE_ISA=portable|avx2|avx512 asks for.
+/// Throws Error(invalid_argument) for another word or a level that this processor lacks.
+IsaLevel chosen_isa();
+
+}  // namespace lathe

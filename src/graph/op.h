@@ -1,0 +1,47 @@
+// The op vocabulary: one table row per op (op_table.cc). Names and meanings are ONNX's (opset 23 and later) where ONNX
+// has the op; the others are marked in the table.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "graph/type.h"
+
+namespace lathe {
+
+enum class AttributeKind : std::uint8_t { integer, real };
+
+struct AttributeSpec {
+  std::string_view name;
+  AttributeKind kind;
+  double default_value;  // NaN: must be given
+};
+
+/// How an op may be fused; passes are written on these kinds, not on names.
+enum class FusionKind : std::uint8_t { pointwise, broadcast, reduction, matmul, shuffle, opaque };
+
+struct Node;  // graph.h
+
+struct Op {
+  std::string_view name;
+  int min_inputs;
+  int max_inputs;
+  int outputs;
+  std::vector<AttributeSpec> attributes;
+  FusionKind fusion;
+  bool pure;            // same inputs, same result, and no effect: may be merged, folded and removed
+  int aliases_input;    // output 0 is this input, changed in place; -1: none
+  /// The types of the outputs from the inputs' types and the attributes. Throws Error(invalid_argument) naming what does not fit.
+  std::vector<ValueType> (*infer)(std::span<const ValueType> inputs, const Node& node);
+};
+
+/// The row, or nullptr where there is no such op.
+const Op* find_op(std::string_view name);
+
+/// All rows, sorted by name.
+std::span<const Op> all_ops();
+
+}  // namespace lathe

@@ -1,0 +1,40 @@
+// An architecture: what its files' keys mean, and its graph. One file each; registry.cc is the list.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "formats/checkpoint.h"
+#include "graph/graph.h"
+
+namespace lathe {
+
+/// What the rest of the program needs to know of a model.
+struct ModelShape {
+  std::int64_t vocabulary = 0;
+  std::int64_t context_tokens = 0;  // as trained
+  std::int64_t layers = 0;
+  std::int64_t kv_heads = 0;
+  std::int64_t head_dim = 0;
+};
+
+struct GraphOptions {
+  Dtype cache_dtype = Dtype::f16;  // f32 or f16
+  bool cache_off = false;          // keys and values live in the step alone
+};
+
+struct Architecture {
+  std::string_view name;  // general.architecture
+  /// Checks every key for type and range; Error(invalid_model) names the key.
+  ModelShape (*shape)(const Checkpoint& checkpoint);
+  /// Inputs and symbols as in backend/cache_layout.h; one output "logits" f32[S, vocabulary].
+  /// Error(invalid_model) names a missing tensor or a wrong shape.
+  Graph (*build)(const std::shared_ptr<const Checkpoint>& checkpoint, const GraphOptions& options);
+};
+
+/// Throws Error(unsupported) naming the architecture.
+const Architecture& find_architecture(std::string_view name);
+
+}  // namespace lathe

@@ -1,0 +1,37 @@
+// The block formats of model files: decoding to float32, and transcoding without loss to a packed layout.
+// Each format is one file (q4_0.cc, ...) that draws its bytes; block_formats.cc is the table.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "tensor/dtype.h"
+
+namespace lathe {
+
+/// One block as integers and factors: value[i] = scale[i / group] * codes[i] + minimum[i / group],
+/// with group = 32 elements (16 in q6_k). Factors are exact in float32.
+struct BlockCodes {
+  std::int8_t codes[256];
+  float scales[16];
+  float minima[16];  // 0 in formats without them
+};
+
+struct BlockFormat {
+  Dtype dtype;                        // the format as it lies in files
+  Dtype packed;                       // the layout that its weights are transcoded to
+  /// Decodes `blocks` blocks to floats, bit for bit as the `gguf` Python package does.
+  void (*decode)(const std::byte* source, float* values, std::int64_t blocks);
+  /// Writes one row of one 16-row group into the packed layout; see packed.h. `lane` is the row in the group, 0 to 15.
+  void (*pack_row)(const std::byte* source, std::int64_t columns, int lane, std::byte* group);
+  /// The same block as codes and factors, for tests and for the float reference.
+  void (*split)(const std::byte* block, BlockCodes& out);
+};
+
+/// The row for a block-quantized type, or nullptr.
+const BlockFormat* block_format(Dtype dtype);
+
+/// Decodes `rows` rows of any file type (floats, integers, blocks) to float32.
+void decode_rows(Dtype dtype, const std::byte* source, float* values, std::int64_t rows, std::int64_t columns);
+
+}  // namespace lathe

@@ -1,0 +1,36 @@
+// Element and block types, one table row each.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace lathe {
+
+// Rows of the table in dtype.cc, in the same order.
+enum class Dtype : std::uint8_t {
+  f32, f16, bf16, f64, i8, i16, i32, i64,
+  // GGUF's blocks, as they lie in files
+  q4_0, q4_1, q5_0, q5_1, q8_0, q4_k, q5_k, q6_k,
+  // our own, never in model files
+  a8,          // activations: unsigned 8-bit codes with scale and minimum per 32, one record a row (quant/activation.h)
+  packed4, packed4m, packed5, packed5m, packed8,  // weights by 16 rows, per-32 scales; m: with minima (quant/packed.h)
+  packed4k, packed5k, packed6k,                   // the same for 256-blocks with scaled scales
+  packed_f32,                                     // weights by 16 rows, float32
+};
+
+struct DtypeInfo {
+  std::string_view name;
+  std::uint32_t block_elements;  // elements that share a block, along the row
+  std::uint32_t block_bytes;     // bytes of such a block; 0 where a row or group has its own rule
+};
+
+const DtypeInfo& info(Dtype dtype);
+std::optional<Dtype> dtype_named(std::string_view name);
+
+inline bool is_block_quantized(Dtype dtype) { return dtype >= Dtype::q4_0 && dtype <= Dtype::q6_k; }
+
+/// Bytes of one row of `columns` elements. Throws Error(invalid_argument) unless columns fill whole blocks.
+std::uint64_t row_bytes(Dtype dtype, std::int64_t columns);
+
+}  // namespace lathe

@@ -18,12 +18,13 @@ struct BlockCodes {
 };
 
 struct BlockFormat {
-  Dtype dtype;                        // the format as it lies in files
-  Dtype packed;                       // the layout that its weights are transcoded to
+  Dtype dtype;   // the format as it lies in files
+  Dtype packed;  // the layout that its weights are transcoded to
   /// Decodes `blocks` blocks to floats, bit for bit as the `gguf` Python package does.
   void (*decode)(const std::byte* source, float* values, std::int64_t blocks);
-  /// Writes one row of one 16-row group into the packed layout; see packed.h. `lane` is the row in the group, 0 to 15.
-  void (*pack_row)(const std::byte* source, std::int64_t columns, int lane, std::byte* group);
+  /// Packs 16 rows of `columns` elements (whole records of the layout) into one group; see packed.h. All of
+  /// the group's bytes are written. A null row becomes zero codes with zero factors.
+  void (*pack_group)(const std::byte* const rows[16], std::int64_t columns, std::byte* group);
   /// The same block as codes and factors, for tests and for the float reference.
   void (*split)(const std::byte* block, BlockCodes& out);
 };
@@ -31,7 +32,18 @@ struct BlockFormat {
 /// The row for a block-quantized type, or nullptr.
 const BlockFormat* block_format(Dtype dtype);
 
+/// Bytes of the whole packed matrix, the last group padded to 16 rows. `packed` is packed4 to packed_f32.
+/// Throws Error(invalid_argument) unless columns fill whole records.
+std::uint64_t packed_bytes(Dtype packed, std::int64_t rows, std::int64_t columns);
+
+/// Packs the groups [first_group, last_group) of a matrix: blocks into their format's layout, floats and
+/// integers into packed_f32. `source` and `destination` are the starts of the whole matrices. Threads may
+/// share one matrix.
+void pack_groups(Dtype dtype, const std::byte* source, std::int64_t rows, std::int64_t columns,
+                 std::int64_t first_group, std::int64_t last_group, std::byte* destination);
+
 /// Decodes `rows` rows of any file type (floats, integers, blocks) to float32.
-void decode_rows(Dtype dtype, const std::byte* source, float* values, std::int64_t rows, std::int64_t columns);
+void decode_rows(Dtype dtype, const std::byte* source, float* values, std::int64_t rows,
+                 std::int64_t columns);
 
 }  // namespace lathe

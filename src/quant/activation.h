@@ -1,4 +1,5 @@
-// Activations as 8-bit codes (Dtype::a8): what the int8 matmuls read. Plain data, so that ISA files may include it.
+// Activations as 8-bit codes (Dtype::a8): what the int8 matmuls read.
+// Plain data, so that ISA files may include it.
 //
 // Per row of `columns` values (a multiple of 32), one record, blocks of 32 in ascending order:
 //   columns bytes  codes, unsigned 0 to 255

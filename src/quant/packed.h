@@ -1,27 +1,32 @@
 // Packed weight layouts: what the matmul kernels read. Plain data, so that ISA files may include it.
 //
-// A matrix [rows, columns] is cut into groups of 16 rows (the last one padded with zero codes and zero factors).
-// A group is one contiguous stream of records, one per 32 columns (per 256 in the k layouts), in ascending columns.
-// Inside a record rows are lanes: factor arrays have 16 entries, and codes are interleaved for 4-way int8 dot
-// products, [column / 4][16 rows][4 columns], so that 64 bytes hold 4 columns of 16 rows.
+// A matrix [rows, columns] is cut into groups of 16 rows (the last one padded with zero codes and factors).
+// A group is one contiguous stream of records, one per 32 columns (256 in the k layouts), in ascending
+// columns. Inside a record rows are lanes: factor arrays have 16 entries, and codes are interleaved for 4-way
+// int8 dot products, [column / 4][16 rows][4 columns], so that 64 bytes hold 4 columns of 16 rows.
 //
-//   packed4   256 B codes | 16 f16 scales                      288 B   value = scale * (code - 8)
-//   packed4m  256 B codes | 16 f16 scales | 16 f16 minima      320 B   value = scale * code + minimum
-//   packed5   256 B codes | 64 B high bits | 16 f16 scales     352 B   value = scale * (code - 16)
-//   packed5m  256 B codes | 64 B high bits | scales | minima   384 B   value = scale * code + minimum
-//   packed8   512 B codes | 16 f16 scales                      544 B   value = scale * code, code signed
-//   packed4k  16 f16 d | 16 f16 dmin | 8 x 16 u8 scales | 8 x 16 u8 minima | 8 x 256 B codes             2368 B
-//             value = (d * scale) * code - (dmin * minimum)
-//   packed5k  the same, then 8 x 64 B high bits                                                          2880 B
-//   packed6k  16 f16 d | 16 x 16 i8 scales (per 16 columns) | 8 x 256 B low nibbles | 8 x 128 B high bits 3360 B
-//             value = (d * scale) * (code - 32)
+//   packed4    288 B   256 B codes | 16 f16 scales
+//                      value = scale * (code - 8)
+//   packed4m   320 B   256 B codes | 16 f16 scales | 16 f16 minima
+//                      value = scale * code + minimum
+//   packed5    352 B   256 B codes | 64 B high bits | 16 f16 scales
+//                      value = scale * (code - 16)
+//   packed5m   384 B   256 B codes | 64 B high bits | 16 f16 scales | 16 f16 minima
+//                      value = scale * code + minimum
+//   packed8    544 B   512 B codes | 16 f16 scales
+//                      value = scale * code, code signed
+//   packed4k  2368 B   16 f16 d | 16 f16 dmin | 8 x 16 u8 scales | 8 x 16 u8 minima | 8 x 256 B codes
+//                      value = (d * scale) * code - (dmin * minimum)
+//   packed5k  2880 B   the same as packed4k, then 8 x 64 B high bits
+//   packed6k  3360 B   16 f16 d | 16 x 16 i8 scales (per 16 columns) | 8 x 256 B low nibbles |
+//                      8 x 128 B high bits
+//                      value = (d * scale) * (code - 32)
 //
-// Nibbles: byte b of the 256 holds, in its low half, byte b of the first 256 interleaved codes (columns 0 to 15)
-// and in its high half byte b of the second 256 (columns 16 to 31).
-// High bits of 5-bit codes: 64 bytes are 512 bits; bit i (byte i / 8, bit i % 8) belongs to interleaved code i.
-// High bits of 6-bit codes: 128 bytes; byte b holds 2 bits each for the interleaved codes b, b + 128, b + 256, b + 384,
-// lowest first.
-// packed_f32: [columns][16 rows] float32 per group.
+// Nibbles: byte b of the 256 holds, in its low half, byte b of the first 256 interleaved codes (columns 0
+// to 15) and in its high half byte b of the second 256 (columns 16 to 31).
+// High bits of 5-bit codes: 64 bytes are 512 bits; bit i (byte i / 8, bit i % 8) belongs to interleaved code
+// i. High bits of 6-bit codes: 128 bytes; byte b holds 2 bits each for the interleaved codes b, b + 128, b +
+// 256 and b + 384, lowest first. packed_f32: [columns][16 rows] float32 per group.
 #pragma once
 
 #include <cstdint>

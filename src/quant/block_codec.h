@@ -1,0 +1,111 @@
+// Pieces that the files of the block formats share: reading words and halves, and placing codes into packed
+// records. A word is four columns of one row, the first in its lowest byte, so codes travel as words and not
+// one by one.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "base/half.h"
+#include "quant/block_format.h"
+#include "quant/packed.h"
+
+namespace lathe::block_codec {
+
+static_assert(std::endian::native == std::endian::little);
+
+inline constexpr std::uint32_t kLowNibbles = 0x0f0f0f0fu;
+
+inline std::uint32_t load_word(const std::byte* source) {
+  std::uint32_t word;
+  std::memcpy(&word, source, sizeof word);
+  return word;
+}
+
+/// Word `index` of `lane` among interleaved codes: columns 4 * index to 4 * index + 3.
+inline void store_word(std::byte* codes, int index, int lane, std::uint32_t word) {
+  std::memcpy(codes + 64 * index + 4 * lane, &word, sizeof word);
+}
+
+inline float load_half(const std::byte* source) {
+  std::uint16_t bits;
+  std::memcpy(&bits, source, sizeof bits);
+  return half_to_float(bits);
+}
+
+inline void store_half(std::byte* factors, int lane, const std::byte* source) {
+  std::memcpy(factors + 2 * lane, source, 2);
+}
+
+inline int byte_at(const std::byte* source, int index) { return std::to_integer<int>(source[index]); }
+
+/// 16 bytes of nibbles, column j low and column j + 16 high, are the packed order of one lane already.
+inline void store_nibbles(std::byte* codes, int lane, const std::byte* source) {
+  for (int word = 0; word < 4; ++word) store_word(codes, word, lane, load_word(source + 4 * word));
+}
+
+/// Bit `column` of `bits` is the fifth bit of that column's code. `high` must be zero before the first lane.
+inline void store_high_bits(std::byte* high, int lane, std::uint32_t bits) {
+  for (int word = 0; word < 8; ++word)
+    high[8 * word + lane / 2] |= static_cast<std::byte>(((bits >> (4 * word)) & 15u) << (4 * (lane % 2)));
+}
+
+/// The lowest bit of each of the four bytes of `word`, as bits 0 to 3.
+inline std::uint32_t gather_bits(std::uint32_t word) { return ((word & 0x01010101u) * 0x01020408u) >> 24; }
+
+/// 8 scales and 8 minima of 6 bits in 12 bytes, as q4_k and q5_k store them:
+///   bytes 0-3  EEAAAAAA FFBBBBBB GGCCCCCC HHDDDDDD   scales A..D, top bits of scales E..H
+///   bytes 4-7  eeaaaaaa ffbbbbbb ggcccccc hhdddddd   the same for minima
+///   bytes 8-11 eeeeEEEE ffffFFFF ggggGGGG hhhhHHHH   low nibbles of E..H and e..h
+struct SubScales {
+  std::uint8_t scales[8];
+  std::uint8_t minima[8];
+};
+
+inline SubScales load_sub_scales(const std::byte* source) {
+  const std::uint32_t scales = load_word(source);
+  const std::uint32_t minima = load_word(source + 4);
+  const std::uint32_t low = load_word(source + 8);
+  const std::uint32_t words[4] = {
+      scales & 0x3f3f3f3fu,
+      (low & kLowNibbles) | ((scales >> 2) & 0x30303030u),
+      minima & 0x3f3f3f3fu,
+      ((low >> 4) & kLowNibbles) | ((minima >> 2) & 0x30303030u),
+  };
+  SubScales out;
+  std::memcpy(&out, words, sizeof out);
+  return out;
+}
+
+/// decode by way of split: `Bytes` per block, `Elements` values of which `Group` share their factors.
+template <auto Split, int Bytes, int Elements, int Group, bool HasMinimum>
+void decode_blocks(const std::byte* source, float* values, std::int64_t blocks) {
+  BlockCodes block;
+  for (std::int64_t i = 0; i < blocks; ++i, source += Bytes, values += Elements) {
+    Split(source, block);
+    for (int group = 0; group < Elements / Group; ++group) {
+      const float scale = block.scales[group];
+      const float minimum = block.minima[group];
+      for (int j = group * Group; j < (group + 1) * Group; ++j) {
+        const float value = scale * static_cast<float>(block.codes[j]);
+        values[j] = HasMinimum ? value + minimum : value;
+      }
+    }
+  }
+}
+
+/// pack_group by way of PackBlock(block, lane, record), which finds the record zeroed.
+template <auto PackBlock, int Bytes, PackedLayoutInfo Layout>
+void pack_blocks(const std::byte* const rows[16], std::int64_t columns, std::byte* group) {
+  const std::int64_t records = columns / Layout.columns_per_record;
+  for (std::int64_t i = 0; i < records; ++i) {
+    std::byte* record = group + i * Layout.record_bytes;
+    std::memset(record, 0, Layout.record_bytes);
+    for (int lane = 0; lane < kPackedRows; ++lane)
+      if (rows[lane] != nullptr) PackBlock(rows[lane] + i * Bytes, lane, record);
+  }
+}
+
+}  // namespace lathe::block_codec

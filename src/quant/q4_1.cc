@@ -1,0 +1,42 @@
+// q4_1: 32 elements in 20 bytes, 5 bits each; value = scale * code + minimum.
+//   0   f16 scale
+//   2   f16 minimum
+//   4   16 bytes of codes: byte j holds column j in its low half and column j + 16 in its high half
+#include "quant/block_codec.h"
+#include "quant/block_table.h"
+
+namespace lathe {
+namespace {
+
+using namespace block_codec;
+
+constexpr int kBytes = 20;
+
+void split(const std::byte* block, BlockCodes& out) {
+  out.scales[0] = load_half(block);
+  out.minima[0] = load_half(block + 2);
+  for (int j = 0; j < 16; ++j) {
+    const int pair = byte_at(block, 4 + j);
+    out.codes[j] = static_cast<std::int8_t>(pair & 15);
+    out.codes[j + 16] = static_cast<std::int8_t>(pair >> 4);
+  }
+}
+
+// packed4m: 256 B codes | 16 f16 scales | 16 f16 minima
+void pack_block(const std::byte* block, int lane, std::byte* record) {
+  store_nibbles(record, lane, block + 4);
+  store_half(record + 256, lane, block);
+  store_half(record + 288, lane, block + 2);
+}
+
+}  // namespace
+
+constinit const BlockFormat kQ4_1Format{
+    .dtype = Dtype::q4_1,
+    .packed = Dtype::packed4m,
+    .decode = decode_blocks<split, kBytes, 32, 32, true>,
+    .pack_group = pack_blocks<pack_block, kBytes, kPacked4m>,
+    .split = split,
+};
+
+}  // namespace lathe

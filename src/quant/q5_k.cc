@@ -1,0 +1,71 @@
+// q5_k: 256 elements in 176 bytes, 5.5 bits each, 8 sub-blocks of 32;
+// value = (d * scale) * code - (dmin * minimum), scale and minimum being 6-bit integers per sub-block.
+//   0    f16 d
+//   2    f16 dmin
+//   4    12 bytes of scales and minima (SubScales in block_codec.h)
+//   16   32 bytes of fifth bits: bit s of byte j belongs to column j of sub-block s
+//   48   4 x 32 bytes of the lower four bits: byte j of chunk i holds column j of sub-block 2i low, of 2i + 1
+//   high
+#include "quant/block_codec.h"
+#include "quant/block_table.h"
+
+namespace lathe {
+namespace {
+
+using namespace block_codec;
+
+constexpr int kBytes = 176;
+
+void split(const std::byte* block, BlockCodes& out) {
+  const float d = load_half(block);
+  const float dmin = load_half(block + 2);
+  const SubScales sub = load_sub_scales(block + 4);
+  for (int s = 0; s < 8; ++s) {
+    out.scales[s] = d * static_cast<float>(sub.scales[s]);
+    out.minima[s] = -(dmin * static_cast<float>(sub.minima[s]));
+  }
+  for (int s = 0; s < 8; ++s)
+    for (int j = 0; j < 32; ++j) {
+      const int low = (byte_at(block, 48 + 32 * (s / 2) + j) >> (4 * (s % 2))) & 15;
+      const int high = (byte_at(block, 16 + j) >> s) & 1;
+      out.codes[32 * s + j] = static_cast<std::int8_t>(low | (high << 4));
+    }
+}
+
+// packed5k: 16 f16 d | 16 f16 dmin | 8 x 16 u8 scales | 8 x 16 u8 minima | 8 x 256 B codes | 8 x 64 B high
+// bits
+void pack_block(const std::byte* block, int lane, std::byte* record) {
+  store_half(record, lane, block);
+  store_half(record + 32, lane, block + 2);
+  const SubScales sub = load_sub_scales(block + 4);
+  for (int s = 0; s < 8; ++s) {
+    record[64 + 16 * s + lane] = static_cast<std::byte>(sub.scales[s]);
+    record[192 + 16 * s + lane] = static_cast<std::byte>(sub.minima[s]);
+  }
+  for (int chunk = 0; chunk < 4; ++chunk)
+    for (int word = 0; word < 4; ++word) {
+      const std::uint32_t first = load_word(block + 48 + 32 * chunk + 4 * word);
+      const std::uint32_t second = load_word(block + 64 + 32 * chunk + 4 * word);  // 16 columns on
+      std::byte* codes = record + 320 + 512 * chunk;
+      store_word(codes, word, lane, (first & kLowNibbles) | ((second & kLowNibbles) << 4));
+      store_word(codes + 256, word, lane, ((first >> 4) & kLowNibbles) | (second & ~kLowNibbles));
+    }
+  std::uint32_t high[8] = {};
+  for (int word = 0; word < 8; ++word) {
+    const std::uint32_t bits = load_word(block + 16 + 4 * word);
+    for (int s = 0; s < 8; ++s) high[s] |= gather_bits(bits >> s) << (4 * word);
+  }
+  for (int s = 0; s < 8; ++s) store_high_bits(record + 2368 + 64 * s, lane, high[s]);
+}
+
+}  // namespace
+
+constinit const BlockFormat kQ5_kFormat{
+    .dtype = Dtype::q5_k,
+    .packed = Dtype::packed5k,
+    .decode = decode_blocks<split, kBytes, 256, 32, true>,
+    .pack_group = pack_blocks<pack_block, kBytes, kPacked5k>,
+    .split = split,
+};
+
+}  // namespace lathe

@@ -1,0 +1,83 @@
+// KvWrite: cache [layers, pages, 2, kv_heads, 64 * head_dim] f32 or f16 (state, changed in place), k and v
+// [T, kv_heads, head_dim], sequences, block_tables; attribute layer.
+// KvScratch: the same without a cache to start from: writes the step's tokens into a fresh tensor of one
+// layer. Every token goes to its own slot; slots that no token has stay as they are.
+#include "backend/cache_layout.h"
+#include "base/half.h"
+#include "cpu/portable/kernel_arguments.h"
+
+namespace lathe::portable {
+namespace {
+
+void store(float* target, float value) { *target = value; }
+void store(std::uint16_t* target, float value) { *target = float_to_half(value); }
+
+/// `inputs` starts at k.
+template <class Element>
+void write_tokens(const KernelCall& call, const TensorArg* inputs, std::int64_t layer) {
+  const auto& cache = call.outputs[0];
+  const auto* k = data_of<const float>(inputs[0]);
+  const auto* v = data_of<const float>(inputs[1]);
+  const auto* sequences = data_of<const SequenceEntry>(inputs[2]);
+  const auto* block_tables = data_of<const std::int32_t>(inputs[3]);
+  const std::int64_t kv_heads = inputs[0].dims[1];
+  const std::int64_t head_dim = inputs[0].dims[2];
+  const std::int64_t page_elements = kPageTokens * head_dim;  // of one head, keys or values
+  auto* pages = data_of<Element>(cache) + layer * cache.dims[1] * 2 * kv_heads * page_elements;
+  const Share share = share_of(call, kv_heads);
+  for (std::int64_t q = 0; q < inputs[2].dims[0]; ++q) {
+    const SequenceEntry& sequence = sequences[q];
+    for (std::int64_t i = 0; i < sequence.tokens; ++i) {
+      const std::int64_t position = sequence.past + i;
+      const std::int64_t slot = position % kPageTokens;
+      const std::int64_t page = block_tables[sequence.first_page_entry + position / kPageTokens];
+      for (std::int64_t head = share.begin; head < share.end; ++head) {
+        const std::int64_t row = ((sequence.first_token + i) * kv_heads + head) * head_dim;
+        Element* keys = pages + (page * 2 * kv_heads + head) * page_elements;
+        Element* values = keys + kv_heads * page_elements;
+        for (std::int64_t d = 0; d < head_dim; ++d) {
+          store(keys + d * kPageTokens + slot, k[row + d]);
+          store(values + slot * head_dim + d, v[row + d]);
+        }
+      }
+    }
+  }
+}
+
+void write(const KernelCall& call, const TensorArg* inputs, std::int64_t layer) {
+  if (static_cast<Dtype>(call.outputs[0].dtype) == Dtype::f32)
+    write_tokens<float>(call, inputs, layer);
+  else
+    write_tokens<std::uint16_t>(call, inputs, layer);
+}
+
+void run_write(const KernelCall& call) { write(call, call.inputs + 1, call.attributes[0].integer); }
+void run_scratch(const KernelCall& call) { write(call, call.inputs, 0); }
+
+bool accepts(const NodeTypes& types) {
+  return types.outputs.size() == 1 &&
+         (types.outputs[0].dtype == Dtype::f32 || types.outputs[0].dtype == Dtype::f16);
+}
+
+bool serial_write(const KernelCall& call) { return element_count(call.inputs[1]) <= 4096; }
+bool serial_scratch(const KernelCall& call) { return element_count(call.inputs[0]) <= 4096; }
+
+}  // namespace
+
+std::span<const Kernel> kv_write_kernels() {
+  static const Kernel kKernels[] = {{.name = "portable.kv_write",
+                                     .op = "KvWrite",
+                                     .arithmetic = "f32",
+                                     .accepts = accepts,
+                                     .run = run_write,
+                                     .serial = serial_write},
+                                    {.name = "portable.kv_scratch",
+                                     .op = "KvScratch",
+                                     .arithmetic = "f32",
+                                     .accepts = accepts,
+                                     .run = run_scratch,
+                                     .serial = serial_scratch}};
+  return kKernels;
+}
+
+}  // namespace lathe::portable

@@ -29,8 +29,8 @@ class ExecutionContext {
   virtual void bind(int binding, const Buffer& buffer, std::uint64_t offset = 0) = 0;
 
   /// Runs the steps that the wanted outputs need (bit i: output i) for the given values of the plan's symbols
-  /// (Plan::symbols order, each at most its limit), and returns when they are done. Allocates nothing once it has seen
-  /// the same symbols and outputs.
+  /// (Plan::symbols order, each at most its limit), and returns when they are done. Allocates nothing once it
+  /// has seen the same symbols and outputs.
   virtual void run(std::span<const std::int64_t> symbols, std::uint32_t wanted_outputs) = 0;
 
   /// Copies the first bytes.size() bytes of an output to the host.
@@ -46,7 +46,8 @@ class Backend {
   virtual ~Backend() = default;
 
   virtual std::string_view name() const = 0;
-  virtual Buffer allocate(std::size_t bytes) = 0;  // 64-byte aligned, zeroed; throws Error(resource_limit)
+  virtual Buffer allocate(
+      std::size_t bytes) = 0;  // 64-byte aligned, contents undefined; throws Error(resource_limit)
   /// A buffer over host memory that needs no copy, if this device can read it; `owner` keeps it alive.
   virtual std::optional<Buffer> share(std::span<const std::byte> host, std::shared_ptr<const void> owner) = 0;
   virtual void write(const Buffer& buffer, std::uint64_t offset, std::span<const std::byte> host) = 0;
@@ -58,7 +59,9 @@ class Backend {
   virtual std::unique_ptr<ExecutionContext> create_context(std::shared_ptr<const Plan> plan) = 0;
 };
 
-/// The highest-ranked kernel that accepts the node, of `arithmetic` unless that is empty; nullptr if there is none.
-const Kernel* find_kernel(std::span<const Kernel> kernels, const NodeTypes& types, std::string_view arithmetic = {});
+/// The highest-ranked kernel that accepts the node, of `arithmetic` unless that is empty; nullptr if there is
+/// none.
+const Kernel* find_kernel(std::span<const Kernel> kernels, const NodeTypes& types,
+                          std::string_view arithmetic = {});
 
 }  // namespace lathe

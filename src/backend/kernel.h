@@ -1,4 +1,5 @@
-// A kernel (TensorRT: tactic): a name, what it accepts, a function. Kernels are found once, when a plan is compiled.
+// A kernel (TensorRT: tactic): a name, what it accepts, a function. Kernels are found once, when a plan is
+// compiled.
 #pragma once
 
 #include <cstddef>
@@ -19,10 +20,11 @@ struct NodeTypes {
 };
 
 struct Kernel {
-  std::string name;             // unique; what plans store: "avx512.quantized_linear.packed4m"
+  std::string name;  // unique; what plans store: "avx512.quantized_linear.packed4m"
   std::string_view op;
-  std::string_view arithmetic;  // kernels of one arithmetic give equal bits, whatever the shape, threads and batch
-  int rank = 0;                 // the higher is tried first where nothing was measured
+  std::string_view
+      arithmetic;  // kernels of one arithmetic give equal bits, whatever the shape, threads and batch
+  int rank = 0;    // the higher is tried first where nothing was measured
   bool (*accepts)(const NodeTypes&) = nullptr;
   KernelFunction run = nullptr;
   /// Bytes of scratch per thread for the call's dimensions (pointers in `call` are null); nullptr: none.

@@ -9,10 +9,10 @@ namespace lathe {
 inline constexpr int kMaxRank = 6;
 
 struct TensorArg {
-  void* data;                    // on the kernel's device
-  std::int64_t dims[kMaxRank];   // outermost first; symbols are numbers by now
+  void* data;                   // on the kernel's device
+  std::int64_t dims[kMaxRank];  // outermost first; symbols are numbers by now
   std::int32_t rank;
-  std::int32_t dtype;            // a Dtype
+  std::int32_t dtype;  // a Dtype
 };
 
 union AttributeValue {
@@ -20,8 +20,8 @@ union AttributeValue {
   double real;
 };
 
-/// One step as one thread sees it: every thread of the pool calls the kernel with its own `thread`, and the kernel
-/// does its share. A kernel that is `serial` for the call runs on thread 0 alone, with threads = 1.
+/// One step as one thread sees it: every thread of the pool calls the kernel with its own `thread`, and the
+/// kernel does its share. A kernel that is `serial` for the call runs on thread 0 alone, with threads = 1.
 struct KernelCall {
   const TensorArg* inputs;
   const TensorArg* outputs;

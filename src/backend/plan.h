@@ -1,4 +1,5 @@
-// A plan (TensorRT: engine): steps in order, kernels chosen, weights packed on the device, memory offsets fixed.
+// A plan (TensorRT: engine): steps in order, kernels chosen, weights packed on the device, memory offsets
+// fixed.
 #pragma once
 
 #include <cstdint>
@@ -28,19 +29,20 @@ struct PlanTensor {
   std::string name;
   ValueType type;
   Place place = Place::arena;
-  std::int32_t index = 0;       // weight: which buffer; bound: which binding
+  std::int32_t index = 0;  // weight: which buffer; bound: which binding
   std::uint64_t offset = 0;
   std::uint64_t max_bytes = 0;  // at the symbols' limits
 };
 
 struct PlanStep {
-  std::string name;                  // the node's
+  std::string name;  // the node's
   const Kernel* kernel = nullptr;
   std::vector<std::int32_t> inputs;  // indices of tensors
   std::vector<std::int32_t> outputs;
   std::vector<AttributeValue> attributes;
-  std::uint32_t outputs_mask = 0;    // bit i: plan output i needs this step
-  std::int32_t conflict = -1;        // the latest earlier step that must be complete before this one starts; -1: none
+  std::uint32_t outputs_mask = 0;  // bit i: plan output i needs this step
+  std::int32_t conflict =
+      -1;  // the latest earlier step that must be complete before this one starts; -1: none
 };
 
 struct PlanOutput {
@@ -60,10 +62,10 @@ struct Plan {
   std::vector<SymbolLimit> symbols;
   std::vector<PlanTensor> tensors;
   std::vector<PlanStep> steps;
-  std::vector<PlanOutput> outputs;         // at most 32
-  std::vector<std::int32_t> bindings;      // tensors that the caller binds, in order
+  std::vector<PlanOutput> outputs;     // at most 32
+  std::vector<std::int32_t> bindings;  // tensors that the caller binds, in order
   std::uint64_t arena_bytes = 0;
-  std::uint64_t arena_lower_bound = 0;     // the largest sum of bytes alive at one step
+  std::uint64_t arena_lower_bound = 0;  // the largest sum of bytes alive at one step
   std::vector<Buffer> weights;
   std::vector<std::shared_ptr<const void>> weight_owners;  // keep mapped files alive
   WeightReport weight_report;

@@ -1,4 +1,5 @@
-// The one way in for bytes from outside: little-endian reads with bounds tested before anything is taken or allocated.
+// The one way in for bytes from outside: little-endian reads with bounds tested before anything is taken or
+// allocated.
 #pragma once
 
 #include <cstddef>

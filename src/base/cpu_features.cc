@@ -9,9 +9,12 @@ namespace lathe {
 
 std::string_view isa_name(IsaLevel level) {
   switch (level) {
-    case IsaLevel::portable: return "portable";
-    case IsaLevel::avx2: return "avx2";
-    case IsaLevel::avx512: return "avx512";
+    case IsaLevel::portable:
+      return "portable";
+    case IsaLevel::avx2:
+      return "avx2";
+    case IsaLevel::avx512:
+      return "avx512";
   }
   return "unknown";
 }
@@ -34,7 +37,8 @@ IsaLevel chosen_isa() {
   for (const auto level : {IsaLevel::portable, IsaLevel::avx2, IsaLevel::avx512}) {
     if (isa_name(level) != wish) continue;
     if (level > detected_isa())
-      throw Error(ErrorCode::invalid_argument, "LATHE_ISA=" + std::string(wish) + ": this processor has only " +
+      throw Error(ErrorCode::invalid_argument, "LATHE_ISA=" + std::string(wish) +
+                                                   ": this processor has only " +
                                                    std::string(isa_name(detected_isa())));
     return level;
   }

@@ -16,8 +16,8 @@ std::string printable(std::string_view text, std::size_t limit = 200);
 
 }  // namespace lathe
 
-#define CHECK(condition)                                              \
-  do {                                                                \
-    if (!(condition)) [[unlikely]]                                    \
-      ::lathe::check_failed(#condition, __FILE__, __LINE__);          \
+#define CHECK(condition)                                     \
+  do {                                                       \
+    if (!(condition)) [[unlikely]]                           \
+      ::lathe::check_failed(#condition, __FILE__, __LINE__); \
   } while (false)

@@ -1,5 +1,6 @@
 // The two 16-bit floats as bit patterns, converted exactly and rounded to nearest even.
-//   fp16: sign 1 | exponent 5 (bias 15) | mantissa 10        bf16: sign 1 | exponent 8 (bias 127) | mantissa 7
+//   fp16: sign 1 | exponent 5 (bias 15) | mantissa 10        bf16: sign 1 | exponent 8 (bias 127) | mantissa
+//   7
 #pragma once
 
 #include <cstdint>

@@ -39,8 +39,7 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::string& path) {
   if (descriptor.get() < 0) fail(path, "cannot be opened", errno);
   struct stat status {};
   if (::fstat(descriptor.get(), &status) != 0) fail(path, "cannot be examined", errno);
-  if (!S_ISREG(status.st_mode))
-    throw Error(ErrorCode::io, "is not a regular file", {path, std::nullopt, {}});
+  if (!S_ISREG(status.st_mode)) throw Error(ErrorCode::io, "is not a regular file", {path, std::nullopt, {}});
   const auto size = static_cast<std::size_t>(status.st_size);
   if (size == 0) return std::shared_ptr<const MappedFile>(new MappedFile(path, {}));
   void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor.get(), 0);

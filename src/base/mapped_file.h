@@ -10,7 +10,8 @@ namespace lathe {
 
 class MappedFile {
  public:
-  /// Throws Error(not_found or io) for what is missing, unreadable or not a regular file; never blocks on a FIFO.
+  /// Throws Error(not_found or io) for what is missing, unreadable or not a regular file; never blocks on a
+  /// FIFO.
   static std::shared_ptr<const MappedFile> open(const std::string& path);
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;

@@ -21,8 +21,8 @@ std::vector<Kernel> all_kernels() {
   const std::size_t portable_count = kernels.size();
   for (const auto& file : isa_kernel_files()) {
     for (const IsaKernel* entry = file.kernels; entry->name != nullptr; ++entry) {
-      Kernel kernel = portable_kernel({kernels.begin(), kernels.begin() + static_cast<std::ptrdiff_t>(portable_count)},
-                                      entry->name);
+      Kernel kernel = portable_kernel(
+          {kernels.begin(), kernels.begin() + static_cast<std::ptrdiff_t>(portable_count)}, entry->name);
       kernel.name = std::string(isa_name(file.level)) + "." + entry->name;
       kernel.run = entry->run;
       kernel.rank += static_cast<int>(file.level);
@@ -40,7 +40,8 @@ std::vector<Kernel> cpu_kernels(IsaLevel level) {
   std::vector<Kernel> chosen;
   for (const auto& kernel : kAll)
     for (auto isa = IsaLevel::portable; isa <= level; isa = static_cast<IsaLevel>(static_cast<int>(isa) + 1))
-      if (std::string_view(kernel.name).substr(0, kernel.name.find('.')) == isa_name(isa)) chosen.push_back(kernel);
+      if (std::string_view(kernel.name).substr(0, kernel.name.find('.')) == isa_name(isa))
+        chosen.push_back(kernel);
   return chosen;
 }
 

@@ -10,15 +10,15 @@ namespace lathe {
 namespace {
 
 constexpr std::array kTable = {
-    DtypeInfo{"f32", 1, 4},          DtypeInfo{"f16", 1, 2},        DtypeInfo{"bf16", 1, 2},
-    DtypeInfo{"f64", 1, 8},          DtypeInfo{"i8", 1, 1},         DtypeInfo{"i16", 1, 2},
-    DtypeInfo{"i32", 1, 4},          DtypeInfo{"i64", 1, 8},        DtypeInfo{"q4_0", 32, 18},
-    DtypeInfo{"q4_1", 32, 20},       DtypeInfo{"q5_0", 32, 22},     DtypeInfo{"q5_1", 32, 24},
-    DtypeInfo{"q8_0", 32, 34},       DtypeInfo{"q4_k", 256, 144},   DtypeInfo{"q5_k", 256, 176},
-    DtypeInfo{"q6_k", 256, 210},     DtypeInfo{"a8", 32, 44},       DtypeInfo{"packed4", 32, 0},
-    DtypeInfo{"packed4m", 32, 0},    DtypeInfo{"packed5", 32, 0},   DtypeInfo{"packed5m", 32, 0},
-    DtypeInfo{"packed8", 32, 0},     DtypeInfo{"packed4k", 256, 0}, DtypeInfo{"packed5k", 256, 0},
-    DtypeInfo{"packed6k", 256, 0},   DtypeInfo{"packed_f32", 1, 0},
+    DtypeInfo{"f32", 1, 4},        DtypeInfo{"f16", 1, 2},        DtypeInfo{"bf16", 1, 2},
+    DtypeInfo{"f64", 1, 8},        DtypeInfo{"i8", 1, 1},         DtypeInfo{"i16", 1, 2},
+    DtypeInfo{"i32", 1, 4},        DtypeInfo{"i64", 1, 8},        DtypeInfo{"q4_0", 32, 18},
+    DtypeInfo{"q4_1", 32, 20},     DtypeInfo{"q5_0", 32, 22},     DtypeInfo{"q5_1", 32, 24},
+    DtypeInfo{"q8_0", 32, 34},     DtypeInfo{"q4_k", 256, 144},   DtypeInfo{"q5_k", 256, 176},
+    DtypeInfo{"q6_k", 256, 210},   DtypeInfo{"a8", 32, 44},       DtypeInfo{"packed4", 32, 0},
+    DtypeInfo{"packed4m", 32, 0},  DtypeInfo{"packed5", 32, 0},   DtypeInfo{"packed5m", 32, 0},
+    DtypeInfo{"packed8", 32, 0},   DtypeInfo{"packed4k", 256, 0}, DtypeInfo{"packed5k", 256, 0},
+    DtypeInfo{"packed6k", 256, 0}, DtypeInfo{"packed_f32", 1, 0},
 };
 static_assert(kTable.size() == static_cast<std::size_t>(Dtype::packed_f32) + 1);
 
@@ -37,12 +37,13 @@ std::optional<Dtype> dtype_named(std::string_view name) {
 
 std::uint64_t row_bytes(Dtype dtype, std::int64_t columns) {
   const auto& row = info(dtype);
-  const auto bytes = row.block_bytes != 0 && columns >= 0 && columns % row.block_elements == 0
-                         ? checked_multiply(static_cast<std::uint64_t>(columns) / row.block_elements, row.block_bytes)
-                         : std::nullopt;
+  const auto bytes =
+      row.block_bytes != 0 && columns >= 0 && columns % row.block_elements == 0
+          ? checked_multiply(static_cast<std::uint64_t>(columns) / row.block_elements, row.block_bytes)
+          : std::nullopt;
   if (!bytes)
-    throw Error(ErrorCode::invalid_argument,
-                "a row of " + std::to_string(columns) + " elements is not whole blocks of " + std::string(row.name));
+    throw Error(ErrorCode::invalid_argument, "a row of " + std::to_string(columns) +
+                                                 " elements is not whole blocks of " + std::string(row.name));
   return *bytes;
 }
 

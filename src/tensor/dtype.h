@@ -9,14 +9,35 @@ namespace lathe {
 
 // Rows of the table in dtype.cc, in the same order.
 enum class Dtype : std::uint8_t {
-  f32, f16, bf16, f64, i8, i16, i32, i64,
+  f32,
+  f16,
+  bf16,
+  f64,
+  i8,
+  i16,
+  i32,
+  i64,
   // GGUF's blocks, as they lie in files
-  q4_0, q4_1, q5_0, q5_1, q8_0, q4_k, q5_k, q6_k,
+  q4_0,
+  q4_1,
+  q5_0,
+  q5_1,
+  q8_0,
+  q4_k,
+  q5_k,
+  q6_k,
   // our own, never in model files
-  a8,          // activations: unsigned 8-bit codes with scale and minimum per 32, one record a row (quant/activation.h)
-  packed4, packed4m, packed5, packed5m, packed8,  // weights by 16 rows, per-32 scales; m: with minima (quant/packed.h)
-  packed4k, packed5k, packed6k,                   // the same for 256-blocks with scaled scales
-  packed_f32,                                     // weights by 16 rows, float32
+  a8,  // activations: unsigned 8-bit codes with scale and minimum per 32, one record a row
+       // (quant/activation.h)
+  packed4,
+  packed4m,
+  packed5,
+  packed5m,
+  packed8,  // weights by 16 rows, per-32 scales; m: with minima (quant/packed.h)
+  packed4k,
+  packed5k,
+  packed6k,    // the same for 256-blocks with scaled scales
+  packed_f32,  // weights by 16 rows, float32
 };
 
 struct DtypeInfo {

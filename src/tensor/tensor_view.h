@@ -1,4 +1,5 @@
-// A pointer with type and shape; owns nothing. Row-major: the last dimension is contiguous and holds whole blocks.
+// A pointer with type and shape; owns nothing. Row-major: the last dimension is contiguous and holds whole
+// blocks.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +12,8 @@ namespace lathe {
 
 using Shape = std::vector<std::int64_t>;  // outermost first
 
-/// Product of the dimensions; 1 for a scalar. Throws Error(invalid_argument) for negative dimensions or overflow.
+/// Product of the dimensions; 1 for a scalar. Throws Error(invalid_argument) for negative dimensions or
+/// overflow.
 std::int64_t element_count(const Shape& shape);
 
 /// Bytes of a dense tensor. Throws as element_count and row_bytes do.

@@ -1,0 +1,77 @@
+#include "cpu/backend.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <thread>
+
+#include "backend/host_context.h"
+#include "base/error.h"
+#include "base/thread_pool.h"
+#include "cpu/kernels.h"
+
+namespace lathe {
+namespace {
+
+class CpuBackend final : public Backend {
+ public:
+  CpuBackend(int threads, IsaLevel level)
+      : pool_(std::make_shared<ThreadPool>(threads)), kernels_(cpu_kernels(level)) {}
+
+  std::string_view name() const override { return "cpu"; }
+
+  // Fresh anonymous pages: zeroed, aligned, and without cost until they are touched.
+  Buffer allocate(std::size_t bytes) override {
+    if (bytes == 0) return {};
+    void* data =
+        ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (data == MAP_FAILED)
+      throw Error(ErrorCode::resource_limit, "no memory for a buffer of " + std::to_string(bytes) + " bytes");
+    return {data, bytes, true, [](void* address, std::size_t size) { ::munmap(address, size); }};
+  }
+
+  std::optional<Buffer> share(std::span<const std::byte> host, std::shared_ptr<const void> owner) override {
+    // The owner lives as long as the release function. Kernels never write to weights.
+    return Buffer(const_cast<std::byte*>(host.data()), host.size(), true,
+                  [kept = std::move(owner)](void*, std::size_t) {});
+  }
+
+  void write(const Buffer& buffer, std::uint64_t offset, std::span<const std::byte> host) override {
+    CHECK(offset <= buffer.bytes() && host.size() <= buffer.bytes() - offset);
+    if (host.empty()) return;
+    std::memcpy(static_cast<std::byte*>(buffer.data()) + offset, host.data(), host.size());
+    to_device_ += host.size();
+  }
+
+  void read(const Buffer& buffer, std::uint64_t offset, std::span<std::byte> host) override {
+    CHECK(offset <= buffer.bytes() && host.size() <= buffer.bytes() - offset);
+    if (host.empty()) return;
+    std::memcpy(host.data(), static_cast<const std::byte*>(buffer.data()) + offset, host.size());
+    to_host_ += host.size();
+  }
+
+  Traffic traffic() const override { return {to_device_, to_host_}; }
+  std::span<const Kernel> kernels() const override { return kernels_; }
+
+  std::unique_ptr<ExecutionContext> create_context(std::shared_ptr<const Plan> plan) override {
+    Buffer arena = allocate(plan->arena_bytes);
+    return std::make_unique<HostContext>(std::move(plan), pool_, std::move(arena), *this);
+  }
+
+ private:
+  std::shared_ptr<ThreadPool> pool_;
+  std::vector<Kernel> kernels_;
+  std::atomic<std::uint64_t> to_device_{0};
+  std::atomic<std::uint64_t> to_host_{0};
+};
+
+}  // namespace
+
+std::shared_ptr<Backend> make_cpu_backend(int threads, IsaLevel level) {
+  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  return std::make_shared<CpuBackend>(threads == 0 ? cores : threads, level);
+}
+
+}  // namespace lathe

@@ -24,9 +24,13 @@
 //
 // Nibbles: byte b of the 256 holds, in its low half, byte b of the first 256 interleaved codes (columns 0
 // to 15) and in its high half byte b of the second 256 (columns 16 to 31).
-// High bits of 5-bit codes: 64 bytes are 512 bits; bit i (byte i / 8, bit i % 8) belongs to interleaved code
-// i. High bits of 6-bit codes: 128 bytes; byte b holds 2 bits each for the interleaved codes b, b + 128, b +
-// 256 and b + 384, lowest first. packed_f32: [columns][16 rows] float32 per group.
+// High bits of 5-bit codes: 512 bits in 64 bytes; bit i (byte i / 8, bit i % 8) belongs to
+// interleaved code i.
+//
+// High bits of 6-bit codes: 128 bytes; byte b holds 2 bits each for the interleaved codes b, b + 128, b + 256
+// and b + 384, lowest first.
+//
+// packed_f32: [columns][16 rows] float32 per group.
 #pragma once
 
 #include <cstdint>

@@ -3,8 +3,7 @@
 //   0    f16 d
 //   2    f16 dmin
 //   4    12 bytes of scales and minima (SubScales in block_codec.h)
-//   16   4 x 32 bytes of codes: byte j of chunk i holds column j of sub-block 2i low, of sub-block 2i + 1
-//   high
+//   16   4 x 32 bytes of codes: byte j of chunk i holds column j of sub-block 2i low, of 2i + 1 high
 #include "quant/block_codec.h"
 #include "quant/block_table.h"
 

@@ -1,0 +1,115 @@
+#include "support/unpack.h"
+
+#include <cstring>
+#include <stdexcept>
+
+#include "base/half.h"
+
+namespace lathe::test {
+namespace {
+
+// One record, seen by lane and by column within the record.
+class Record {
+ public:
+  Record(Dtype packed, const std::byte* data) : packed_(packed), data_(data) {}
+
+  float value(int lane, int column) const {
+    const int part = column / 32;  // sub-block of a k record
+    const int c = column % 32;
+    const int position = (c / 4) * 64 + lane * 4 + c % 4;  // among interleaved codes
+    switch (packed_) {
+      case Dtype::packed4:
+        return half(256, lane) * static_cast<float>(nibble(0, position) - 8);
+      case Dtype::packed4m:
+        return half(256, lane) * static_cast<float>(nibble(0, position)) + half(288, lane);
+      case Dtype::packed5:
+        return half(320, lane) * static_cast<float>(nibble(0, position) + 16 * bit(256, position) - 16);
+      case Dtype::packed5m:
+        return half(320, lane) * static_cast<float>(nibble(0, position) + 16 * bit(256, position)) +
+               half(352, lane);
+      case Dtype::packed8:
+        return half(512, lane) * static_cast<float>(static_cast<std::int8_t>(data_[position]));
+      case Dtype::packed4k:
+        return scale(part, lane) * static_cast<float>(nibble(320 + 256 * part, position)) -
+               minimum(part, lane);
+      case Dtype::packed5k:
+        return scale(part, lane) * static_cast<float>(nibble(320 + 256 * part, position) +
+                                                      16 * bit(2368 + 64 * part, position)) -
+               minimum(part, lane);
+      case Dtype::packed6k: {
+        const auto sub_scale = static_cast<std::int8_t>(data_[32 + 16 * (column / 16) + lane]);
+        const int high = (byte(2336 + 128 * part + position % 128) >> (2 * (position / 128))) & 3;
+        return half(0, lane) * static_cast<float>(sub_scale) *
+               static_cast<float>(nibble(288 + 256 * part, position) + 16 * high - 32);
+      }
+      default:
+        throw std::logic_error("not a packed block layout");
+    }
+  }
+
+ private:
+  int byte(int offset) const { return std::to_integer<int>(data_[offset]); }
+  float half(int offset, int lane) const {
+    return half_to_float(
+        static_cast<std::uint16_t>(byte(offset + 2 * lane) | byte(offset + 2 * lane + 1) << 8));
+  }
+  int nibble(int offset, int position) const {
+    const int pair = byte(offset + position % 256);
+    return position < 256 ? pair & 15 : pair >> 4;
+  }
+  int bit(int offset, int position) const { return (byte(offset + position / 8) >> (position % 8)) & 1; }
+  float scale(int part, int lane) const {
+    return half(0, lane) * static_cast<float>(byte(64 + 16 * part + lane));
+  }
+  float minimum(int part, int lane) const {
+    return half(32, lane) * static_cast<float>(byte(192 + 16 * part + lane));
+  }
+
+  Dtype packed_;
+  const std::byte* data_;
+};
+
+int record_bytes(Dtype packed) {
+  switch (packed) {
+    case Dtype::packed4:
+      return 288;
+    case Dtype::packed4m:
+      return 320;
+    case Dtype::packed5:
+      return 352;
+    case Dtype::packed5m:
+      return 384;
+    case Dtype::packed8:
+      return 544;
+    case Dtype::packed4k:
+      return 2368;
+    case Dtype::packed5k:
+      return 2880;
+    case Dtype::packed6k:
+      return 3360;
+    default:
+      throw std::logic_error("not a packed block layout");
+  }
+}
+
+}  // namespace
+
+std::vector<float> unpack(Dtype packed, const std::byte* data, std::int64_t rows, std::int64_t columns,
+                          bool padding) {
+  const std::int64_t out_rows = padding ? (rows + 15) / 16 * 16 : rows;
+  std::vector<float> values(static_cast<std::size_t>(out_rows * columns));
+  const std::int64_t width = packed == Dtype::packed_f32 ? 1 : info(packed).block_elements;
+  const std::int64_t bytes = packed == Dtype::packed_f32 ? 64 : record_bytes(packed);
+  for (std::int64_t row = 0; row < out_rows; ++row)
+    for (std::int64_t column = 0; column < columns; ++column) {
+      const std::byte* record = data + ((row / 16) * (columns / width) + column / width) * bytes;
+      float& value = values[static_cast<std::size_t>(row * columns + column)];
+      if (packed == Dtype::packed_f32)
+        std::memcpy(&value, record + 4 * (row % 16), 4);
+      else
+        value = Record(packed, record).value(static_cast<int>(row % 16), static_cast<int>(column % width));
+    }
+  return values;
+}
+
+}  // namespace lathe::test

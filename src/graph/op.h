@@ -1,5 +1,5 @@
-// The op vocabulary: one table row per op (op_table.cc). Names and meanings are ONNX's (opset 23 and later) where ONNX
-// has the op; the others are marked in the table.
+// The op vocabulary: one table row per op (op_table.cc). Names and meanings are ONNX's (opset 23 and later)
+// where ONNX has the op; the others are marked in the table.
 #pragma once
 
 #include <cstdint>
@@ -32,10 +32,13 @@ struct Op {
   int outputs;
   std::vector<AttributeSpec> attributes;
   FusionKind fusion;
-  bool pure;            // same inputs, same result, and no effect: may be merged, folded and removed
-  int aliases_input;    // output 0 is this input, changed in place; -1: none
-  /// The types of the outputs from the inputs' types and the attributes. Throws Error(invalid_argument) naming what does not fit.
+  bool pure;          // same inputs, same result, and no effect: may be merged, folded and removed
+  int aliases_input;  // output 0 shares this input's bytes: a view where `pure`, else changed in place; -1:
+                      // none
+  /// The types of the outputs from the inputs' types and the attributes. Throws Error(invalid_argument)
+  /// naming what does not fit. The node's arity and attributes have been checked before.
   std::vector<ValueType> (*infer)(std::span<const ValueType> inputs, const Node& node);
+  bool commutative = false;  // inputs 0 and 1 may change places where their types agree
 };
 
 /// The row, or nullptr where there is no such op.

@@ -1,15 +1,35 @@
 #include "graph/type.h"
 
+#include "graph/text_form.h"
+
 namespace lathe {
+
+std::string to_string(const Dim& dim) {
+  return dim.is_symbolic() ? text_form::quoted_if_needed(dim.symbol) : std::to_string(dim.value);
+}
 
 std::string to_string(const ValueType& type) {
   std::string text(info(type.dtype).name);
   text += '[';
   for (std::size_t i = 0; i < type.dims.size(); ++i) {
     if (i != 0) text += ", ";
-    text += type.dims[i].is_symbolic() ? type.dims[i].symbol : std::to_string(type.dims[i].value);
+    text += to_string(type.dims[i]);
   }
   return text + ']';
+}
+
+std::string type_problem(const ValueType& type) {
+  if (type.dims.size() > kMaxDims)
+    return std::to_string(type.dims.size()) + " dimensions, of at most " + std::to_string(kMaxDims);
+  for (const auto& dim : type.dims)
+    if (!dim.is_symbolic() && (dim.value < 0 || dim.value > kMaxDim))
+      return "dimension " + std::to_string(dim.value) + " is not in 0 to 2^48";
+  const auto block = info(type.dtype).block_elements;
+  if (block == 1) return {};
+  if (type.dims.empty() || type.dims.back().is_symbolic() || type.dims.back().value % block != 0)
+    return "the last dimension of " + std::string(info(type.dtype).name) + " must be a multiple of " +
+           std::to_string(block);
+  return {};
 }
 
 }  // namespace lathe

@@ -1,0 +1,81 @@
+// The op table. Ops that ONNX lacks are marked "ours". Attributes stand in the order in which kernels get
+// them.
+#include <algorithm>
+#include <array>
+#include <limits>
+
+#include "graph/op.h"
+#include "graph/shape_rules.h"
+
+namespace lathe {
+namespace {
+
+constexpr double kRequired = std::numeric_limits<double>::quiet_NaN();
+constexpr auto kInteger = AttributeKind::integer;
+constexpr auto kReal = AttributeKind::real;
+constexpr bool kPure = true;
+constexpr bool kEffect = false;
+constexpr bool kCommutative = true;
+constexpr int kNoAlias = -1;
+
+/// A row for an op with a fixed number of inputs.
+Op row(std::string_view name, int inputs, int outputs, std::vector<AttributeSpec> attributes,
+       FusionKind fusion, bool pure, int aliases_input, decltype(Op::infer) infer, bool commutative = false) {
+  return {name,   inputs, inputs,        outputs, std::move(attributes),
+          fusion, pure,   aliases_input, infer,   commutative};
+}
+
+const auto& table() {
+  using enum FusionKind;
+  namespace rules = shape_rules;
+  // clang-format off
+  static const std::array kTable = {  // sorted by name
+      row("Add", 2, 1, {}, broadcast, kPure, kNoAlias, rules::binary, kCommutative),
+      row("ArgMax", 1, 1, {}, reduction, kPure, kNoAlias, rules::arg_max),
+      row("Gather", 2, 1, {}, shuffle, kPure, kNoAlias, rules::gather),
+      row("Gelu", 1, 1, {}, pointwise, kPure, kNoAlias, rules::activation_function),
+      // ours: keys and values of this step alone, in a fresh tensor with the cache's layout
+      row("KvScratch", 4, 1, {{"dtype", kInteger, kRequired}}, opaque, kPure, kNoAlias, rules::kv_scratch),
+      // ours: keys and values of this step into the pages of the cache
+      row("KvWrite", 5, 1, {{"layer", kInteger, kRequired}}, opaque, kEffect, 0, rules::kv_write),
+      // ours: x times weight transposed
+      row("Linear", 2, 1, {}, matmul, kPure, kNoAlias, rules::linear),
+      // ours: logarithm of the sum of exponentials of each row
+      row("LogSumExp", 1, 1, {}, reduction, kPure, kNoAlias, rules::log_sum_exp),
+      // ours: [T, H, d] seen as [T, H * d]
+      row("MergeHeads", 1, 1, {}, shuffle, kPure, 0, rules::merge_heads),
+      row("Mul", 2, 1, {}, broadcast, kPure, kNoAlias, rules::binary, kCommutative),
+      // ours: causal attention over the pages of each token's sequence
+      row("PagedAttention", 4, 1,
+          {{"layer", kInteger, kRequired}, {"scale", kReal, kRequired}, {"window", kInteger, 0}},
+          opaque, kPure, kNoAlias, rules::paged_attention),
+      // ours: rows as unsigned 8-bit codes with a scale and a minimum per block
+      row("QuantizeActivation", 1, 1, {}, reduction, kPure, kNoAlias, rules::quantize_activation),
+      // ours: Linear on the codes of both sides
+      row("QuantizedLinear", 2, 1, {}, matmul, kPure, kNoAlias, rules::quantized_linear),
+      row("RMSNormalization", 2, 1, {{"epsilon", kReal, 1e-5}}, reduction, kPure, kNoAlias, rules::rms_normalization),
+      row("RotaryEmbedding", 2, 1, {{"interleaved", kInteger, 0}}, opaque, kPure, kNoAlias, rules::rotary_embedding),
+      // ours: cosines and sines of the positions' angles
+      row("RotaryTable", 1, 1, {{"base", kReal, kRequired}, {"dims", kInteger, kRequired}}, broadcast, kPure, kNoAlias,
+          rules::rotary_table),
+      // ours: [T, H * d] seen as [T, H, d]
+      row("SplitHeads", 1, 1, {{"heads", kInteger, kRequired}}, shuffle, kPure, 0, rules::split_heads),
+      row("Swish", 1, 1, {}, pointwise, kPure, kNoAlias, rules::activation_function),
+      row("TopK", 1, 2, {{"k", kInteger, kRequired}}, opaque, kPure, kNoAlias, rules::top_k),
+  };
+  // clang-format on
+  return kTable;
+}
+
+}  // namespace
+
+const Op* find_op(std::string_view name) {
+  const auto& rows = table();
+  const auto found = std::lower_bound(rows.begin(), rows.end(), name,
+                                      [](const Op& op, std::string_view wanted) { return op.name < wanted; });
+  return found != rows.end() && found->name == name ? &*found : nullptr;
+}
+
+std::span<const Op> all_ops() { return table(); }
+
+}  // namespace lathe

@@ -1,0 +1,49 @@
+// What shape rules are written with: expectations on inputs, whose failures name op, node, input and type.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "graph/graph.h"
+
+namespace lathe {
+
+class ShapeCheck {
+ public:
+  /// `input_names` are for messages, one for each input.
+  ShapeCheck(std::span<const ValueType> inputs, const Node& node,
+             std::initializer_list<std::string_view> input_names)
+      : inputs_(inputs), node_(node), input_names_(input_names) {}
+
+  const ValueType& type(std::size_t input) const { return inputs_[input]; }
+  const Dim& dim(std::size_t input, std::size_t axis) const { return inputs_[input].dims[axis]; }
+  const Dim& last_dim(std::size_t input) const { return inputs_[input].dims.back(); }
+
+  void require_dtype(std::size_t input, Dtype dtype) const;
+  void require_rank(std::size_t input, std::size_t rank) const;
+  void require(std::size_t input, Dtype dtype, std::size_t rank) const {
+    require_dtype(input, dtype);
+    require_rank(input, rank);
+  }
+  /// `of` says whose dimension is expected: "columns of x".
+  void require_dim(std::size_t input, std::size_t axis, const Dim& expected, std::string_view of) const;
+  /// A dimension that must be a number, and 1 or more.
+  std::int64_t number(std::size_t input, std::size_t axis) const;
+
+  /// An integer attribute within [minimum, maximum].
+  std::int64_t integer(std::string_view attribute, std::int64_t minimum, std::int64_t maximum) const;
+
+  [[noreturn]] void fail(const std::string& message) const;
+  [[noreturn]] void fail_input(std::size_t input, const std::string& message) const;
+
+ private:
+  std::span<const ValueType> inputs_;
+  const Node& node_;
+  std::vector<std::string_view> input_names_;
+};
+
+}  // namespace lathe

@@ -1,0 +1,115 @@
+// Shape rules: heads, rotary embedding, the cache of keys and values, attention.
+#include <cmath>
+
+#include "graph/shape_check.h"
+#include "graph/shape_rules.h"
+
+namespace lathe::shape_rules {
+namespace {
+
+constexpr std::int64_t kPageTokens = 64;  // backend/cache_layout.h; a test holds the two together
+
+/// sequences i32[Q, 4], block_tables i32[B]
+void require_tables(const ShapeCheck& check, std::size_t sequences) {
+  check.require(sequences, Dtype::i32, 2);
+  check.require_dim(sequences, 1, 4, "entries of a sequence");
+  check.require(sequences + 1, Dtype::i32, 1);
+}
+
+/// k and v, f32[T, Hkv, d]
+void require_keys_and_values(const ShapeCheck& check, std::size_t k) {
+  check.require(k, Dtype::f32, 3);
+  check.require(k + 1, Dtype::f32, 3);
+  for (std::size_t axis = 0; axis < 3; ++axis) check.require_dim(k + 1, axis, check.dim(k, axis), "as in k");
+}
+
+/// f32 or f16 [L, P, 2, Hkv, 64 * d]
+void require_cache(const ShapeCheck& check, std::size_t cache, std::int64_t head_dim) {
+  const auto dtype = check.type(cache).dtype;
+  if (dtype != Dtype::f32 && dtype != Dtype::f16) check.fail_input(cache, "must be f32 or f16");
+  check.require_rank(cache, 5);
+  check.require_dim(cache, 2, 2, "keys and values");
+  if (check.number(cache, 4) != kPageTokens * head_dim)
+    check.fail_input(cache, "dimension 4 must be " + std::to_string(kPageTokens) +
+                                " times the head dimension " + std::to_string(head_dim));
+}
+
+}  // namespace
+
+Types split_heads(Inputs inputs, const Node& node) {
+  const ShapeCheck check(inputs, node, {"x"});
+  check.require(0, Dtype::f32, 2);
+  const auto columns = check.number(0, 1);
+  const auto heads = check.integer("heads", 1, columns);
+  if (columns % heads != 0)
+    check.fail_input(0, "columns do not divide into " + std::to_string(heads) + " heads");
+  return {{Dtype::f32, {check.dim(0, 0), heads, columns / heads}}};
+}
+
+Types merge_heads(Inputs inputs, const Node& node) {
+  const ShapeCheck check(inputs, node, {"x"});
+  check.require(0, Dtype::f32, 3);
+  const auto heads = check.number(0, 1);
+  const auto head_dim = check.number(0, 2);
+  if (heads > kMaxDim / head_dim) check.fail_input(0, "has too many columns");
+  return {{Dtype::f32, {check.dim(0, 0), heads * head_dim}}};
+}
+
+Types rotary_table(Inputs inputs, const Node& node) {
+  const ShapeCheck check(inputs, node, {"positions"});
+  check.require(0, Dtype::i32, 1);
+  const auto dims = check.integer("dims", 2, kMaxDim);
+  if (dims % 2 != 0) check.fail("dims is " + std::to_string(dims) + ", and must be even");
+  if (!(node.real("base") > 0)) check.fail("base must be greater than 0");
+  return {{Dtype::f32, {check.dim(0, 0), dims}}};
+}
+
+Types rotary_embedding(Inputs inputs, const Node& node) {
+  const ShapeCheck check(inputs, node, {"x", "table"});
+  check.require(0, Dtype::f32, 3);
+  check.require(1, Dtype::f32, 2);
+  check.require_dim(1, 0, check.dim(0, 0), "tokens of x");
+  const auto dims = check.number(1, 1);
+  if (dims % 2 != 0 || dims > check.number(0, 2))
+    check.fail_input(1,
+                     "dimension 1 must be even and at most the head dimension " + to_string(check.dim(0, 2)));
+  check.integer("interleaved", 0, 1);
+  return {check.type(0)};
+}
+
+Types kv_write(Inputs inputs, const Node& node) {
+  const ShapeCheck check(inputs, node, {"cache", "k", "v", "sequences", "block_tables"});
+  require_keys_and_values(check, 1);
+  require_cache(check, 0, check.number(1, 2));
+  check.require_dim(0, 3, check.dim(1, 1), "heads of k");
+  require_tables(check, 3);
+  check.integer("layer", 0, check.number(0, 0) - 1);
+  return {check.type(0)};
+}
+
+Types kv_scratch(Inputs inputs, const Node& node) {
+  const ShapeCheck check(inputs, node, {"k", "v", "sequences", "block_tables"});
+  require_keys_and_values(check, 0);
+  require_tables(check, 2);
+  const auto heads = check.number(0, 1);
+  const auto head_dim = check.number(0, 2);
+  if (head_dim > kMaxDim / kPageTokens) check.fail_input(0, "has too large a head dimension");
+  const auto dtype = node.integer("dtype");
+  if (dtype != static_cast<std::int64_t>(Dtype::f32) && dtype != static_cast<std::int64_t>(Dtype::f16))
+    check.fail("dtype must be that of f32 or f16");
+  return {{static_cast<Dtype>(dtype), {1, "P", 2, heads, kPageTokens * head_dim}}};
+}
+
+Types paged_attention(Inputs inputs, const Node& node) {
+  const ShapeCheck check(inputs, node, {"q", "cache", "sequences", "block_tables"});
+  check.require(0, Dtype::f32, 3);
+  require_cache(check, 1, check.number(0, 2));
+  if (check.number(0, 1) % check.number(1, 3) != 0)
+    check.fail_input(0, "heads must be a multiple of the cache's " + to_string(check.dim(1, 3)));
+  require_tables(check, 2);
+  check.integer("layer", 0, check.number(1, 0) - 1);
+  check.integer("window", 0, kMaxDim);
+  return {check.type(0)};
+}
+
+}  // namespace lathe::shape_rules

@@ -15,8 +15,6 @@ std::string shape_text(const Shape& shape) {
   return text + "]";
 }
 
-Dims to_dims(const Shape& shape) { return {shape.begin(), shape.end()}; }
-
 }  // namespace
 
 DecoderBuilder::DecoderBuilder(std::shared_ptr<const Checkpoint> checkpoint, const DecoderConfig& config,

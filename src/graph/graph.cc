@@ -163,8 +163,8 @@ ValueId Graph::add(std::string_view op, std::string node_name, std::vector<Value
 void Graph::add_output(std::string output_name, ValueId value) {
   if (value < 0 || static_cast<std::size_t>(value) >= values.size())
     refuse("output " + printable(output_name) + " is no value of the graph");
-  for (const auto& taken : output_names)
-    if (taken == output_name) refuse("there is already an output " + printable(output_name));
+  if (!taken_output_names_.try_emplace(output_name, 1).second)
+    refuse("there is already an output " + printable(output_name));
   outputs.push_back(value);
   output_names.push_back(std::move(output_name));
 }

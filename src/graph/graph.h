@@ -89,6 +89,7 @@ struct Graph {
 
   NameCounts value_names_;
   NameCounts node_names_;
+  NameCounts taken_output_names_;
 };
 
 /// Drops the constants and computed values that no node and no output uses, and numbers the others anew.

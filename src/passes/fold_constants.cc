@@ -1,0 +1,98 @@
+// A pure node whose inputs are all constants becomes constants itself. Views need no evaluator: they are the
+// same bytes. What is too large to be worth its memory, has dimensions that only a run knows, or has no
+// kernel here stays a node.
+#include <algorithm>
+#include <utility>
+
+#include "base/checked.h"
+#include "base/error.h"
+#include "passes/pass.h"
+
+namespace lathe {
+namespace {
+
+bool is_constant(const Graph& graph, ValueId id) {
+  const auto& value = graph.value(id);
+  return value.kind == ValueKind::constant && value.data.data != nullptr;
+}
+
+/// The shape, where all dimensions are numbers.
+std::optional<Shape> fixed_shape(const ValueType& type) {
+  Shape shape;
+  for (const auto& dim : type.dims) {
+    if (dim.is_symbolic()) return std::nullopt;
+    shape.push_back(dim.value);
+  }
+  return shape;
+}
+
+/// The outputs' shapes, where they are known and their bytes stay within the limit.
+std::optional<std::vector<Shape>> foldable_shapes(std::span<const ValueType> types, std::uint64_t max_bytes) {
+  std::vector<Shape> shapes;
+  std::uint64_t total = 0;
+  for (const auto& type : types) {
+    auto shape = fixed_shape(type);
+    if (!shape) return std::nullopt;
+    std::uint64_t count = info(type.dtype).block_bytes;
+    for (const auto dim : *shape) {
+      const auto product = checked_multiply(count, static_cast<std::uint64_t>(dim));
+      if (!product) return std::nullopt;
+      count = *product;
+    }
+    const auto sum = checked_add(total, count / info(type.dtype).block_elements);
+    if (!sum || *sum > max_bytes) return std::nullopt;
+    total = *sum;
+    shapes.push_back(std::move(*shape));
+  }
+  return shapes;
+}
+
+std::optional<std::vector<ConstantData>> evaluate(const Graph& graph, const Node& node,
+                                                  const PassContext& context) {
+  std::vector<ValueType> types;
+  for (const auto id : node.outputs) types.push_back(graph.value(id).type);
+  if (node.op->aliases_input >= 0) {
+    const auto& source = graph.value(node.inputs[static_cast<std::size_t>(node.op->aliases_input)]);
+    auto shape = fixed_shape(types[0]);
+    if (!shape) return std::nullopt;
+    return std::vector<ConstantData>{
+        {{source.data.data, types[0].dtype, std::move(*shape)}, source.data_owner}};
+  }
+  const auto shapes = foldable_shapes(types, context.max_folded_bytes);
+  if (!shapes || !context.evaluate) return std::nullopt;
+  std::vector<TensorView> inputs;
+  for (const auto id : node.inputs) inputs.push_back(graph.value(id).data);
+  auto results = context.evaluate(node, inputs, types);
+  if (!results) return std::nullopt;
+  CHECK(results->size() == types.size());
+  for (std::size_t i = 0; i < types.size(); ++i) {
+    const auto& data = (*results)[i].data;
+    CHECK(data.data != nullptr && data.dtype == types[i].dtype && data.shape == (*shapes)[i]);
+  }
+  return results;
+}
+
+}  // namespace
+
+bool fold_constants(Graph& graph, const PassContext& context) {
+  bool changed = false;
+  for (auto& node : std::exchange(graph.nodes, {})) {
+    const bool ahead = node.op->pure && !node.inputs.empty() &&
+                       std::ranges::all_of(node.inputs, [&](ValueId id) { return is_constant(graph, id); });
+    auto results = ahead ? evaluate(graph, node, context) : std::nullopt;
+    if (!results) {
+      graph.nodes.push_back(std::move(node));
+      continue;
+    }
+    for (std::size_t i = 0; i < node.outputs.size(); ++i) {
+      auto& value = graph.value(node.outputs[i]);
+      value.kind = ValueKind::constant;
+      value.data = std::move((*results)[i].data);
+      value.data_owner = std::move((*results)[i].owner);
+    }
+    changed = true;
+  }
+  return changed;
+}
+
+}  // namespace lathe

@@ -1,0 +1,46 @@
+// A pass: one rewrite of the graph that keeps what it computes. A new one is a file here, a line in
+// pipeline.cc and a test that shows the graph before and after.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "graph/graph.h"
+
+namespace lathe {
+
+struct ConstantData {
+  TensorView data;
+  std::shared_ptr<const void> owner;  // keeps `data` alive
+};
+
+/// Runs one node on the host: its outputs, of the given types (their dimensions are numbers). Empty where it
+/// has no kernel for the node; the node then stays.
+using EvaluateNode = std::function<std::optional<std::vector<ConstantData>>(
+    const Node& node, std::span<const TensorView> inputs, std::span<const ValueType> outputs)>;
+
+struct PassContext {
+  std::string math = "int8";                                // "int8" or "f32"
+  EvaluateNode evaluate;                                    // empty: nothing is computed ahead
+  std::uint64_t max_folded_bytes = std::uint64_t{1} << 26;  // of the outputs of one folded node
+};
+
+struct Pass {
+  std::string_view name;
+  std::string_view summary;  // one line for people
+  /// True where the graph was changed.
+  bool (*run)(Graph& graph, const PassContext& context);
+};
+
+bool quantize_activations(Graph& graph, const PassContext& context);
+bool fold_constants(Graph& graph, const PassContext& context);
+bool merge_common_subexpressions(Graph& graph, const PassContext& context);
+bool remove_dead_nodes(Graph& graph, const PassContext& context);
+
+}  // namespace lathe

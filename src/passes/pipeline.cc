@@ -1,0 +1,60 @@
+#include "passes/pipeline.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+
+#include "base/error.h"
+
+namespace lathe {
+namespace {
+
+constexpr std::array kPasses = {
+    Pass{"quantize_activations", "run matrix products with block-quantized weights in 8-bit integers",
+         quantize_activations},
+    Pass{"fold_constants", "compute ahead what depends on constants alone", fold_constants},
+    Pass{"merge_common_subexpressions", "compute once what is asked for twice", merge_common_subexpressions},
+    Pass{"remove_dead_nodes", "drop nodes and constants whose results nobody uses", remove_dead_nodes},
+};
+
+void require_known(const PipelineOptions& options) {
+  if (options.context.math != "int8" && options.context.math != "f32")
+    throw Error(ErrorCode::invalid_argument,
+                "math is int8 or f32, not \"" + printable(options.context.math) + "\"",
+                {{}, std::nullopt, "math"});
+  for (const auto& name : options.disabled) {
+    if (std::ranges::any_of(kPasses, [&name](const Pass& pass) { return pass.name == name; })) continue;
+    std::string known;
+    for (const auto& pass : kPasses) known += (known.empty() ? "" : ", ") + std::string(pass.name);
+    throw Error(ErrorCode::invalid_argument,
+                "there is no pass \"" + printable(name) + "\"; there are " + known,
+                {{}, std::nullopt, "disabled_passes"});
+  }
+}
+
+}  // namespace
+
+std::span<const Pass> all_passes() { return kPasses; }
+
+std::vector<PassReport> run_pipeline(Graph& graph, const PipelineOptions& options) {
+  require_known(options);
+  verify(graph, "import");
+  std::vector<PassReport> reports;
+  for (const auto& pass : kPasses) {
+    PassReport report;
+    report.name = pass.name;
+    report.nodes_before = graph.nodes.size();
+    report.skipped = std::ranges::find(options.disabled, pass.name) != options.disabled.end();
+    if (!report.skipped) {
+      const auto start = std::chrono::steady_clock::now();
+      report.changed = pass.run(graph, options.context);
+      report.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+      verify(graph, pass.name);
+    }
+    report.nodes_after = graph.nodes.size();
+    reports.push_back(report);
+  }
+  return reports;
+}
+
+}  // namespace lathe

@@ -1,0 +1,54 @@
+#include "compile/compile.h"
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "compile/build_plan.h"
+#include "compile/evaluate.h"
+
+namespace lathe {
+namespace {
+
+void require_limits(const Graph& graph, const std::vector<SymbolLimit>& limits) {
+  for (const auto& value : graph.values)
+    for (const auto& dim : value.type.dims) {
+      const auto known = std::any_of(limits.begin(), limits.end(), [&](const SymbolLimit& limit) {
+        return limit.name == dim.symbol && limit.maximum >= 0;
+      });
+      if (dim.is_symbolic() && !known)
+        throw Error(ErrorCode::invalid_argument, "no limit is given for the dimension " + dim.symbol,
+                    {{}, std::nullopt, value.name});
+    }
+}
+
+}  // namespace
+
+CompileResult compile(Graph graph, Backend& backend, const CompileOptions& options) {
+  require_limits(graph, options.limits);
+  PipelineOptions pipeline;
+  pipeline.context.math = options.math;
+  pipeline.context.evaluate = [&backend](const Node& node, std::span<const TensorView> inputs,
+                                         std::span<const ValueType> outputs) {
+    return evaluate_on_host(backend.kernels(), node, inputs, outputs);
+  };
+  pipeline.disabled = options.disabled_passes;
+  CompileResult result;
+  result.passes = run_pipeline(graph, pipeline);
+  result.plan = build_plan(graph, backend, options.limits);
+  result.graph = std::move(graph);
+  return result;
+}
+
+void add_sampling_outputs(Graph& graph, int candidates) {
+  const auto found = std::find(graph.output_names.begin(), graph.output_names.end(), "logits");
+  if (found == graph.output_names.end())
+    throw Error(ErrorCode::invalid_argument, "the graph has no output named logits");
+  const ValueId logits = graph.outputs[static_cast<std::size_t>(found - graph.output_names.begin())];
+  graph.add_output("arg_max", graph.add("ArgMax", "arg_max", {logits}));
+  const auto top = graph.add_node("TopK", "top", {logits}, {{"k", std::int64_t{candidates}}});
+  graph.add_output("top_values", top[0]);
+  graph.add_output("top_ids", top[1]);
+  graph.add_output("log_sum_exp", graph.add("LogSumExp", "log_sum_exp", {logits}));
+}
+
+}  // namespace lathe

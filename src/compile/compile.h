@@ -1,0 +1,34 @@
+// Graph to Plan: passes, kernels, packed weights, memory.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "backend/backend.h"
+#include "graph/graph.h"
+#include "passes/pipeline.h"
+
+namespace lathe {
+
+struct CompileOptions {
+  std::string math = "int8";  // arithmetic of matmuls with block-quantized weights: "int8" or "f32"
+  std::vector<std::string> disabled_passes;  // by name
+  std::vector<SymbolLimit> limits;           // one for every symbol of the graph
+};
+
+struct CompileResult {
+  std::shared_ptr<const Plan> plan;
+  std::vector<PassReport> passes;
+  Graph graph;  // behind the passes, as the plan has it
+};
+
+/// Throws Error(unsupported) naming a node that no kernel accepts, Error(invalid_argument) for a symbol
+/// without limit.
+CompileResult compile(Graph graph, Backend& backend, const CompileOptions& options);
+
+/// Adds what samplers read to the output "logits" f32[S, V]: "arg_max" i32[S], "top_values" f32[S, k] and
+/// "top_ids" i32[S, k], "log_sum_exp" f32[S].
+void add_sampling_outputs(Graph& graph, int candidates);
+
+}  // namespace lathe

@@ -1,0 +1,107 @@
+#include "compile/pack_weights.h"
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+#include <vector>
+
+#include "base/error.h"
+#include "quant/block_format.h"
+#include "quant/packed.h"
+
+namespace lathe {
+namespace {
+
+/// Decodes one group of rows to float32 and interleaves it.
+void pack_group_as_floats(const TensorView& source, std::int64_t group, std::vector<float>& rows,
+                          std::byte* destination) {
+  const std::int64_t columns = source.columns();
+  const std::int64_t first = group * kPackedRows;
+  const std::int64_t count = std::min<std::int64_t>(kPackedRows, source.rows() - first);
+  rows.resize(static_cast<std::size_t>(count * columns));
+  decode_rows(source.dtype,
+              source.data + static_cast<std::uint64_t>(first) * row_bytes(source.dtype, columns), rows.data(),
+              count, columns);
+  const auto group_bytes = packed_bytes(Dtype::packed_f32, kPackedRows, columns);
+  pack_groups(Dtype::f32, reinterpret_cast<const std::byte*>(rows.data()), count, columns, 0, 1,
+              destination + static_cast<std::uint64_t>(group) * group_bytes);
+}
+
+void pack_matrix(const TensorView& source, Dtype layout, std::byte* destination) {
+  const std::int64_t groups = (source.rows() + kPackedRows - 1) / kPackedRows;
+  std::atomic<std::int64_t> next{0};
+  constexpr std::int64_t kGroupsAtOnce = 16;
+  const auto work = [&] {
+    std::vector<float> rows;
+    for (std::int64_t first = next.fetch_add(kGroupsAtOnce); first < groups;
+         first = next.fetch_add(kGroupsAtOnce)) {
+      const std::int64_t last = std::min(first + kGroupsAtOnce, groups);
+      if (layout != Dtype::packed_f32) {
+        pack_groups(source.dtype, source.data, source.rows(), source.columns(), first, last, destination);
+        continue;
+      }
+      for (std::int64_t group = first; group < last; ++group)
+        pack_group_as_floats(source, group, rows, destination);
+    }
+  };
+  // Small matrices are packed before a thread would have started.
+  constexpr std::int64_t kElementsPerThread = 1 << 20;
+  const auto threads = std::min<std::int64_t>(std::max(1u, std::thread::hardware_concurrency()),
+                                              source.rows() * source.columns() / kElementsPerThread + 1);
+  std::vector<std::jthread> helpers;
+  for (std::int64_t i = 1; i < threads; ++i) helpers.emplace_back(work);
+  work();
+}
+
+}  // namespace
+
+Dtype weight_layout(const Graph& graph, const Node& node, std::size_t input) {
+  const Value& value = graph.value(node.inputs[input]);
+  if (value.kind != ValueKind::constant || input != 1) return value.type.dtype;
+  if (node.op->name == "Linear") return Dtype::packed_f32;
+  if (node.op->name == "QuantizedLinear") {
+    const BlockFormat* format = block_format(value.type.dtype);
+    CHECK(format != nullptr);
+    return format->packed;
+  }
+  return value.type.dtype;
+}
+
+Buffer WeightPacker::pack(const TensorView& source, Dtype layout) {
+  const std::uint64_t bytes = packed_bytes(layout, source.rows(), source.columns());
+  Buffer buffer = backend_.allocate(bytes);
+  if (buffer.host_visible()) {
+    pack_matrix(source, layout, static_cast<std::byte*>(buffer.data()));
+  } else {
+    std::vector<std::byte> staging(bytes);
+    pack_matrix(source, layout, staging.data());
+    backend_.write(buffer, 0, staging);
+  }
+  plan_.weight_report.copied_bytes += bytes;
+  return buffer;
+}
+
+std::int32_t WeightPacker::place(const Graph& graph, ValueId constant, Dtype layout) {
+  const auto known = placed_.find({constant, layout});
+  if (known != placed_.end()) return known->second;
+  const Value& value = graph.value(constant);
+  CHECK(value.kind == ValueKind::constant && value.data.data != nullptr);
+  const std::span<const std::byte> bytes(value.data.data, value.data.bytes());
+  Buffer buffer;
+  if (layout != value.type.dtype) {
+    buffer = pack(value.data, layout);
+  } else if (auto shared = backend_.share(bytes, value.data_owner)) {
+    buffer = std::move(*shared);
+    plan_.weight_report.mapped_bytes += bytes.size();
+  } else {
+    buffer = backend_.allocate(bytes.size());
+    backend_.write(buffer, 0, bytes);
+    plan_.weight_report.copied_bytes += bytes.size();
+  }
+  const auto index = static_cast<std::int32_t>(plan_.weights.size());
+  plan_.weights.push_back(std::move(buffer));
+  placed_.emplace(std::pair{constant, layout}, index);
+  return index;
+}
+
+}  // namespace lathe

@@ -1,0 +1,32 @@
+// Weights to the device: packed into the layout that the kernels of their node read, or shared where they
+// lie.
+#pragma once
+
+#include <map>
+#include <utility>
+
+#include "backend/backend.h"
+#include "graph/graph.h"
+
+namespace lathe {
+
+/// The layout in which a node's kernels read the weight at `input`; the stored type where they read it as it
+/// is.
+Dtype weight_layout(const Graph& graph, const Node& node, std::size_t input);
+
+class WeightPacker {
+ public:
+  WeightPacker(Backend& backend, Plan& plan) : backend_(backend), plan_(plan) {}
+
+  /// Index in plan.weights of the constant's bytes in `layout`; each pair is packed once.
+  std::int32_t place(const Graph& graph, ValueId constant, Dtype layout);
+
+ private:
+  Buffer pack(const TensorView& source, Dtype layout);
+
+  Backend& backend_;
+  Plan& plan_;
+  std::map<std::pair<ValueId, Dtype>, std::int32_t> placed_;
+};
+
+}  // namespace lathe

@@ -1,0 +1,108 @@
+// Calls the matmul kernels as a plan would, one thread after the other (they know no barriers), and makes
+// random operands for them.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "backend/kernel.h"
+#include "base/cpu_features.h"
+#include "cpu/kernels.h"
+#include "quant/packed.h"
+#include "tensor/dtype.h"
+
+namespace lathe::test {
+
+inline const Kernel& kernel_named(const std::string& name) {
+  static const std::vector<Kernel> kKernels = cpu_kernels(detected_isa());
+  for (const auto& kernel : kKernels)
+    if (kernel.name == name) return kernel;
+  throw std::runtime_error("no kernel " + name);
+}
+
+/// The ISA levels beside portable that this machine runs.
+inline std::vector<std::string> fast_levels() {
+  std::vector<std::string> names;
+  for (const auto level : {IsaLevel::avx512})
+    if (level <= detected_isa()) names.emplace_back(isa_name(level));
+  return names;
+}
+
+inline TensorArg tensor(const void* data, Dtype dtype, std::int64_t rows, std::int64_t columns) {
+  return {const_cast<void*>(data), {rows, columns}, 2, static_cast<std::int32_t>(dtype)};
+}
+
+/// Runs a kernel with one output on `threads` threads, each with exactly the scratch that it asks for.
+inline void call_kernel(const Kernel& kernel, const std::vector<TensorArg>& inputs, const TensorArg& output,
+                        int threads) {
+  KernelCall call{inputs.data(), &output, nullptr, nullptr, static_cast<std::int32_t>(inputs.size()), 0,
+                  threads};
+  const std::size_t bytes = kernel.scratch_bytes != nullptr ? kernel.scratch_bytes(call) : 0;
+  struct alignas(64) Line {
+    std::byte bytes[64];
+  };
+  for (call.thread = 0; call.thread < threads; ++call.thread) {
+    std::vector<Line> scratch((bytes + 63) / 64, Line{});
+    for (auto& line : scratch)
+      for (auto& byte : line.bytes) byte = std::byte{0xff};  // NaN where it is read before it is written
+    call.scratch = scratch.data();
+    kernel.run(call);
+  }
+}
+
+inline std::vector<float> random_floats(std::size_t count, std::mt19937& random) {
+  std::normal_distribution<float> normal;
+  std::vector<float> values(count);
+  for (auto& value : values) value = normal(random);
+  return values;
+}
+
+/// Rows of Dtype::a8 for random activations whose blocks have offsets of their own.
+inline std::vector<std::byte> random_activations(std::int64_t tokens, std::int64_t columns,
+                                                 std::mt19937& random) {
+  auto values = random_floats(static_cast<std::size_t>(tokens * columns), random);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] += static_cast<float>(i / 32 % 5) - 2.0f;
+  std::vector<std::byte> rows(static_cast<std::size_t>(tokens) * row_bytes(Dtype::a8, columns));
+  call_kernel(kernel_named("portable.quantize_activation"),
+              {tensor(values.data(), Dtype::f32, tokens, columns)},
+              tensor(rows.data(), Dtype::a8, tokens, columns), 1);
+  return rows;
+}
+
+struct PackedLayoutCase {
+  Dtype dtype;
+  PackedLayoutInfo info;
+  int half_offset;  // where the record's f16 factors lie, and how many
+  int half_count;
+};
+
+inline constexpr PackedLayoutCase kPackedLayoutCases[] = {
+    {Dtype::packed4, kPacked4, 256, 16}, {Dtype::packed4m, kPacked4m, 256, 32},
+    {Dtype::packed5, kPacked5, 320, 16}, {Dtype::packed5m, kPacked5m, 320, 32},
+    {Dtype::packed8, kPacked8, 512, 16}, {Dtype::packed4k, kPacked4k, 0, 32},
+    {Dtype::packed5k, kPacked5k, 0, 32}, {Dtype::packed6k, kPacked6k, 0, 16},
+};
+
+/// All codes random, the padding rows' too; factors between 2^-8 and 2^-4 of either sign.
+inline std::vector<std::byte> random_weights(const PackedLayoutCase& layout, std::int64_t rows,
+                                             std::int64_t columns, std::mt19937& random) {
+  const std::int64_t records =
+      (rows + kPackedRows - 1) / kPackedRows * (columns / layout.info.columns_per_record);
+  std::vector<std::byte> bytes(static_cast<std::size_t>(records * layout.info.record_bytes));
+  for (auto& byte : bytes) byte = static_cast<std::byte>(random() & 255u);
+  for (std::int64_t record = 0; record < records; ++record)
+    for (int i = 0; i < layout.half_count; ++i) {
+      auto* high = &bytes[static_cast<std::size_t>(record * layout.info.record_bytes + layout.half_offset +
+                                                   2 * i + 1)];
+      const unsigned sign_and_mantissa = static_cast<unsigned>(*high) & 0x83u;
+      *high = static_cast<std::byte>(sign_and_mantissa | (7u + random() % 4u) << 2);
+    }
+  return bytes;
+}
+
+}  // namespace lathe::test

@@ -1,0 +1,109 @@
+// QuantizeActivation: what a block's codes and factors are, and equal bits at every ISA level.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "cpu/matmul_call.h"
+
+namespace lathe::test {
+namespace {
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+
+std::vector<std::byte> quantize(const std::string& isa, const std::vector<float>& values,
+                                std::int64_t columns, int threads = 1) {
+  const auto tokens = static_cast<std::int64_t>(values.size()) / columns;
+  std::vector<std::byte> rows(static_cast<std::size_t>(tokens) * row_bytes(Dtype::a8, columns),
+                              std::byte{0xee});
+  call_kernel(kernel_named(isa + ".quantize_activation"),
+              {tensor(values.data(), Dtype::f32, tokens, columns)},
+              tensor(rows.data(), Dtype::a8, tokens, columns), threads);
+  return rows;
+}
+
+/// 0: scale, 1: minimum, 2: sum of the only block of a 32-column row.
+float factor(const std::vector<std::byte>& row, int which) {
+  float value;
+  std::memcpy(&value, row.data() + 32 + 4 * which, sizeof value);
+  return value;
+}
+
+std::vector<std::string> all_levels() {
+  auto levels = fast_levels();
+  levels.insert(levels.begin(), "portable");
+  return levels;
+}
+
+TEST(QuantizeActivation, CodesAreWithinHalfAStep) {
+  std::mt19937 random(1);
+  const auto values = random_floats(32, random);
+  for (const auto& isa : all_levels()) {
+    const auto row = quantize(isa, values, 32);
+    double sum = 0;
+    for (std::size_t i = 0; i < 32; ++i) {
+      const float decoded =
+          factor(row, 1) + factor(row, 0) * static_cast<float>(std::to_integer<int>(row[i]));
+      EXPECT_NEAR(decoded, values[i], 0.5001f * factor(row, 0));
+      sum += decoded;
+    }
+    EXPECT_NEAR(factor(row, 2), sum, 1e-5);
+  }
+}
+
+TEST(QuantizeActivation, HalvesRoundToEven) {
+  std::vector<float> values(32, 0.0f);
+  for (int i = 0; i < 8; ++i) values[static_cast<std::size_t>(i)] = static_cast<float>(i) + 0.5f;
+  values[31] = 255.0f;  // a step of 1
+  for (const auto& isa : all_levels()) {
+    const auto row = quantize(isa, values, 32);
+    const int expected[8] = {0, 2, 2, 4, 4, 6, 6, 8};
+    for (std::size_t i = 0; i < 8; ++i) EXPECT_EQ(std::to_integer<int>(row[i]), expected[i]) << isa;
+    EXPECT_EQ(std::to_integer<int>(row[31]), 255);
+    EXPECT_EQ(factor(row, 0), 1.0f);
+  }
+}
+
+TEST(QuantizeActivation, EqualValuesHaveScaleZero) {
+  for (const auto& isa : all_levels()) {
+    const auto row = quantize(isa, std::vector<float>(32, -1.5f), 32);
+    for (std::size_t i = 0; i < 32; ++i) EXPECT_EQ(std::to_integer<int>(row[i]), 0);
+    EXPECT_EQ(factor(row, 0), 0.0f);
+    EXPECT_EQ(factor(row, 1), -1.5f);
+    EXPECT_EQ(factor(row, 2), -48.0f);
+  }
+}
+
+TEST(QuantizeActivation, NanAndInfinityReachTheSum) {
+  for (const auto& isa : all_levels())
+    for (const float poison : {std::numeric_limits<float>::quiet_NaN(), kInfinity, -kInfinity})
+      for (const std::size_t position : {0u, 17u, 31u}) {
+        std::vector<float> values(32, 0.25f);
+        values[position] = poison;
+        EXPECT_TRUE(std::isnan(factor(quantize(isa, values, 32), 2))) << isa << ' ' << poison;
+      }
+}
+
+TEST(QuantizeActivation, EveryLevelGivesPortableBits) {
+  std::mt19937 random(2);
+  for (const std::int64_t tokens : {1, 2, 7, 16, 64})
+    for (const std::int64_t columns : {32, 64, 576, 640, 1088}) {
+      auto values = random_floats(static_cast<std::size_t>(tokens * columns), random);
+      for (std::size_t i = 0; i < values.size(); ++i) {
+        const auto block = i / 32;
+        if (block % 7 == 1) values[i] *= 1e-42f;  // subnormal steps
+        if (block % 7 == 2) values[i] = i % 2 == 0 ? 0.0f : -0.0f;
+        if (block % 7 == 3) values[i] *= 1e38f;                     // the range may overflow
+        if (block % 7 == 4) values[i] = std::nearbyint(values[i]);  // ties
+      }
+      const auto expected = quantize("portable", values, columns);
+      for (const auto& isa : fast_levels())
+        for (int threads = 1; threads <= 4; ++threads)
+          ASSERT_EQ(quantize(isa, values, columns, threads), expected)
+              << isa << ' ' << tokens << " x " << columns;
+    }
+}
+
+}  // namespace
+}  // namespace lathe::test

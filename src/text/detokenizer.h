@@ -1,18 +1,27 @@
-// Turns a stream of ids into text that is sent as it comes, never half a character, and holds back what may become a
-// stop text.
+// Turns a stream of ids into text that is sent as it comes, never half a character, and holds back what may
+// become a stop text. However the ids are cut, what push and finish give together is Tokenizer::decode of all
+// ids, cut at the stop text that is complete first.
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "text/tokenizer.h"
 
 namespace lathe {
 
+struct DetokenizerOptions {
+  std::vector<std::string> stops;
+  bool special = false;    // control tokens are written too
+  bool continues = false;  // the ids follow others: a first space belongs to the text
+};
+
 class Detokenizer {
  public:
-  /// `tokenizer` must outlive this. At most 16 stop texts of 1 to 256 bytes: Error(invalid_argument) otherwise.
-  explicit Detokenizer(const Tokenizer& tokenizer, std::vector<std::string> stops = {}, bool special = false);
+  /// `tokenizer` must outlive this. At most 16 stop texts of 1 to 256 bytes: Error(invalid_argument)
+  /// otherwise.
+  explicit Detokenizer(const Tokenizer& tokenizer, DetokenizerOptions options = {});
 
   /// Text that is complete with this id, maybe empty. After stopped() it is always empty.
   std::string push(TokenId id);
@@ -22,14 +31,14 @@ class Detokenizer {
   bool stopped() const { return stopped_; }
 
  private:
+  void take_characters(bool last);
   std::string release(bool last);
 
   const Tokenizer& tokenizer_;
-  std::vector<std::string> stops_;
-  bool special_;
+  DetokenizerOptions options_;
   bool stopped_ = false;
-  bool first_ = true;
-  std::string bytes_;  // not yet whole characters
+  bool strip_space_;   // the next byte is the text's first and may be the tokenizer's space
+  std::string bytes_;  // not yet a whole character: under 4 bytes
   std::string text_;   // whole characters, held back for stops
 };
 

@@ -7,25 +7,29 @@
 #include <string_view>
 #include <vector>
 
+#include "text/special_tokens.h"
 #include "text/tokenizer_data.h"
 
 namespace lathe {
 
 struct EncodeOptions {
-  bool add_special = true;      // BOS and EOS where the model asks for them
-  bool parse_special = false;   // control tokens written in the text become their ids; user text stays text
+  bool add_special = true;     // BOS and EOS where the model asks for them, never twice
+  bool parse_special = false;  // control tokens written in the text become their ids; user text stays text
 };
 
 class Tokenizer {
  public:
   virtual ~Tokenizer() = default;
+  Tokenizer(const Tokenizer&) = delete;
+  Tokenizer& operator=(const Tokenizer&) = delete;
 
-  /// Linear time in the text; broken UTF-8 is read as U+FFFD. Throws Error(invalid_argument) over 2^31 - 1 bytes or ids.
-  virtual std::vector<TokenId> encode(std::string_view text, const EncodeOptions& options = {}) const = 0;
+  /// O(n log n) in the text, constant stack; broken UTF-8 is read as U+FFFD. Without parse_special no control
+  /// token can come out of the text. Throws Error(invalid_argument) over 2^31 - 1 bytes, before any work.
+  std::vector<TokenId> encode(std::string_view text, const EncodeOptions& options = {}) const;
 
   /// The bytes of one token, possibly a part of a character. Control tokens are empty unless `special`.
   /// Throws Error(invalid_argument) for an id outside the vocabulary.
-  virtual std::string piece(TokenId id, bool special = false) const = 0;
+  std::string piece(TokenId id, bool special = false) const;
 
   /// The text of ids; broken UTF-8 becomes U+FFFD.
   std::string decode(std::span<const TokenId> ids, bool special = false) const;
@@ -34,11 +38,25 @@ class Tokenizer {
   std::size_t vocabulary_size() const { return data_.tokens.size(); }
 
  protected:
-  explicit Tokenizer(TokenizerData data) : data_(std::move(data)) {}
-  TokenizerData data_;
+  /// Throws Error(invalid_model) for data that contradicts itself.
+  explicit Tokenizer(TokenizerData data);
+
+  /// Appends the ids of plain `text`, whole characters; `first`: nothing or a special token stands before it.
+  virtual void encode_text(std::string_view text, bool first, std::vector<TokenId>& ids) const = 0;
+  /// The bytes of a token of kind normal.
+  virtual std::string normal_piece(std::string_view token) const = 0;
+
+  const TokenizerData data_;
+
+ private:
+  void encode_parts(std::string_view text, const SpecialTokens& special, std::vector<TokenId>& ids) const;
+
+  SpecialTokens user_defined_;
+  SpecialTokens all_special_;  // and control tokens
 };
 
-/// Throws Error(unsupported) naming an unknown pre-tokenizer, Error(invalid_model) for data that contradicts itself.
+/// Throws Error(unsupported) naming an unknown pre-tokenizer, Error(invalid_model) for data that contradicts
+/// itself.
 std::unique_ptr<Tokenizer> make_tokenizer(TokenizerData data);
 
 }  // namespace lathe

@@ -19,11 +19,11 @@ enum class TokenizerModel : std::uint8_t {
 
 struct TokenizerData {
   TokenizerModel model = TokenizerModel::byte_bpe;
-  std::string pre_tokenizer;         // by its name in GGUF: "smollm", "default"
-  std::vector<std::string> tokens;   // indexed by id; as stored (byte_bpe: letters that stand for bytes)
-  std::vector<TokenKind> kinds;      // as many as tokens
-  std::vector<float> scores;         // spm_bpe: as many as tokens
-  std::vector<std::string> merges;   // byte_bpe: "left right", best first
+  std::string pre_tokenizer;        // by its name in GGUF: "smollm", "default"
+  std::vector<std::string> tokens;  // indexed by id; as stored (byte_bpe: letters that stand for bytes)
+  std::vector<TokenKind> kinds;     // as many as tokens
+  std::vector<float> scores;        // spm_bpe: as many as tokens
+  std::vector<std::string> merges;  // byte_bpe: "left right", best first
   bool add_bos = false;
   bool add_eos = false;
   bool add_space_prefix = false;
@@ -31,8 +31,8 @@ struct TokenizerData {
   std::optional<TokenId> eos;
   std::optional<TokenId> unknown;
   std::optional<TokenId> padding;
-  std::vector<TokenId> end_ids;      // every token that ends generation: EOS, end of turn, ...
-  std::string chat_template;         // empty: none
+  std::vector<TokenId> end_ids;  // every token that ends generation: EOS, end of turn, ...
+  std::string chat_template;     // empty: none
 };
 
 }  // namespace lathe

@@ -1,0 +1,93 @@
+#include "text/byte_bpe_tokenizer.h"
+
+#include <bit>
+
+#include "base/error.h"
+#include "text/vocabulary.h"
+
+namespace lathe {
+namespace {
+
+PreTokenizer require_pre_tokenizer(const std::string& name) {
+  const PreTokenizer found = find_pre_tokenizer(name);
+  if (!found) throw Error(ErrorCode::unsupported, "pre-tokenizer '" + printable(name) + "' is not known");
+  return found;
+}
+
+}  // namespace
+
+MergeTable::MergeTable(std::size_t count) : slots_(std::bit_ceil(count * 2 + 2)) {}
+
+std::size_t MergeTable::slot_of(TokenId left, TokenId right) const {
+  std::uint64_t key = static_cast<std::uint64_t>(left) << 32 | static_cast<std::uint32_t>(right);
+  key *= 0x9E3779B97F4A7C15u;  // 2^64 / golden ratio spreads neighbouring ids
+  std::size_t at = static_cast<std::size_t>(key ^ key >> 32) & (slots_.size() - 1);
+  while (slots_[at].left >= 0 && (slots_[at].left != left || slots_[at].right != right))
+    at = (at + 1) & (slots_.size() - 1);
+  return at;
+}
+
+void MergeTable::insert(TokenId left, TokenId right, Merge merge) {
+  Slot& slot = slots_[slot_of(left, right)];
+  if (slot.left < 0) slot = {left, right, merge};
+}
+
+std::optional<Merge> MergeTable::find(TokenId left, TokenId right) const {
+  const Slot& slot = slots_[slot_of(left, right)];
+  if (slot.left < 0) return std::nullopt;
+  return slot.merge;
+}
+
+ByteBpeTokenizer::ByteBpeTokenizer(TokenizerData data)
+    : Tokenizer(std::move(data)),
+      pre_tokenizer_(require_pre_tokenizer(data_.pre_tokenizer)),
+      merges_(data_.merges.size()) {
+  // Control tokens stay out, so that no merge can make one of plain text.
+  const Vocabulary vocabulary(data_, {TokenKind::normal, TokenKind::user_defined});
+  for (unsigned b = 0; b < 256; ++b)
+    byte_ids_[b] = vocabulary.find(letters_.letter(static_cast<unsigned char>(b))).value_or(-1);
+  std::string joined;
+  for (std::size_t rank = 0; rank < data_.merges.size(); ++rank) {
+    const std::string_view merge = data_.merges[rank];
+    const std::size_t space = merge.find(' ');
+    if (space == std::string_view::npos || merge.find(' ', space + 1) != std::string_view::npos) continue;
+    joined.assign(merge, 0, space).append(merge, space + 1);
+    const auto left = vocabulary.find(merge.substr(0, space));
+    const auto right = vocabulary.find(merge.substr(space + 1));
+    const auto result = vocabulary.find(joined);
+    if (left && right && result) merges_.insert(*left, *right, {static_cast<std::uint32_t>(rank), *result});
+  }
+}
+
+void ByteBpeTokenizer::encode_text(std::string_view text, bool, std::vector<TokenId>& ids) const {
+  std::vector<std::size_t> ends;
+  pre_tokenizer_(text, ends);
+  SymbolMerger merger;
+  std::size_t begin = 0;
+  for (const std::size_t end : ends) {
+    encode_word(text.substr(begin, end - begin), merger, ids);
+    begin = end;
+  }
+}
+
+void ByteBpeTokenizer::encode_word(std::string_view word, SymbolMerger& merger,
+                                   std::vector<TokenId>& ids) const {
+  merger.clear();
+  for (std::size_t i = 0; i < word.size(); ++i)
+    merger.add(static_cast<std::uint32_t>(i), 1, byte_ids_[static_cast<unsigned char>(word[i])]);
+  merger.merge([this](const Symbol& left, const Symbol& right) -> std::optional<Merge> {
+    if (left.id < 0 || right.id < 0) return std::nullopt;
+    return merges_.find(left.id, right.id);
+  });
+  merger.for_each([&](const Symbol& symbol) {
+    if (symbol.id >= 0) {
+      ids.push_back(symbol.id);
+    } else if (data_.unknown) {
+      ids.push_back(*data_.unknown);
+    }
+  });
+}
+
+std::string ByteBpeTokenizer::normal_piece(std::string_view token) const { return letters_.bytes(token); }
+
+}  // namespace lathe

@@ -1,0 +1,51 @@
+// Byte-level BPE: text is cut into words, each word starts as its bytes, and pairs merge in the order of the
+// list.
+#pragma once
+
+#include <array>
+#include <vector>
+
+#include "text/byte_letters.h"
+#include "text/pre_tokenizer.h"
+#include "text/symbol_merger.h"
+#include "text/tokenizer.h"
+
+namespace lathe {
+
+/// (left, right) -> merge; open addressing, at most half full.
+class MergeTable {
+ public:
+  explicit MergeTable(std::size_t count);
+  /// The first merge of a pair stays.
+  void insert(TokenId left, TokenId right, Merge merge);
+  std::optional<Merge> find(TokenId left, TokenId right) const;
+
+ private:
+  struct Slot {
+    TokenId left = -1, right = -1;
+    Merge merge;
+  };
+  std::size_t slot_of(TokenId left, TokenId right) const;
+  std::vector<Slot> slots_;
+};
+
+class ByteBpeTokenizer final : public Tokenizer {
+ public:
+  /// Merges that have not exactly two parts, or whose parts or result are not tokens of plain text, are
+  /// ignored.
+  explicit ByteBpeTokenizer(TokenizerData data);
+
+ protected:
+  void encode_text(std::string_view text, bool first, std::vector<TokenId>& ids) const override;
+  std::string normal_piece(std::string_view token) const override;
+
+ private:
+  void encode_word(std::string_view word, SymbolMerger& merger, std::vector<TokenId>& ids) const;
+
+  ByteLetters letters_;
+  PreTokenizer pre_tokenizer_;
+  MergeTable merges_;
+  std::array<TokenId, 256> byte_ids_;  // -1: the vocabulary lacks the byte
+};
+
+}  // namespace lathe

@@ -1,0 +1,62 @@
+#include "text/vocabulary.h"
+
+#include <algorithm>
+#include <bit>
+#include <functional>
+
+namespace lathe {
+namespace {
+
+std::uint32_t hash_of(std::string_view text) {
+  const std::uint64_t hash = std::hash<std::string_view>()(text);
+  return static_cast<std::uint32_t>(hash ^ hash >> 32);
+}
+
+std::optional<unsigned> hex_digit(char c) {
+  if (c >= '0' && c <= '9') return static_cast<unsigned>(c - '0');
+  if (c >= 'A' && c <= 'F') return static_cast<unsigned>(c - 'A' + 10);
+  if (c >= 'a' && c <= 'f') return static_cast<unsigned>(c - 'a' + 10);
+  return std::nullopt;
+}
+
+}  // namespace
+
+Vocabulary::Vocabulary(const TokenizerData& data, std::vector<TokenKind> kinds) : tokens_(&data.tokens) {
+  slots_.resize(std::bit_ceil(data.tokens.size() * 2 + 2));
+  for (std::size_t i = 0; i < data.tokens.size(); ++i) {
+    if (data.tokens[i].empty()) continue;
+    if (std::find(kinds.begin(), kinds.end(), data.kinds[i]) != kinds.end()) insert(static_cast<TokenId>(i));
+  }
+}
+
+void Vocabulary::insert(TokenId id) {
+  const std::string& text = (*tokens_)[static_cast<std::size_t>(id)];
+  const std::uint32_t hash = hash_of(text);
+  std::size_t at = hash & (slots_.size() - 1);
+  while (slots_[at].id >= 0) {
+    if (slots_[at].hash == hash && (*tokens_)[static_cast<std::size_t>(slots_[at].id)] == text) return;
+    at = (at + 1) & (slots_.size() - 1);
+  }
+  slots_[at] = {hash, id};
+  longest_ = std::max(longest_, text.size());
+}
+
+std::optional<TokenId> Vocabulary::find(std::string_view text) const {
+  if (text.size() > longest_) return std::nullopt;
+  const std::uint32_t hash = hash_of(text);
+  for (std::size_t at = hash & (slots_.size() - 1); slots_[at].id >= 0; at = (at + 1) & (slots_.size() - 1)) {
+    if (slots_[at].hash == hash && (*tokens_)[static_cast<std::size_t>(slots_[at].id)] == text)
+      return slots_[at].id;
+  }
+  return std::nullopt;
+}
+
+std::optional<unsigned char> byte_of_token(std::string_view text) {
+  if (text.size() != 6 || !text.starts_with("<0x") || text.back() != '>') return std::nullopt;
+  const auto high = hex_digit(text[3]);
+  const auto low = hex_digit(text[4]);
+  if (!high || !low) return std::nullopt;
+  return static_cast<unsigned char>(*high << 4 | *low);
+}
+
+}  // namespace lathe

@@ -1,0 +1,41 @@
+// Finds a token by its text, among the tokens that plain text may become.
+// Open addressing over ids: the texts stay where TokenizerData has them, which must outlive this and not
+// change.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "text/tokenizer_data.h"
+
+namespace lathe {
+
+class Vocabulary {
+ public:
+  /// Takes the tokens of `kinds`; of equal texts the first, and no empty text.
+  Vocabulary(const TokenizerData& data, std::vector<TokenKind> kinds);
+
+  std::optional<TokenId> find(std::string_view text) const;
+
+  /// Bytes of the longest token.
+  std::size_t longest() const { return longest_; }
+
+ private:
+  struct Slot {
+    std::uint32_t hash = 0;
+    TokenId id = -1;  // -1: free
+  };
+  void insert(TokenId id);
+
+  const std::vector<std::string>* tokens_;
+  std::vector<Slot> slots_;  // a power of two, at most half full
+  std::size_t longest_ = 0;
+};
+
+/// The byte that a token text such as <0x0A> stands for; empty for any other spelling.
+std::optional<unsigned char> byte_of_token(std::string_view text);
+
+}  // namespace lathe

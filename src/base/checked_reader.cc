@@ -25,7 +25,8 @@ void CheckedReader::seek(std::uint64_t offset, std::string_view what) {
 }
 
 void CheckedReader::fail(const std::string& message, std::string_view field) const {
-  throw Error(ErrorCode::invalid_file, message, {file_, offset_, std::string(field)});
+  throw Error(ErrorCode::invalid_file, message,
+              {file_, offset_, field.empty() ? field_ : std::string(field)});
 }
 
 }  // namespace lathe

@@ -40,12 +40,16 @@ class CheckedReader {
 
   void seek(std::uint64_t offset, std::string_view what);
 
+  /// Errors from here on name `field`, the key or tensor that is being read, unless they name another.
+  void set_field(std::string_view field) { field_ = field; }
+
   [[noreturn]] void fail(const std::string& message, std::string_view field = {}) const;
 
  private:
   std::span<const std::byte> bytes_;
   std::uint64_t offset_ = 0;
   std::string file_;
+  std::string field_;
 };
 
 }  // namespace lathe

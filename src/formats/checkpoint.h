@@ -15,28 +15,31 @@
 
 namespace lathe {
 
-using MetadataValue = std::variant<std::int64_t, std::uint64_t, double, bool, std::string, std::vector<std::int64_t>,
-                                   std::vector<double>, std::vector<bool>, std::vector<std::string>>;
+using MetadataValue =
+    std::variant<std::int64_t, std::uint64_t, double, bool, std::string, std::vector<std::int64_t>,
+                 std::vector<double>, std::vector<bool>, std::vector<std::string>>;
 
 class Checkpoint {
  public:
   std::string file;          // for messages
   std::string architecture;  // "llama"
   std::map<std::string, MetadataValue, std::less<>> metadata;
-  std::vector<std::string> tensor_names;  // in the file's order
+  std::vector<std::string> tensor_names;                // in the file's order
   std::unordered_map<std::string, TensorView> tensors;  // dims outermost first: [rows, columns]
-  std::shared_ptr<const void> owner;      // keeps the mapping alive
+  std::shared_ptr<const void> owner;                    // keeps the mapping alive
+  std::vector<std::string> warnings;                    // one line each: what is odd but was accepted
 
   bool has(std::string_view key) const;
   /// Required or optional values, checked for type and range. Errors are invalid_model with file and key.
   std::int64_t integer(std::string_view key, std::int64_t minimum, std::int64_t maximum) const;
-  std::int64_t integer_or(std::string_view key, std::int64_t fallback, std::int64_t minimum, std::int64_t maximum) const;
-  double real(std::string_view key) const;
+  std::int64_t integer_or(std::string_view key, std::int64_t fallback, std::int64_t minimum,
+                          std::int64_t maximum) const;
+  double real(std::string_view key) const;  // finite; an integer in the file will do
   double real_or(std::string_view key, double fallback) const;
   bool boolean_or(std::string_view key, bool fallback) const;
   const std::string& text(std::string_view key) const;
   std::optional<std::string> optional_text(std::string_view key) const;
-  const std::vector<std::string>* strings(std::string_view key) const;      // nullptr if missing
+  const std::vector<std::string>* strings(std::string_view key) const;  // nullptr if missing
   const std::vector<double>* reals(std::string_view key) const;
   const std::vector<std::int64_t>* integers(std::string_view key) const;
 

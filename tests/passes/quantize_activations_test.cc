@@ -1,0 +1,46 @@
+#include "passes/before_expected.h"
+
+namespace lathe {
+namespace {
+
+constexpr std::string_view kBefore = R"(graph g {
+  %x: f32[T, 256] = input
+  %q: q4_1[64, 256] = constant
+  %k: q6_k[32, 256] = constant
+  %dense: f16[32, 256] = constant
+  %blk.0.q: f32[T, 64] = Linear(%x, %q)
+  %blk.0.k: f32[T, 32] = Linear(%x, %k)
+  %blk.0.d: f32[T, 32] = Linear(%x, %dense)
+  return q = %blk.0.q, k = %blk.0.k, d = %blk.0.d
+})";
+
+TEST(QuantizeActivations, LowersBlockQuantizedWeightsAlone) {
+  expect_rewrite(quantize_activations, kBefore, R"(graph g {
+    %x: f32[T, 256] = input
+    %q: q4_1[64, 256] = constant
+    %k: q6_k[32, 256] = constant
+    %dense: f16[32, 256] = constant
+    %a: a8[T, 256] = QuantizeActivation(%x)
+    %b: f32[T, 64] = QuantizedLinear(%a, %q)
+    %c: a8[T, 256] = QuantizeActivation(%x)
+    %d: f32[T, 32] = QuantizedLinear(%c, %k)
+    %e: f32[T, 32] = Linear(%x, %dense)
+    return q = %b, k = %d, d = %e
+  })");
+}
+
+TEST(QuantizeActivations, KeepsFloatMath) {
+  PassContext context;
+  context.math = "f32";
+  expect_rewrite(quantize_activations, kBefore, kBefore, context);
+}
+
+TEST(QuantizeActivations, NamesNewNodesAfterTheLinear) {
+  Graph graph = parse_graph(kBefore);
+  ASSERT_TRUE(quantize_activations(graph, {}));
+  EXPECT_EQ(graph.nodes[0].name, "blk.0.q.codes");
+  EXPECT_EQ(graph.nodes[1].name, "blk.0.q");
+}
+
+}  // namespace
+}  // namespace lathe

@@ -83,9 +83,9 @@ TEST_P(QuantizedLinear, PortableIsCloseToTheExactProducts) {
 }
 
 TEST_P(QuantizedLinear, EveryLevelGivesPortableBits) {
-  const Size sizes[] = {{1, 1, 32},    {1, 640, 576}, {2, 31, 640},   {7, 576, 32},
-                        {8, 47, 576},  {9, 1, 640},   {16, 176, 640}, {64, 31, 576},
-                        {512, 17, 32}, {66, 100, 64}, {11, 49, 2304}, {3, 20, 2112}};
+  const Size sizes[] = {{1, 1, 32},     {1, 640, 576},  {2, 31, 640},   {7, 576, 32},  {8, 47, 576},
+                        {9, 1, 640},    {16, 176, 640}, {64, 31, 576},  {512, 17, 32}, {66, 100, 64},
+                        {11, 49, 2304}, {3, 20, 2112},  {130, 640, 576}};
   for (Size size : sizes) {
     size.columns = whole_records(size.columns);
     const auto activations = random_activations(size.tokens, size.columns, random_);
@@ -99,6 +99,30 @@ TEST_P(QuantizedLinear, EveryLevelGivesPortableBits) {
             << isa << ' ' << size.tokens << " x " << size.rows << " x " << size.columns << ", " << threads
             << " threads";
       }
+  }
+}
+
+// Sums of products of the greatest codes: 16-bit sums must not saturate.
+TEST_P(QuantizedLinear, ExtremeCodesGivePortableBits) {
+  const Size size{5, 16, whole_records(64)};
+  auto values = std::vector<float>(static_cast<std::size_t>(size.tokens * size.columns), 1.0f);
+  for (std::size_t i = 0; i < values.size(); i += 32) values[i] = 0.0f;  // all other codes are 255
+  std::vector<std::byte> activations(static_cast<std::size_t>(size.tokens) *
+                                     row_bytes(Dtype::a8, size.columns));
+  call_kernel(kernel_named("portable.quantize_activation"),
+              {tensor(values.data(), Dtype::f32, size.tokens, size.columns)},
+              tensor(activations.data(), Dtype::a8, size.tokens, size.columns), 1);
+  for (const unsigned code : {0x00u, 0x7fu, 0x80u, 0xffu}) {
+    auto weights = random_weights(GetParam(), size.rows, size.columns, random_);
+    const auto record = static_cast<std::size_t>(GetParam().info.record_bytes);
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+      const auto offset = static_cast<int>(i % record) - GetParam().half_offset;
+      if (offset < 0 || offset >= 2 * GetParam().half_count) weights[i] = static_cast<std::byte>(code);
+    }
+    const auto expected = multiply(kernel_named(name("portable")), GetParam(), size, activations, weights, 1);
+    for (const auto& isa : fast_levels())
+      EXPECT_EQ(multiply(kernel_named(name(isa)), GetParam(), size, activations, weights, 1), expected)
+          << isa << " code " << code;
   }
 }
 

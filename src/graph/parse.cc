@@ -217,13 +217,16 @@ class Parser {
     const auto what = word("an op, input, state or constant", false);
     if (what == "input" || what == "state" || what == "constant") {
       if (values.size() != 1) fail_at(start, "defines one value, not " + std::to_string(values.size()));
-      located(start, [&] { add_source(what, values[0]); });
+      // In the text a constant may have a shorter name than in the graph.
+      const bool renamed = what == "constant" && next_is('"');
+      const auto constant_name = renamed ? name("the constant's name", false) : values[0].name;
+      located(start, [&] { add_source(what, values[0], constant_name); });
     } else {
       node(what, start, std::move(values));
     }
   }
 
-  void add_source(std::string_view what, Declared& value) {
+  void add_source(std::string_view what, const Declared& value, const std::string& constant_name) {
     if (what != "constant") {
       const auto kind = what == "state" ? ValueKind::state : ValueKind::input;
       ids_.emplace(value.name, graph_.add_input(value.name, value.type, kind));
@@ -237,12 +240,15 @@ class Parser {
     }
     if (find_constant_) {
       const auto shape = view.shape;
-      std::tie(view, owner) = find_constant_(value.name, value.type);
+      std::tie(view, owner) = find_constant_(constant_name, value.type);
       if (view.dtype != value.type.dtype || view.shape != shape)
         throw Error(ErrorCode::invalid_argument,
-                    "the bytes of " + printable(value.name) + " are not " + to_string(value.type));
+                    "the bytes of " + printable(constant_name) + " are not " + to_string(value.type));
     }
-    ids_.emplace(value.name, graph_.add_constant(value.name, std::move(view), std::move(owner)));
+    const auto id = graph_.add_constant(constant_name, std::move(view), std::move(owner));
+    if (graph_.value(id).name != constant_name)
+      throw Error(ErrorCode::invalid_argument, "there is already a value " + printable(constant_name));
+    ids_.emplace(value.name, id);
   }
 
   void node(std::string_view op_name, std::size_t start, std::vector<Declared> values) {

@@ -3,10 +3,10 @@
 //   graph <name> {
 //     %ids: i32[T] = input                                                  kinds: input, state, constant
 //     %w: q8_0[49152, 576] = constant                                       a constant's name is its value's
-//     %x: f32[T, 576] = Gather(%w, %ids)
-//     %n: f32[T, 576] = RMSNormalization @blk.0.norm(%x, %s) {epsilon = 1e-05}
-//     %top.0: f32[S, 8], %top.1: i32[S, 8] = TopK(%n) {k = 8}
-//     return logits = %n, best = %top.1
+//     %s: f32[576] = constant "blk.0.attn_norm.weight"                      or this; %s is then this text's
+//     own word %x: f32[T, 576] = Gather(%w, %ids) %n: f32[T, 576] = RMSNormalization @blk.0.norm(%x, %s)
+//     {epsilon = 1e-05} %top.0: f32[S, 8], %top.1: i32[S, 8] = TopK(%n) {k = 8} return logits = %n, best =
+//     %top.1
 //   }
 //
 // A node's name is written behind @ unless it is the default: the name of the first output, without the ".0"

@@ -1,0 +1,243 @@
+// Every op's shape rule: types it gives, and a refusal for each way in which its inputs may not fit.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "base/error.h"
+#include "graph/graph.h"
+
+namespace lathe {
+namespace {
+
+constexpr auto f32 = Dtype::f32;
+constexpr auto f16 = Dtype::f16;
+constexpr auto i32 = Dtype::i32;
+constexpr auto a8 = Dtype::a8;
+
+struct Accepted {
+  std::string_view op;
+  std::vector<ValueType> inputs;
+  Attributes attributes;
+  std::vector<ValueType> outputs;
+};
+
+struct Refused {
+  std::string_view op;
+  std::vector<ValueType> inputs;
+  Attributes attributes;
+  std::string message;  // part of it
+};
+
+std::vector<ValueType> infer(std::string_view op, const std::vector<ValueType>& inputs,
+                             const Attributes& attributes) {
+  Graph graph;
+  std::vector<ValueId> ids;
+  for (const auto& type : inputs) ids.push_back(graph.add_input("in" + std::to_string(ids.size()), type));
+  std::vector<ValueType> outputs;
+  for (const auto id : graph.add_node(op, "the_node", ids, attributes))
+    outputs.push_back(graph.value(id).type);
+  return outputs;
+}
+
+const ValueType kTokens{f32, {"T", 64}};
+const ValueType kHeads{f32, {"T", 2, 8}};
+const ValueType kSequences{i32, {"Q", 4}};
+const ValueType kTables{i32, {"B"}};
+const ValueType kCache{f16, {3, "P", 2, 2, 512}};
+
+const Attributes kLayer = {{"layer", 2}};
+const Attributes kAttention = {{"layer", 2}, {"scale", 0.5}};
+
+TEST(ShapeRules, GiveTypes) {
+  const std::vector<Accepted> rows = {
+      {"Gather", {{Dtype::q8_0, {100, 64}}, {i32, {"N"}}}, {}, {{f32, {"N", 64}}}},
+      {"Gather", {{f32, {"T", 64}}, {i32, {"S"}}}, {}, {{f32, {"S", 64}}}},
+      {"Gather", {{Dtype::bf16, {5, 3}}, {i32, {7}}}, {}, {{f32, {7, 3}}}},
+      {"RMSNormalization", {kTokens, {f32, {64}}}, {}, {kTokens}},
+      {"RMSNormalization", {kHeads, {f32, {8}}}, {{"epsilon", 0.0}}, {kHeads}},
+      {"Linear", {{f32, {3, 256}}, {Dtype::q6_k, {10, 256}}}, {}, {{f32, {3, 10}}}},
+      {"Linear", {kTokens, {f16, {10, 64}}}, {}, {{f32, {"T", 10}}}},
+      {"Linear", {kTokens, {Dtype::q4_1, {10, 64}}}, {}, {{f32, {"T", 10}}}},
+      {"Linear", {kTokens, {Dtype::packed_f32, {10, 64}}}, {}, {{f32, {"T", 10}}}},
+      {"QuantizeActivation", {kTokens}, {}, {{a8, {"T", 64}}}},
+      {"QuantizedLinear", {{a8, {"T", 64}}, {Dtype::q5_0, {10, 64}}}, {}, {{f32, {"T", 10}}}},
+      {"QuantizedLinear", {{a8, {"T", 256}}, {Dtype::packed6k, {10, 256}}}, {}, {{f32, {"T", 10}}}},
+      {"SplitHeads", {kTokens}, {{"heads", 4}}, {{f32, {"T", 4, 16}}}},
+      {"MergeHeads", {kHeads}, {}, {{f32, {"T", 16}}}},
+      {"RotaryTable", {{i32, {"T"}}}, {{"base", 1e4}, {"dims", 8}}, {{f32, {"T", 8}}}},
+      {"RotaryEmbedding", {kHeads, {f32, {"T", 8}}}, {}, {kHeads}},
+      {"RotaryEmbedding", {kHeads, {f32, {"T", 4}}}, {{"interleaved", 1}}, {kHeads}},
+      {"KvWrite", {kCache, kHeads, kHeads, kSequences, kTables}, kLayer, {kCache}},
+      {"KvScratch", {kHeads, kHeads, kSequences, kTables}, {{"dtype", 1}}, {{f16, {1, "P", 2, 2, 512}}}},
+      {"KvScratch", {kHeads, kHeads, kSequences, kTables}, {{"dtype", 0}}, {{f32, {1, "P", 2, 2, 512}}}},
+      {"PagedAttention", {{f32, {"T", 6, 8}}, kCache, kSequences, kTables}, kAttention, {{f32, {"T", 6, 8}}}},
+      {"Add", {kTokens, kTokens}, {}, {kTokens}},
+      {"Add", {kTokens, {f32, {1}}}, {}, {kTokens}},
+      {"Mul", {kTokens, {f32, {64}}}, {}, {kTokens}},
+      {"Mul", {{f32, {}}, {f32, {}}}, {}, {{f32, {}}}},
+      {"Swish", {kHeads}, {}, {kHeads}},
+      {"Gelu", {kTokens}, {}, {kTokens}},
+      {"ArgMax", {{f32, {"S", 9}}}, {}, {{i32, {"S"}}}},
+      {"TopK", {{f32, {"S", 9}}}, {{"k", 20}}, {{f32, {"S", 20}}, {i32, {"S", 20}}}},
+      {"LogSumExp", {{f32, {"S", 9}}}, {}, {{f32, {"S"}}}},
+  };
+  for (const auto& row : rows) {
+    SCOPED_TRACE(row.op);
+    EXPECT_EQ(infer(row.op, row.inputs, row.attributes), row.outputs);
+  }
+  for (const auto& op : all_ops())
+    EXPECT_TRUE(std::ranges::any_of(rows, [&op](const Accepted& row) { return row.op == op.name; }))
+        << op.name;
+}
+
+TEST(ShapeRules, RefuseWhatDoesNotFit) {
+  const std::vector<Refused> rows = {
+      {"Gather", {{i32, {100, 64}}, {i32, {"N"}}}, {}, "input 0 (table) is i32[100, 64]"},
+      {"Gather", {{Dtype::packed8, {100, 64}}, {i32, {"N"}}}, {}, "floats or block-quantized"},
+      {"Gather", {{f32, {64}}, {i32, {"N"}}}, {}, "2 dimensions"},
+      {"Gather", {kTokens, {f32, {"N"}}}, {}, "input 1 (indices) is f32[N]: must be i32"},
+      {"Gather", {kTokens, {i32, {"N", 1}}}, {}, "1 dimensions"},
+
+      {"RMSNormalization", {{f16, {"T", 64}}, {f32, {64}}}, {}, "must be f32"},
+      {"RMSNormalization", {{f32, {}}, {f32, {64}}}, {}, "at least one dimension"},
+      {"RMSNormalization", {kTokens, {f16, {64}}}, {}, "input 1 (scale)"},
+      {"RMSNormalization", {kTokens, {f32, {63}}}, {}, "must be 64 (columns of x)"},
+      {"RMSNormalization", {kTokens, {f32, {1, 64}}}, {}, "1 dimensions"},
+      {"RMSNormalization", {kTokens, {f32, {64}}}, {{"epsilon", -1.0}}, "epsilon"},
+
+      {"Linear", {{i32, {"T", 64}}, {f32, {4, 64}}}, {}, "input 0 (x)"},
+      {"Linear", {kHeads, {f32, {4, 8}}}, {}, "2 dimensions"},
+      {"Linear", {kTokens, {f32, {64}}}, {}, "input 1 (weight)"},
+      {"Linear", {kTokens, {f32, {64, 4}}}, {}, "dimension 1 must be 64 (columns of x)"},
+      {"Linear", {kTokens, {Dtype::packed4, {4, 64}}}, {}, "packed_f32"},
+      {"Linear", {kTokens, {a8, {4, 64}}}, {}, "packed_f32"},
+
+      {"QuantizeActivation", {{f16, {"T", 64}}}, {}, "must be f32"},
+      {"QuantizeActivation", {{f32, {"T", 63}}}, {}, "multiple of 32"},
+      {"QuantizeActivation", {{f32, {"T", "K"}}}, {}, "multiple of 32"},
+      {"QuantizeActivation", {kHeads}, {}, "2 dimensions"},
+
+      {"QuantizedLinear", {kTokens, {Dtype::q8_0, {4, 64}}}, {}, "must be a8"},
+      {"QuantizedLinear", {{a8, {"T", 64}}, {f16, {4, 64}}}, {}, "block-quantized or packed codes"},
+      {"QuantizedLinear",
+       {{a8, {"T", 64}}, {Dtype::packed_f32, {4, 64}}},
+       {},
+       "block-quantized or packed codes"},
+      {"QuantizedLinear", {{a8, {"T", 64}}, {Dtype::q8_0, {4, 96}}}, {}, "columns of x"},
+      {"QuantizedLinear", {{a8, {64}}, {Dtype::q8_0, {4, 64}}}, {}, "2 dimensions"},
+
+      {"SplitHeads", {kHeads}, {{"heads", 2}}, "2 dimensions"},
+      {"SplitHeads", {{i32, {"T", 64}}}, {{"heads", 2}}, "must be f32"},
+      {"SplitHeads", {{f32, {"T", "K"}}}, {{"heads", 2}}, "a number"},
+      {"SplitHeads", {{f32, {"T", 0}}}, {{"heads", 2}}, "at least 1"},
+      {"SplitHeads", {kTokens}, {{"heads", 0}}, "heads is 0"},
+      {"SplitHeads", {kTokens}, {{"heads", 65}}, "heads is 65"},
+      {"SplitHeads", {kTokens}, {{"heads", 3}}, "3 heads"},
+      {"SplitHeads", {kTokens}, {}, "needs attribute heads"},
+
+      {"MergeHeads", {kTokens}, {}, "3 dimensions"},
+      {"MergeHeads", {{f16, {"T", 2, 8}}}, {}, "must be f32"},
+      {"MergeHeads", {{f32, {"T", "H", 8}}}, {}, "a number"},
+      {"MergeHeads", {{f32, {"T", 2, "d"}}}, {}, "a number"},
+      {"MergeHeads", {{f32, {"T", kMaxDim, 2}}}, {}, "too many columns"},
+
+      {"RotaryTable", {{f32, {"T"}}}, {{"base", 1e4}, {"dims", 8}}, "must be i32"},
+      {"RotaryTable", {kSequences}, {{"base", 1e4}, {"dims", 8}}, "1 dimensions"},
+      {"RotaryTable", {{i32, {"T"}}}, {{"base", 1e4}, {"dims", 7}}, "even"},
+      {"RotaryTable", {{i32, {"T"}}}, {{"base", 1e4}, {"dims", 0}}, "dims is 0"},
+      {"RotaryTable", {{i32, {"T"}}}, {{"base", 0.0}, {"dims", 8}}, "base"},
+      {"RotaryTable", {{i32, {"T"}}}, {{"base", -2.0}, {"dims", 8}}, "base"},
+
+      {"RotaryEmbedding", {kTokens, {f32, {"T", 8}}}, {}, "3 dimensions"},
+      {"RotaryEmbedding", {{f16, {"T", 2, 8}}, {f32, {"T", 8}}}, {}, "must be f32"},
+      {"RotaryEmbedding", {kHeads, {i32, {"T", 8}}}, {}, "input 1 (table)"},
+      {"RotaryEmbedding", {kHeads, {f32, {"T"}}}, {}, "2 dimensions"},
+      {"RotaryEmbedding", {kHeads, {f32, {"S", 8}}}, {}, "tokens of x"},
+      {"RotaryEmbedding", {kHeads, {f32, {"T", 10}}}, {}, "at most the head dimension 8"},
+      {"RotaryEmbedding", {kHeads, {f32, {"T", 5}}}, {}, "even"},
+      {"RotaryEmbedding", {kHeads, {f32, {"T", "d"}}}, {}, "a number"},
+      {"RotaryEmbedding", {kHeads, {f32, {"T", 8}}}, {{"interleaved", 2}}, "interleaved is 2"},
+
+      {"KvWrite", {{i32, {3, "P", 2, 2, 512}}, kHeads, kHeads, kSequences, kTables}, kLayer, "f32 or f16"},
+      {"KvWrite", {{f16, {3, "P", 2, 2}}, kHeads, kHeads, kSequences, kTables}, kLayer, "5 dimensions"},
+      {"KvWrite",
+       {{f16, {3, "P", 1, 2, 512}}, kHeads, kHeads, kSequences, kTables},
+       kLayer,
+       "keys and values"},
+      {"KvWrite", {{f16, {3, "P", 2, 3, 512}}, kHeads, kHeads, kSequences, kTables}, kLayer, "heads of k"},
+      {"KvWrite", {{f16, {3, "P", 2, 2, 500}}, kHeads, kHeads, kSequences, kTables}, kLayer, "64 times"},
+      {"KvWrite", {{f16, {"L", "P", 2, 2, 512}}, kHeads, kHeads, kSequences, kTables}, kLayer, "a number"},
+      {"KvWrite", {kCache, kTokens, kHeads, kSequences, kTables}, kLayer, "input 1 (k)"},
+      {"KvWrite", {kCache, kHeads, {f16, {"T", 2, 8}}, kSequences, kTables}, kLayer, "input 2 (v)"},
+      {"KvWrite", {kCache, kHeads, {f32, {"T", 2, 4}}, kSequences, kTables}, kLayer, "as in k"},
+      {"KvWrite", {kCache, kHeads, kHeads, {i32, {"Q", 3}}, kTables}, kLayer, "entries of a sequence"},
+      {"KvWrite", {kCache, kHeads, kHeads, {f32, {"Q", 4}}, kTables}, kLayer, "input 3 (sequences)"},
+      {"KvWrite", {kCache, kHeads, kHeads, kSequences, {i32, {"B", 1}}}, kLayer, "input 4 (block_tables)"},
+      {"KvWrite", {kCache, kHeads, kHeads, kSequences, kTables}, {{"layer", 3}}, "layer is 3"},
+      {"KvWrite", {kCache, kHeads, kHeads, kSequences, kTables}, {{"layer", -1}}, "layer is -1"},
+
+      {"KvScratch", {kHeads, kHeads, kSequences, kTables}, {{"dtype", 2}}, "f32 or f16"},
+      {"KvScratch", {kHeads, kHeads, kSequences, kTables}, {{"dtype", 300}}, "f32 or f16"},
+      {"KvScratch", {kHeads, kTokens, kSequences, kTables}, {{"dtype", 0}}, "input 1 (v)"},
+      {"KvScratch", {kTokens, kTokens, kSequences, kTables}, {{"dtype", 0}}, "input 0 (k)"},
+      {"KvScratch", {kHeads, kHeads, kTables, kTables}, {{"dtype", 0}}, "input 2 (sequences)"},
+      {"KvScratch", {kHeads, kHeads, kSequences, kSequences}, {{"dtype", 0}}, "input 3 (block_tables)"},
+      {"KvScratch",
+       {{f32, {"T", 1, kMaxDim}}, {f32, {"T", 1, kMaxDim}}, kSequences, kTables},
+       {{"dtype", 0}},
+       "too large a head dimension"},
+
+      {"PagedAttention", {kTokens, kCache, kSequences, kTables}, kAttention, "input 0 (q)"},
+      {"PagedAttention", {{f32, {"T", 2, 4}}, kCache, kSequences, kTables}, kAttention, "input 1 (cache)"},
+      {"PagedAttention",
+       {{f32, {"T", 3, 8}}, kCache, kSequences, kTables},
+       kAttention,
+       "a multiple of the cache's 2"},
+      {"PagedAttention", {kHeads, kHeads, kSequences, kTables}, kAttention, "5 dimensions"},
+      {"PagedAttention", {kHeads, kCache, kTables, kTables}, kAttention, "input 2 (sequences)"},
+      {"PagedAttention", {kHeads, kCache, kSequences, kSequences}, kAttention, "input 3 (block_tables)"},
+      {"PagedAttention", {kHeads, kCache, kSequences, kTables}, {{"layer", 3}, {"scale", 1.0}}, "layer is 3"},
+      {"PagedAttention",
+       {kHeads, kCache, kSequences, kTables},
+       {{"layer", 0}, {"scale", 1.0}, {"window", -1}},
+       "window is -1"},
+
+      {"Add", {{i32, {4}}, {i32, {4}}}, {}, "must be f32"},
+      {"Add", {kTokens, {f16, {"T", 64}}}, {}, "must be f32"},
+      {"Add", {kTokens, {f32, {"S", 64}}}, {}, "the shape of a"},
+      {"Mul", {kTokens, {f32, {"T"}}}, {}, "one row"},
+      {"Mul", {kTokens, {f32, {2}}}, {}, "one row"},
+      {"Mul", {{f32, {64}}, kTokens}, {}, "the shape of a"},
+
+      {"Swish", {{f16, {4}}}, {}, "must be f32"},
+      {"Gelu", {{a8, {4, 32}}}, {}, "must be f32"},
+
+      {"ArgMax", {{f16, {"S", 9}}}, {}, "must be f32"},
+      {"ArgMax", {kHeads}, {}, "2 dimensions"},
+      {"ArgMax", {{f32, {"S", 0}}}, {}, "no columns"},
+      {"TopK", {{f32, {"S"}}}, {{"k", 2}}, "2 dimensions"},
+      {"TopK", {{i32, {"S", 9}}}, {{"k", 2}}, "must be f32"},
+      {"TopK", {{f32, {"S", 9}}}, {{"k", 0}}, "k is 0"},
+      {"LogSumExp", {{i32, {"S", 9}}}, {}, "must be f32"},
+      {"LogSumExp", {kHeads}, {}, "2 dimensions"},
+      {"LogSumExp", {{f32, {"S", 0}}}, {}, "no columns"},
+  };
+  for (const auto& row : rows) {
+    SCOPED_TRACE(std::string(row.op) + ": " + row.message);
+    try {
+      infer(row.op, row.inputs, row.attributes);
+      ADD_FAILURE() << "nothing was thrown";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::invalid_argument);
+      EXPECT_THAT(error.what(), testing::HasSubstr(row.message));
+      EXPECT_THAT(error.what(), testing::HasSubstr(std::string(row.op)));
+    }
+  }
+  for (const auto& op : all_ops())
+    EXPECT_TRUE(std::ranges::any_of(rows, [&op](const Refused& row) { return row.op == op.name; }))
+        << op.name;
+}
+
+}  // namespace
+}  // namespace lathe

@@ -1,0 +1,373 @@
+// The portable kernels against plain double-precision formulas that share nothing with them.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <functional>
+#include <map>
+#include <numeric>
+
+#include "cpu/portable/exp_f32.h"
+#include "parity/attention_step.h"
+#include "parity/rows.h"
+#include "quant/activation.h"
+#include "quant/block_format.h"
+#include "support/unpack.h"
+
+namespace lathe::parity {
+namespace {
+
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+/// What an output should be, and how far off it may be.
+struct Expected {
+  double value;
+  double tolerance;
+};
+
+using Reference = std::function<Expected(const Case& test, std::int64_t row, std::int64_t column)>;
+
+float at(const Case& test, std::size_t input, std::int64_t index) {
+  return test.inputs[input].as<float>()[index];
+}
+
+float operand(const Case& test, std::int64_t index) {
+  const auto count = element_count(test.inputs[1].dims);
+  return at(test, 1, index % count);
+}
+
+std::int64_t columns_of(const Case& test) { return test.inputs[0].dims.back(); }
+
+Expected relative(double value, double tolerance) { return {value, std::abs(value) * tolerance + 1e-37}; }
+
+Expected swish(const Case& test, std::int64_t row, std::int64_t column) {
+  const double x = at(test, 0, row * columns_of(test) + column);
+  return {x / (1 + std::exp(-x)),
+          std::abs(x / (1 + std::exp(-x))) * 4e-7 + 1e-36};  // exp(88) is infinity in float32
+}
+
+Expected gelu(const Case& test, std::int64_t row, std::int64_t column) {
+  const double x = at(test, 0, row * columns_of(test) + column);
+  const double u = std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x);
+  // The exponent's rounding error is u ulps, and counts where exp(-2u) does.
+  return {0.5 * x * (1 + std::tanh(u)),
+          std::abs(x) * 3e-7 * (1 + std::abs(u) * std::exp(-2 * std::abs(u)) * 2)};
+}
+
+Expected rms_normalization(const Case& test, std::int64_t row, std::int64_t column) {
+  const auto columns = columns_of(test);
+  double sum = 0;
+  for (std::int64_t i = 0; i < columns; ++i) sum += std::pow(at(test, 0, row * columns + i), 2.0);
+  const double r = 1 / std::sqrt(sum / static_cast<double>(columns) + test.attributes[0].real);
+  return relative(at(test, 0, row * columns + column) * r * at(test, 1, column), 1e-6);
+}
+
+Expected rotary_table(const Case& test, std::int64_t row, std::int64_t column) {
+  const auto dims = test.attributes[1].integer;
+  const auto pair = column % (dims / 2);
+  const double angle =
+      test.inputs[0].as<std::int32_t>()[row] /
+      std::exp(std::log(test.attributes[0].real) * 2 * static_cast<double>(pair) / static_cast<double>(dims));
+  return {column < dims / 2 ? std::cos(angle) : std::sin(angle), 1e-7};
+}
+
+Expected rotary_embedding(const Case& test, std::int64_t row, std::int64_t column) {
+  const auto head_dim = columns_of(test);
+  const auto dims = test.inputs[1].dims[1];
+  const double own = at(test, 0, row * head_dim + column);
+  if (column >= dims) return {own, 0};
+  const bool interleaved = test.attributes[0].integer == 1;
+  const auto pair = interleaved ? column / 2 : column % (dims / 2);
+  const bool second = interleaved ? column % 2 == 1 : column >= dims / 2;
+  const auto distance = interleaved ? 1 : dims / 2;
+  const double other = at(test, 0, row * head_dim + column + (second ? -distance : distance));
+  const auto table = row / test.inputs[0].dims[1] * dims;
+  const double cosine = at(test, 1, table + pair);
+  const double sine = at(test, 1, table + dims / 2 + pair);
+  const double value = second ? other * sine + own * cosine : own * cosine - other * sine;
+  return {value, (std::abs(own) + std::abs(other)) * (std::abs(cosine) + std::abs(sine)) * 2e-7};
+}
+
+Expected log_sum_exp(const Case& test, std::int64_t, std::int64_t column) {
+  const float* x = test.inputs[0].as<float>() + column * columns_of(test);
+  double greatest = -kInfinity;
+  for (std::int64_t i = 0; i < columns_of(test); ++i)
+    greatest = std::max(greatest, static_cast<double>(x[i]));
+  if (std::isinf(greatest)) greatest = 0;
+  double sum = 0;
+  for (std::int64_t i = 0; i < columns_of(test); ++i) sum += std::exp(x[i] - greatest);
+  return {greatest + std::log(sum), 1e-6 + std::abs(greatest) * 1e-7};
+}
+
+Expected linear(const Case& test, std::int64_t row, std::int64_t column) {
+  const auto columns = columns_of(test);
+  const float* weight = test.inputs[1].as<float>() + column / 16 * 16 * columns + column % 16;
+  double sum = 0;
+  double magnitude = 0;
+  for (std::int64_t i = 0; i < columns; ++i) {
+    const double product = static_cast<double>(at(test, 0, row * columns + i)) * weight[16 * i];
+    sum += product;
+    magnitude += std::abs(product);
+  }
+  return {sum, magnitude * 1e-6};
+}
+
+Expected quantized_linear(const Case& test, std::int64_t row, std::int64_t column) {
+  static std::map<const Case*, std::vector<float>> unpacked;
+  const auto columns = columns_of(test);
+  const auto& weight = test.inputs[1];
+  auto& values = unpacked[&test];
+  if (values.empty()) values = test::unpack(weight.dtype, weight.bytes.data(), weight.dims[0], columns);
+  const auto blocks = columns / kActivationBlock;
+  const auto* codes = test.inputs[0].as<std::uint8_t>() + row * (columns + 12 * blocks);
+  std::vector<float> factors(static_cast<std::size_t>(2 * blocks));
+  std::memcpy(factors.data(), codes + columns, factors.size() * sizeof(float));
+  double sum = 0;
+  double magnitude = 0;
+  for (std::int64_t i = 0; i < columns; ++i) {
+    const auto block = static_cast<std::size_t>(i / kActivationBlock);
+    const double scaled = static_cast<double>(factors[block]) * codes[i];
+    const double minimum = factors[static_cast<std::size_t>(blocks) + block];
+    const double w = values[static_cast<std::size_t>(column * columns + i)];
+    sum += (minimum + scaled) * w;
+    magnitude += (std::abs(minimum) + scaled) * std::abs(w);
+  }
+  // The code sums C and I leave out the layout's minima, so products cancel that this magnitude does not see.
+  return {sum, magnitude * 4e-6 + 1e-5};
+}
+
+Expected paged_attention(const Case& test, std::int64_t row, std::int64_t column) {
+  struct Weights {
+    std::int64_t row = -1;
+    const Case* test = nullptr;
+    std::int64_t first = 0;
+    const SequenceEntry* sequence = nullptr;
+    std::vector<double> p;
+  };
+  static Weights last;  // of the row that was asked for before: softmax once a row
+  const auto& cache = test.inputs[1];
+  const auto heads = test.inputs[0].dims[1];
+  const auto head_dim = test.inputs[0].dims[2];
+  const auto kv_head = row % heads / (heads / cache.dims[3]);
+  const auto layer = test.attributes[0].integer;
+  const std::int32_t* tables = test.inputs[3].as<std::int32_t>();
+  Random unused(1);
+  static Step step(unused, {});
+  step.block_tables.assign(tables, tables + test.inputs[3].dims[0]);
+  if (last.test != &test || last.row != row) {
+    last = {row, &test, 0, nullptr, {}};
+    for (std::int64_t q = 0; q < test.inputs[2].dims[0]; ++q) {
+      const auto* entry = test.inputs[2].as<SequenceEntry>() + q;
+      if (row / heads >= entry->first_token && row / heads < entry->first_token + entry->tokens)
+        last.sequence = entry;
+    }
+    const std::int64_t position = last.sequence->past + row / heads - last.sequence->first_token;
+    const auto window = test.attributes[2].integer;
+    last.first = window > 0 ? std::max<std::int64_t>(0, position - window + 1) : 0;
+    double sum = 0;
+    for (std::int64_t j = last.first; j <= position; ++j) {
+      double score = 0;
+      for (std::int64_t d = 0; d < head_dim; ++d)
+        score += static_cast<double>(at(test, 0, row * head_dim + d)) *
+                 cache_value(cache, cache_index(cache, step, *last.sequence, layer, 0, kv_head, j, d));
+      last.p.push_back(std::exp(score * test.attributes[1].real));
+      sum += last.p.back();
+    }
+    for (auto& p : last.p) p /= sum;
+  }
+  double value = 0;
+  double magnitude = 0;
+  for (std::size_t j = 0; j < last.p.size(); ++j) {
+    const double product =
+        last.p[j] * cache_value(cache, cache_index(cache, step, *last.sequence, layer, 1, kv_head,
+                                                   last.first + static_cast<std::int64_t>(j), column));
+    value += product;
+    magnitude += std::abs(product);
+  }
+  return {value, magnitude * 1e-5};
+}
+
+const std::map<std::string_view, Reference>& references() {
+  static const std::map<std::string_view, Reference> kReferences = {
+      {"Add",
+       [](const Case& test, std::int64_t row, std::int64_t column) {
+         const auto i = row * columns_of(test) + column;
+         return relative(static_cast<double>(at(test, 0, i)) + operand(test, i), 1e-7);
+       }},
+      {"Mul",
+       [](const Case& test, std::int64_t row, std::int64_t column) {
+         const auto i = row * columns_of(test) + column;
+         return relative(static_cast<double>(at(test, 0, i)) * operand(test, i), 1e-7);
+       }},
+      {"Swish", swish},
+      {"Gelu", gelu},
+      {"RMSNormalization", rms_normalization},
+      {"RotaryTable", rotary_table},
+      {"RotaryEmbedding", rotary_embedding},
+      {"LogSumExp", log_sum_exp},
+      {"Linear", linear},
+      {"QuantizedLinear", quantized_linear},
+      {"PagedAttention", paged_attention},
+  };
+  return kReferences;
+}
+
+class References : public testing::TestWithParam<std::string_view> {};
+
+TEST_P(References, PortableIsClose) {
+  const auto& reference = references().at(GetParam());
+  int outputs = 0;
+  for (const auto& kernel : kernels()) {
+    if (kernel.op != GetParam() || !kernel.name.starts_with("portable.")) continue;
+    for (const auto& test : cases_of(kernel.op)) {
+      if (!accepts(kernel, test) || test.inputs[0].dims[0] > 64) continue;
+      const auto result = run(kernel, test, 1);
+      const auto columns = test.outputs[0].dims.back();
+      for (std::int64_t i = 0; i < element_count(test.outputs[0].dims); ++i) {
+        const auto expected = reference(test, i / columns, i % columns);
+        const double actual = result[0].as<float>()[i];
+        if (std::isnan(expected.value) || std::isinf(expected.value))
+          ASSERT_TRUE(std::isnan(expected.value) ? std::isnan(actual) : actual == expected.value)
+              << kernel.name << "[" << i << "]: " << test.name;
+        else
+          ASSERT_NEAR(actual, expected.value, expected.tolerance)
+              << kernel.name << "[" << i << "]: " << test.name;
+        ++outputs;
+      }
+    }
+  }
+  EXPECT_GT(outputs, 0);
+}
+
+std::vector<std::string_view> reference_names() {
+  std::vector<std::string_view> names;
+  for (const auto& [name, reference] : references()) names.push_back(name);
+  return names;
+}
+
+INSTANTIATE_TEST_SUITE_P(Ops, References, testing::ValuesIn(reference_names()),
+                         [](const auto& instance) { return std::string(instance.param); });
+
+const Kernel& portable(std::string_view op) {
+  for (const auto& kernel : kernels())
+    if (kernel.op == op) return portable_of(kernel);
+  throw std::runtime_error("no kernel");
+}
+
+TEST(Exponential, IsWithinOneUnitInTheLastPlace) {
+  double worst = 0;
+  for (float x = portable::kExpLowest; x < portable::kExpHighest; x += 0.00037f) {
+    const double exact = std::exp(static_cast<double>(x));
+    const double unit = std::ldexp(1.0, std::ilogb(exact) - 23);
+    worst = std::max(worst, std::abs(portable::exp_f32(x) - exact) / unit);
+  }
+  EXPECT_LE(worst, 1.0);
+  EXPECT_EQ(portable::exp_f32(0.0f), 1.0f);
+  EXPECT_EQ(portable::exp_f32(-static_cast<float>(kInfinity)), 0.0f);
+  EXPECT_EQ(portable::exp_f32(static_cast<float>(kInfinity)), static_cast<float>(kInfinity));
+  EXPECT_TRUE(std::isnan(portable::exp_f32(std::nanf(""))));
+  EXPECT_EQ(portable::exp_f32(std::nextafter(portable::kExpLowest, -100.0f)), 0.0f);
+  EXPECT_LT(portable::exp_f32(portable::kExpHighest), static_cast<float>(kInfinity));
+  EXPECT_EQ(portable::exp_f32(std::nextafter(portable::kExpHighest, 100.0f)), static_cast<float>(kInfinity));
+}
+
+TEST(Reference, ArgMaxIsTheFirstGreatest) {
+  for (const auto& test : cases_of("ArgMax")) {
+    const auto result = run(portable("ArgMax"), test, 1);
+    for (std::int64_t row = 0; row < test.inputs[0].dims[0]; ++row) {
+      const float* x = test.inputs[0].as<float>() + row * columns_of(test);
+      std::int32_t best = -1;
+      for (std::int32_t i = 0; i < columns_of(test); ++i)
+        if (!std::isnan(x[i]) && (best < 0 || x[i] > x[best])) best = i;
+      ASSERT_EQ(result[0].as<std::int32_t>()[row], std::max(best, 0)) << test.name;
+    }
+  }
+}
+
+TEST(Reference, TopKIsTheHeadOfAStableSort) {
+  for (const auto& test : cases_of("TopK")) {
+    const auto result = run(portable("TopK"), test, 1);
+    const auto k = test.attributes[0].integer;
+    for (std::int64_t row = 0; row < test.inputs[0].dims[0]; ++row) {
+      const float* x = test.inputs[0].as<float>() + row * columns_of(test);
+      std::vector<std::int32_t> order(static_cast<std::size_t>(columns_of(test)));
+      std::iota(order.begin(), order.end(), 0);
+      std::erase_if(order, [x](std::int32_t i) { return std::isnan(x[i]); });
+      std::stable_sort(order.begin(), order.end(),
+                       [x](std::int32_t a, std::int32_t b) { return x[a] > x[b]; });
+      for (std::int64_t i = 0; i < k; ++i) {
+        const bool there = i < static_cast<std::int64_t>(order.size());
+        const std::int32_t index = there ? order[static_cast<std::size_t>(i)] : -1;
+        ASSERT_EQ(result[1].as<std::int32_t>()[row * k + i], index) << test.name;
+        ASSERT_EQ(result[0].as<float>()[row * k + i], there ? x[index] : -static_cast<float>(kInfinity))
+            << test.name;
+      }
+    }
+  }
+}
+
+TEST(Reference, GatherCopiesDecodedRows) {
+  for (const auto& test : cases_of("Gather")) {
+    const auto& table = test.inputs[0];
+    const auto columns = columns_of(test);
+    std::vector<float> decoded(static_cast<std::size_t>(table.dims[0] * columns));
+    decode_rows(table.dtype, table.bytes.data(), decoded.data(), table.dims[0], columns);
+    const auto result = run(portable("Gather"), test, 1);
+    for (std::int64_t i = 0; i < test.outputs[0].dims[0]; ++i)
+      ASSERT_EQ(std::memcmp(result[0].as<float>() + i * columns,
+                            decoded.data() + test.inputs[1].as<std::int32_t>()[i] * columns,
+                            static_cast<std::size_t>(columns) * sizeof(float)),
+                0)
+          << test.name;
+  }
+}
+
+TEST(Reference, KvWriteStoresEachTokenAndNothingElse) {
+  for (const auto& test : cases_of("KvWrite")) {
+    Random unused(1);
+    Step step(unused, {});
+    const std::int32_t* tables = test.inputs[4].as<std::int32_t>();
+    step.block_tables.assign(tables, tables + test.inputs[4].dims[0]);
+    Tensor expected = test.inputs[0];
+    const auto& k = test.inputs[1];
+    for (std::int64_t q = 0; q < test.inputs[3].dims[0]; ++q) {
+      const auto& entry = test.inputs[3].as<SequenceEntry>()[q];
+      for (std::int64_t i = 0; i < entry.tokens; ++i)
+        for (std::int64_t head = 0; head < k.dims[1]; ++head)
+          for (std::int64_t d = 0; d < k.dims[2]; ++d)
+            for (int kind = 0; kind < 2; ++kind)
+              set_cache_value(expected, cache_index(expected, step, entry, 1, kind, head, entry.past + i, d),
+                              test.inputs[static_cast<std::size_t>(1 + kind)]
+                                  .as<float>()[((entry.first_token + i) * k.dims[1] + head) * k.dims[2] + d]);
+    }
+    ASSERT_EQ(run(portable("KvWrite"), test, 1)[0].bytes, expected.bytes) << test.name;
+  }
+}
+
+TEST(Reference, QuantizedActivationsAreWithinHalfAStep) {
+  for (const auto& test : cases_of("QuantizeActivation")) {
+    const auto columns = columns_of(test);
+    const auto blocks = columns / kActivationBlock;
+    const auto result = run(portable("QuantizeActivation"), test, 1);
+    for (std::int64_t row = 0; row < test.inputs[0].dims[0]; ++row) {
+      const auto* codes = result[0].as<std::uint8_t>() + row * (columns + 12 * blocks);
+      std::vector<float> factors(static_cast<std::size_t>(3 * blocks));
+      std::memcpy(factors.data(), codes + columns, factors.size() * sizeof(float));
+      std::vector<double> sums(static_cast<std::size_t>(blocks));
+      for (std::int64_t i = 0; i < columns; ++i) {
+        const auto block = static_cast<std::size_t>(i / kActivationBlock);
+        const double scale = factors[block];
+        const double value = factors[static_cast<std::size_t>(blocks) + block] + scale * codes[i];
+        ASSERT_NEAR(value, at(test, 0, row * columns + i), scale * 0.5001 + 1e-30) << test.name;
+        sums[block] += value;
+      }
+      for (std::size_t block = 0; block < sums.size(); ++block)
+        ASSERT_NEAR(
+            factors[static_cast<std::size_t>(2 * blocks) + block], sums[block],
+            1e-5 * (std::abs(sums[block]) + 32 * std::abs(factors[static_cast<std::size_t>(blocks) + block])))
+            << test.name;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace lathe::parity

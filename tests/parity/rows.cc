@@ -1,0 +1,39 @@
+#include "parity/rows.h"
+
+#include <map>
+
+namespace lathe::parity {
+
+std::span<const Row> rows() {
+  static const std::vector<Row> kRows = {
+      {"Add", add_cases, {0}},
+      {"ArgMax", arg_max_cases, {0}},
+      {"Gather", gather_cases, {1}},
+      {"Gelu", gelu_cases, {0}},
+      {"KvScratch", kv_scratch_cases, {}},
+      {"KvWrite", kv_write_cases, {}},
+      {"Linear", linear_cases, {0}},
+      {"LogSumExp", log_sum_exp_cases, {0}},
+      {"Mul", mul_cases, {0}},
+      {"PagedAttention", paged_attention_cases, {}},
+      {"QuantizeActivation", quantize_activation_cases, {0}},
+      {"QuantizedLinear", quantized_linear_cases, {0}},
+      {"RMSNormalization", rms_normalization_cases, {0}},
+      {"RotaryEmbedding", rotary_embedding_cases, {0, 1}},
+      {"RotaryTable", rotary_table_cases, {0}},
+      {"Swish", swish_cases, {0}},
+      {"TopK", top_k_cases, {0}},
+  };
+  return kRows;
+}
+
+const std::vector<Case>& cases_of(std::string_view op) {
+  static std::map<std::string_view, std::vector<Case>> cases;
+  const auto found = cases.find(op);
+  if (found != cases.end()) return found->second;
+  for (const auto& row : rows())
+    if (row.op == op) return cases.emplace(op, row.cases()).first->second;
+  return cases[op];
+}
+
+}  // namespace lathe::parity

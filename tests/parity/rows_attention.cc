@@ -1,0 +1,125 @@
+// Cases of KvWrite, KvScratch and PagedAttention: heads in groups, pages shuffled, several sequences,
+// windows; slots that no token has written hold NaN.
+#include <array>
+#include <cmath>
+
+#include "parity/attention_step.h"
+#include "parity/rows.h"
+
+namespace lathe::parity {
+namespace {
+
+using Sequences = std::vector<SequenceShape>;
+
+const std::vector<Sequences>& steps() {
+  static const std::vector<Sequences> kSteps = {
+      {{1, 0}},
+      {{1, 63}},
+      {{1, 64}},
+      {{1, 200}},
+      {{2, 0}},
+      {{7, 62}},
+      {{16, 5}},
+      {{64, 0}},
+      {{65, 64}},
+      {{130, 30}},
+      {{1, 10}, {1, 100}, {1, 0}},
+      {{5, 0}, {1, 191}, {33, 60}, {1, 64}},
+  };
+  return kSteps;
+}
+
+std::string describe(const AttentionShape& shape, const Sequences& sequences) {
+  std::string text = std::to_string(shape.heads) + "/" + std::to_string(shape.kv_heads) + " heads of " +
+                     std::to_string(shape.head_dim) + " " + std::string(info(shape.cache_dtype).name) +
+                     " window " + std::to_string(shape.window);
+  for (const auto& sequence : sequences)
+    text += ", " + std::to_string(sequence.tokens) + " after " + std::to_string(sequence.past);
+  return text;
+}
+
+Case attention_case(Random& random, const AttentionShape& shape, const Sequences& sequences) {
+  const Step step(random, sequences);
+  Tensor cache = poisoned_cache(shape, step.pages);
+  std::normal_distribution<float> distribution;
+  for (const auto& sequence : step.entries)
+    for (std::int64_t position = 0; position < sequence.past + sequence.tokens; ++position)
+      for (int kind = 0; kind < 2; ++kind)
+        for (std::int64_t head = 0; head < shape.kv_heads; ++head)
+          for (std::int64_t d = 0; d < shape.head_dim; ++d)
+            set_cache_value(cache, cache_index(cache, step, sequence, shape.layer, kind, head, position, d),
+                            distribution(random));
+  const Shape q = {step.tokens, shape.heads, shape.head_dim};
+  return {describe(shape, sequences),
+          "PagedAttention",
+          {normal(random, q), cache, step.sequences_tensor(), step.block_tables_tensor()},
+          {empty(Dtype::f32, q)},
+          {integer(shape.layer), real(1.3 / std::sqrt(static_cast<double>(shape.head_dim))),
+           integer(shape.window)},
+          -1};
+}
+
+}  // namespace
+
+std::vector<Case> kv_write_cases() {
+  Random random(11);
+  std::vector<Case> cases;
+  for (const auto dtype : {Dtype::f32, Dtype::f16})
+    for (const auto& [kv_heads, head_dim] :
+         std::vector<std::pair<std::int64_t, std::int64_t>>{{3, 64}, {1, 31}, {2, 80}})
+      for (const auto& sequences : steps()) {
+        const AttentionShape shape{kv_heads, kv_heads, head_dim, dtype, 2, 1};
+        const Step step(random, sequences);
+        const Tensor cache = poisoned_cache(shape, step.pages);
+        const Shape k = {step.tokens, kv_heads, head_dim};
+        cases.push_back({describe(shape, sequences),
+                         "KvWrite",
+                         {cache, normal(random, k), normal(random, k, 100), step.sequences_tensor(),
+                          step.block_tables_tensor()},
+                         {cache},
+                         {integer(1)},
+                         0});
+      }
+  // What rounding to half can meet.
+  for (auto& test : cases) {
+    const float values[] = {65519.0f, 65520.0f,   -1e9f,          6e-8f, 2.9e-8f,
+                            6.1e-5f,  1.0009766f, 1.00048828125f, -0.0f};
+    auto& v = test.inputs[2];
+    std::copy_n(values, std::min(std::size(values), v.bytes.size() / sizeof(float)), v.as<float>());
+  }
+  return cases;
+}
+
+std::vector<Case> kv_scratch_cases() {
+  std::vector<Case> cases;
+  for (auto& test : kv_write_cases()) {
+    const AttentionShape shape{test.inputs[1].dims[1], test.inputs[1].dims[1], test.inputs[1].dims[2],
+                               test.inputs[0].dtype};
+    cases.push_back({test.name,
+                     "KvScratch",
+                     {test.inputs.begin() + 1, test.inputs.end()},
+                     {poisoned_cache(shape, test.inputs[0].dims[1])},
+                     {integer(static_cast<std::int64_t>(test.inputs[0].dtype))},
+                     -1});
+  }
+  return cases;
+}
+
+std::vector<Case> paged_attention_cases() {
+  Random random(12);
+  std::vector<Case> cases;
+  for (const auto dtype : {Dtype::f32, Dtype::f16})
+    for (const auto& [heads, kv_heads, head_dim] : std::vector<std::array<std::int64_t, 3>>{
+             {9, 3, 64}, {4, 1, 256}, {2, 2, 16}, {3, 1, 80}, {2, 1, 31}, {14, 1, 8}})
+      for (const std::int64_t window : {0, 1, 40, 64, 100})
+        for (const auto& sequences : steps()) {
+          if (head_dim != 64 && window != 0 && window != 40) continue;
+          cases.push_back(
+              attention_case(random, {heads, kv_heads, head_dim, dtype, 2, 1, window}, sequences));
+        }
+  cases.push_back(attention_case(random, {9, 3, 64, Dtype::f16}, {{512, 0}}));
+  cases.push_back(attention_case(random, {4, 1, 256, Dtype::f16, 1, 0, 512}, {{100, 700}}));
+  return cases;
+}
+
+}  // namespace lathe::parity

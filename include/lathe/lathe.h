@@ -8,5 +8,8 @@
 #pragma once
 
 #include "lathe/error.h"
+#include "lathe/inspection.h"
+#include "lathe/machine.h"
 #include "lathe/model.h"
 #include "lathe/options.h"
+#include "lathe/text.h"

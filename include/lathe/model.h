@@ -10,15 +10,16 @@
 #include <vector>
 
 #include "lathe/error.h"
+#include "lathe/inspection.h"
 #include "lathe/options.h"
 
 namespace lathe {
 
 enum class EndReason {
-  none,          // still going on
-  end_token,     // the model ended its answer
-  stop_text,     // one of Request::stop appeared
-  length,        // max_tokens
+  none,       // still going on
+  end_token,  // the model ended its answer
+  stop_text,  // one of Request::stop appeared
+  length,     // max_tokens
   context_full,
   cancelled,
 };
@@ -35,12 +36,12 @@ struct Trace {
   double tokenize_seconds = 0;
   std::uint64_t bytes_to_device = 0;
   // 3: prefill, to the first token
-  int reused_tokens = 0;         // of the prompt, still in the cache
+  int reused_tokens = 0;  // of the prompt, still in the cache
   double prefill_seconds = 0;
   std::int32_t first_token = -1;
   // 4: decode
   int generated_tokens = 0;
-  double decode_seconds = 0;     // from the first token to the last
+  double decode_seconds = 0;  // from the first token to the last
   EndReason end = EndReason::none;
   // 5: ids back, to text
   std::uint64_t bytes_to_host = 0;
@@ -48,11 +49,11 @@ struct Trace {
 };
 
 struct Piece {
-  std::string text;                  // whole characters; may be empty
-  std::vector<std::int32_t> ids;     // the tokens behind it
+  std::string text;               // whole characters; may be empty
+  std::vector<std::int32_t> ids;  // the tokens that came with it, without the end token
 };
 
-/// An answer in progress. Dropping it cancels.
+/// An answer in progress. Dropping it cancels; it may outlive its Model.
 class Answer {
  public:
   explicit Answer(std::unique_ptr<class AnswerImplementation> implementation);
@@ -64,23 +65,23 @@ class Answer {
   bool next(Piece& piece);
   /// The rest as one text.
   std::string text();
-  void cancel();                     // from any thread or a signal handler's thread
+  void cancel();  // from any thread; next() then ends soon
   EndReason end() const;
-  const Trace& trace() const;        // complete once next() returned false
+  const Trace& trace() const;  // complete once next() returned false
 
  private:
   std::unique_ptr<class AnswerImplementation> implementation_;
 };
 
 struct ModelInfo {
-  std::string name;                  // as stored in the file
+  std::string name;  // as stored in the file
   std::string file;
   std::string architecture;
   std::int64_t parameters = 0;
-  std::uint64_t tensor_bytes = 0;    // as stored
+  std::uint64_t tensor_bytes = 0;  // as stored
   int vocabulary = 0;
-  int trained_context = 0;           // tokens
-  int context_tokens = 0;            // as loaded
+  int trained_context = 0;  // tokens
+  int context_tokens = 0;   // as loaded
   bool has_chat_template = false;
 };
 
@@ -95,7 +96,15 @@ struct CacheUse {
 /// A benchmark of one shape; see Model::measure.
 struct Measurement {
   double seconds = 0;
-  int tokens = 0;
+  int tokens = 0;  // computed in that time
+};
+
+/// What one step costs by the model's shape.
+struct Work {
+  std::uint64_t weight_bytes = 0;          // read once
+  std::uint64_t cache_bytes = 0;           // keys and values of earlier tokens, read
+  std::uint64_t matmul_operations = 0;     // two for each multiply-add with a weight
+  std::uint64_t attention_operations = 0;  // two for each multiply-add with a key or value
 };
 
 class Model {
@@ -107,13 +116,14 @@ class Model {
   Model& operator=(Model&&) noexcept;
 
   const ModelInfo& info() const;
-  const ModelOptions& options() const;   // with defaults filled in
+  const ModelOptions& options() const;  // with defaults filled in
 
-  /// Starts an answer. Throws Error(invalid_argument) for a field outside its range, Error(context_length) with both
-  /// numbers for a long prompt, Error(unsupported) for messages where the model has no template.
+  /// Starts an answer. Throws Error(invalid_argument) for a field outside its range, Error(context_length)
+  /// with both numbers for a long prompt, Error(unsupported) for messages where the model has no template.
   Answer answer(const Request& request);
 
-  std::vector<std::int32_t> tokenize(std::string_view text, bool add_special = true, bool parse_special = false) const;
+  std::vector<std::int32_t> tokenize(std::string_view text, bool add_special = true,
+                                     bool parse_special = false) const;
   std::string detokenize(std::span<const std::int32_t> ids, bool special = false) const;
   /// Messages as the model's template writes them, ready for generation.
   std::string render(const std::vector<Message>& messages, bool add_generation_prompt = true) const;
@@ -124,17 +134,20 @@ class Model {
 
   /// The graph after the passes, in text form; with `before`, as the architecture made it.
   std::string graph_text(bool before = false) const;
-  /// Metadata, tensors, passes with times, plan steps with kernels, memory: a JSON object.
-  std::string inspect_json() const;
+  Inspection inspect() const;
+  std::string inspect_json() const;  // the same as a JSON object
 
-  /// Time of one run as llama-bench does it: `depth` tokens already in the cache, then `prompt` tokens in one prefill
-  /// or `generate` single steps.
+  /// Time of one run as llama-bench does it: `depth` tokens already in the cache, then either `prompt` tokens
+  /// in one prefill or `generate` single steps (the other is 0).
   Measurement measure(int prompt, int generate, int depth = 0);
+  /// Of a step with `tokens` tokens of one sequence behind `depth` earlier ones, logits for the last one
+  /// alone.
+  Work work(int tokens, int depth = 0) const;
   CacheUse cache_use() const;
 
  private:
-  explicit Model(std::unique_ptr<class ModelImplementation> implementation);
-  std::unique_ptr<class ModelImplementation> implementation_;
+  explicit Model(std::shared_ptr<class ModelImplementation> implementation);
+  std::shared_ptr<class ModelImplementation> implementation_;  // shared with answers
 };
 
 /// What can be loaded by name: "smollm2", "gemma3-270m".

@@ -2,50 +2,52 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <string>
 #include <vector>
 
 namespace lathe {
 
 struct ModelOptions {
-  int threads = 0;              // 0: one per core
-  int context_tokens = 0;       // 0: the model's own, at most 8192
-  std::string kv = "";          // "f32", "f16", "off"; "": f16, or f32 with math "f32"
-  std::string math = "int8";    // "int8": 8-bit dot products; "f32": weights decoded, float32 throughout
+  int threads = 0;            // 0: one per core
+  int context_tokens = 0;     // 0: the model's own, at most 8192
+  std::string kv = "";        // "f32", "f16", "off"; "": f16, or f32 with math "f32"
+  std::string math = "int8";  // "int8": 8-bit dot products; "f32": weights decoded, float32 throughout
   std::string device = "cpu";
-  int step_tokens = 512;        // prompts are computed in chunks of at most this many
-  int sequences = 8;            // answers in progress at once
+  int step_tokens = 512;                     // prompts are computed in chunks of at most this many
+  int sequences = 8;                         // answers in progress at once
   std::vector<std::string> disabled_passes;  // by name, see `lathe inspect --passes`
-  bool fetch = true;            // known names are downloaded when missing
+  bool fetch = true;                         // known names are downloaded when missing
+  bool show_fetch = false;  // the download may write its progress and its complaints to stderr
+  bool weights = true;      // false: metadata, tokenizer and template alone; whatever computes throws
 };
 
 struct Sampling {
-  double temperature = 0.0;     // 0: greedy
-  int top_k = 0;                // 0: all
+  double temperature = 0.0;  // 0: greedy
+  int top_k = 0;             // 0: all
   double top_p = 1.0;
   double min_p = 0.0;
   double repetition_penalty = 1.0;
   double presence_penalty = 0.0;
   double frequency_penalty = 0.0;
-  int penalty_window = 64;      // tokens that penalties look back at
-  std::uint64_t seed = 0;       // the same seed gives the same text
+  int penalty_window = 64;  // tokens that penalties look back at
+  std::uint64_t seed = 0;   // the same seed gives the same text
 };
 
 struct Message {
-  std::string role;             // "system", "user", "assistant"
+  std::string role;  // "system", "user", "assistant"
   std::string content;
 };
 
 /// Exactly one of prompt, messages and ids is given.
 struct Request {
-  std::string prompt;               // plain text to complete (BOS is added where the model wants it)
-  std::vector<Message> messages;    // rendered with the model's chat template
+  std::string prompt;             // plain text to complete (BOS is added where the model wants it)
+  std::vector<Message> messages;  // rendered with the model's chat template
   std::vector<std::int32_t> ids;
+  bool parse_special = false;  // control tokens written in `prompt` become their ids
   Sampling sampling;
-  int max_tokens = 0;               // 0: until the model ends or the context is full
-  std::vector<std::string> stop;    // at most 16 texts of 1 to 256 bytes
-  bool ignore_end = false;          // go on behind end tokens
+  int max_tokens = 0;             // 0: until the model ends or the context is full
+  std::vector<std::string> stop;  // at most 16 texts of 1 to 256 bytes
+  bool ignore_end = false;        // go on behind end tokens
 };
 
 }  // namespace lathe

@@ -1,0 +1,148 @@
+#include "api/model_implementation.h"
+
+#include <algorithm>
+#include <chrono>
+#include <future>
+
+#include "api/request_check.h"
+#include "backend/cache_layout.h"
+#include "base/error.h"
+#include "cpu/backend.h"
+#include "formats/gguf.h"
+
+namespace lathe {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+GraphOptions graph_options(const ModelOptions& options) {
+  return {options.kv == "f32" ? Dtype::f32 : Dtype::f16, options.kv == "off"};
+}
+
+EngineOptions engine_options(const ModelOptions& options, const ModelShape& shape) {
+  EngineOptions engine;
+  engine.vocabulary = static_cast<std::int32_t>(shape.vocabulary);
+  engine.context_tokens = options.context_tokens;
+  engine.step_tokens = options.kv == "off" ? options.context_tokens : options.step_tokens;
+  engine.sequences = options.sequences;
+  const auto graph = graph_options(options);
+  engine.cache = {static_cast<std::int32_t>(shape.layers), static_cast<std::int32_t>(shape.kv_heads),
+                  static_cast<std::int32_t>(shape.head_dim), graph.cache_dtype, graph.cache_off};
+  return engine;
+}
+
+std::vector<SymbolLimit> symbol_limits(const EngineOptions& options) {
+  const std::int64_t pages = (options.context_tokens + kPageTokens - 1) / kPageTokens;
+  const std::int64_t entries = pages * options.sequences;
+  return {{"T", options.step_tokens},
+          {"Q", options.sequences},
+          {"B", entries},
+          {"S", options.out_rows},
+          {"P", entries}};
+}
+
+ModelInfo describe(const Checkpoint& checkpoint, const ModelShape& shape) {
+  ModelInfo info;
+  info.name = checkpoint.optional_text("general.name").value_or("");
+  info.file = checkpoint.file;
+  info.architecture = checkpoint.architecture;
+  for (const auto& [name, tensor] : checkpoint.tensors) {
+    info.parameters += element_count(tensor.shape);
+    info.tensor_bytes += tensor.bytes();
+  }
+  info.vocabulary = static_cast<int>(shape.vocabulary);
+  info.trained_context = static_cast<int>(shape.context_tokens);
+  return info;
+}
+
+}  // namespace
+
+ModelImplementation::ModelImplementation(const std::string& path, const ModelOptions& chosen) {
+  const auto start = Clock::now();
+  GgufOptions gguf;
+  gguf.scan_factors = chosen.weights;
+  checkpoint = read_gguf(path, gguf);
+  architecture_ = &find_architecture(checkpoint->architecture);
+  shape_ = architecture_->shape(*checkpoint);
+  options = complete(chosen, shape_);
+  info = describe(*checkpoint, shape_);
+  info.context_tokens = options.context_tokens;
+
+  // Tokenizer and weights need nothing of each other, and each takes a good part of the start.
+  auto text = std::async(std::launch::async, [this] { load_text(); });
+  if (options.weights) load_weights();
+  text.get();
+  load_seconds = std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+void ModelImplementation::load_text() {
+  tokenizer = make_tokenizer(gguf_tokenizer(*checkpoint));
+  if (tokenizer->vocabulary_size() > static_cast<std::size_t>(shape_.vocabulary))
+    checkpoint->fail("the tokenizer has " + std::to_string(tokenizer->vocabulary_size()) +
+                         " tokens, the model " + std::to_string(shape_.vocabulary),
+                     "tokenizer.ggml.tokens");
+  info.has_chat_template = !tokenizer->data().chat_template.empty();
+  if (!info.has_chat_template) return;
+  try {
+    chat_.emplace(*tokenizer);
+  } catch (const Error&) {
+    chat_error_ = std::current_exception();  // completion works all the same
+  }
+}
+
+void ModelImplementation::load_weights() {
+  backend_ = make_cpu_backend(options.threads);
+  const auto engine = engine_options(options, shape_);
+  Graph graph = build_graph();
+  add_sampling_outputs(graph, kCandidates);
+  CompileOptions compile_options;
+  compile_options.math = options.math;
+  compile_options.disabled_passes = options.disabled_passes;
+  compile_options.limits = symbol_limits(engine);
+  compiled_ = compile(std::move(graph), *backend_, compile_options);
+  engine_ = std::make_unique<Engine>(engine, compiled_->plan, backend_);
+}
+
+Graph ModelImplementation::build_graph() const {
+  return architecture_->build(checkpoint, graph_options(options));
+}
+
+void ModelImplementation::require_weights() const {
+  if (!options.weights)
+    throw Error(ErrorCode::invalid_argument, "the model was loaded without its weights",
+                {info.file, {}, "weights"});
+}
+
+const ChatPrompt& ModelImplementation::chat() const {
+  if (chat_error_) std::rethrow_exception(chat_error_);
+  if (!chat_)
+    throw Error(ErrorCode::unsupported,
+                (info.name.empty() ? "the model" : printable(info.name)) + " has no chat template",
+                {info.file, {}, "messages"});
+  return *chat_;
+}
+
+Engine& ModelImplementation::engine() {
+  require_weights();
+  return *engine_;
+}
+
+const CompileResult& ModelImplementation::compiled() const {
+  require_weights();
+  return *compiled_;
+}
+
+std::uint64_t ModelImplementation::cache_bytes() const {
+  require_weights();
+  const CacheGeometry& geometry = engine_->options().cache;
+  if (geometry.off) return 0;
+  return geometry.page_bytes() * static_cast<std::uint64_t>(engine_->cache_statistics().pages);
+}
+
+std::vector<TokenId> ModelImplementation::encode(const Request& request) const {
+  if (!request.messages.empty()) return chat().encode(request.messages);
+  if (!request.ids.empty()) return request.ids;
+  return with_one_bos(tokenizer->data(), tokenizer->encode(request.prompt, {false, request.parse_special}));
+}
+
+}  // namespace lathe

@@ -1,0 +1,59 @@
+// A loaded model: everything that is made once, wired together.
+#pragma once
+
+#include <exception>
+#include <memory>
+#include <optional>
+
+#include "api/chat_prompt.h"
+#include "backend/backend.h"
+#include "compile/compile.h"
+#include "engine/engine.h"
+#include "formats/checkpoint.h"
+#include "lathe/model.h"
+#include "models/architecture.h"
+#include "text/tokenizer.h"
+
+namespace lathe {
+
+class ModelImplementation {
+ public:
+  ModelImplementation(const std::string& path, const ModelOptions& options);
+
+  /// The chat template; throws Error(unsupported) where there is none, and its own error where it does not
+  /// parse.
+  const ChatPrompt& chat() const;
+  /// Throws Error(invalid_argument) where the model was loaded without weights.
+  Engine& engine();
+  const CompileResult& compiled() const;
+  Graph build_graph() const;  // as the architecture makes it
+  std::vector<TokenId> encode(const Request& request) const;
+  std::uint64_t cache_bytes() const;         // of all pages
+
+  ModelInfo info;
+  ModelOptions options;  // complete
+  std::shared_ptr<const Checkpoint> checkpoint;
+  std::unique_ptr<const Tokenizer> tokenizer;
+  double load_seconds = 0;
+
+ private:
+  void load_text();
+  void load_weights();
+  void require_weights() const;
+
+  const Architecture* architecture_ = nullptr;
+  ModelShape shape_;
+  std::optional<ChatPrompt> chat_;
+  std::exception_ptr chat_error_;
+  std::shared_ptr<Backend> backend_;
+  std::optional<CompileResult> compiled_;
+  std::unique_ptr<Engine> engine_;  // last: its thread uses the others
+};
+
+/// The weights of a step and what it reads of the cache; see Model::work.
+Work count_work(const ModelImplementation& model, int tokens, int depth);
+Inspection inspect(const ModelImplementation& model);
+std::string to_json(const ModelInfo& info, const Inspection& inspection);
+Measurement measure(ModelImplementation& model, int prompt, int generate, int depth);
+
+}  // namespace lathe

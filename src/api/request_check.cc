@@ -1,0 +1,80 @@
+#include "api/request_check.h"
+
+#include <algorithm>
+#include <string>
+#include <thread>
+
+#include "base/error.h"
+
+namespace lathe {
+namespace {
+
+constexpr int kDefaultContext = 8192;
+constexpr int kMostThreads = 1024;
+constexpr int kMostSequences = 256;
+
+[[noreturn]] void refuse(const std::string& field, const std::string& message) {
+  throw Error(ErrorCode::invalid_argument, field + " " + message, {{}, {}, field});
+}
+
+void require_range(const std::string& field, std::int64_t value, std::int64_t low, std::int64_t high) {
+  if (value < low || value > high)
+    refuse(field, "is " + std::to_string(value) + ", outside " + std::to_string(low) + " to " +
+                      std::to_string(high));
+}
+
+void require_one_of(const std::string& field, const std::string& value,
+                    const std::vector<std::string>& choices) {
+  if (std::find(choices.begin(), choices.end(), value) != choices.end()) return;
+  std::string list;
+  for (const auto& choice : choices) list += (list.empty() ? "" : ", ") + choice;
+  refuse(field, "is \"" + printable(value) + "\", not one of " + list);
+}
+
+}  // namespace
+
+ModelOptions complete(ModelOptions options, const ModelShape& shape) {
+  require_range("threads", options.threads, 0, kMostThreads);
+  require_one_of("math", options.math, {"int8", "f32"});
+  require_one_of("device", options.device, {"cpu"});
+  if (options.kv.empty()) options.kv = options.math == "f32" ? "f32" : "f16";
+  require_one_of("kv", options.kv, {"f32", "f16", "off"});
+  const auto trained = static_cast<int>(shape.context_tokens);
+  require_range("context_tokens", options.context_tokens, 0, trained);
+  if (options.context_tokens == 0) options.context_tokens = std::min(trained, kDefaultContext);
+  require_range("step_tokens", options.step_tokens, 1, 1 << 20);
+  options.step_tokens = std::min(options.step_tokens, options.context_tokens);
+  require_range("sequences", options.sequences, 1, kMostSequences);
+  if (options.threads == 0)
+    options.threads =
+        static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, unsigned{kMostThreads}));
+  return options;
+}
+
+void validate(const Request& request, std::int64_t vocabulary) {
+  const int given = int{!request.prompt.empty()} + int{!request.messages.empty()} + int{!request.ids.empty()};
+  if (given != 1)
+    throw Error(ErrorCode::invalid_argument,
+                given == 0 ? "the request has neither prompt nor messages nor ids"
+                           : "the request has more than one of prompt, messages and ids");
+  for (std::size_t i = 0; i < request.ids.size(); ++i)
+    require_range("ids[" + std::to_string(i) + "]", request.ids[i], 0, vocabulary - 1);
+  require_range("max_tokens", request.max_tokens, 0, 1 << 30);
+  validate(parameters(request.sampling));
+}
+
+SamplingParameters parameters(const Sampling& sampling) {
+  SamplingParameters result;
+  result.temperature = sampling.temperature;
+  result.top_k = sampling.top_k;
+  result.top_p = sampling.top_p;
+  result.min_p = sampling.min_p;
+  result.repetition_penalty = sampling.repetition_penalty;
+  result.presence_penalty = sampling.presence_penalty;
+  result.frequency_penalty = sampling.frequency_penalty;
+  result.penalty_window = sampling.penalty_window;
+  result.seed = sampling.seed;
+  return result;
+}
+
+}  // namespace lathe

@@ -1,0 +1,180 @@
+// lathe bench: tokens per second, with the tests and names of llama-bench, beside what the machine could do.
+#include <algorithm>
+#include <memory>
+
+#include "apps/bench_kv.h"
+#include "apps/command.h"
+#include "apps/options.h"
+#include "apps/output.h"
+#include "apps/statistics.h"
+
+namespace lathe::apps {
+namespace {
+
+struct BenchWords {
+  ModelWords model;
+  std::vector<int> prompts = {512};
+  std::vector<int> generates = {128};
+  std::vector<int> depths = {0};
+  int repeats = 5;
+  bool json = false;
+};
+
+/// One shape: either a prompt or tokens to generate.
+struct Shape {
+  int prompt = 0;
+  int generate = 0;
+  int depth = 0;
+
+  std::string name() const {
+    const std::string test = prompt > 0 ? "pp" + std::to_string(prompt) : "tg" + std::to_string(generate);
+    return depth == 0 ? test : test + " @ d" + std::to_string(depth);
+  }
+};
+
+struct Result {
+  std::string name;
+  std::vector<double> rates;  // tokens per second of each run
+  double bytes_per_s = 0;     // at the mean rate
+  double operations_per_s = 0;
+  double share_of_limit = 0;  // of the rate that memory and multipliers allow; 0: not known
+};
+
+std::vector<Shape> shapes(const BenchWords& words) {
+  std::vector<Shape> all;
+  for (const int depth : words.depths) {
+    for (const int prompt : words.prompts)
+      if (prompt > 0) all.push_back({prompt, 0, depth});
+    for (const int generate : words.generates)
+      if (generate > 0) all.push_back({0, generate, depth});
+  }
+  return all;
+}
+
+void require_sensible(const BenchWords& words) {
+  const auto negative = [](int value) { return value < 0 || value > (1 << 20); };
+  for (const auto* values : {&words.prompts, &words.generates, &words.depths})
+    if (std::any_of(values->begin(), values->end(), negative))
+      throw Error(ErrorCode::invalid_argument, "a number of tokens is outside 0 to 1048576");
+  if (words.repeats < 1 || words.repeats > 1000)
+    throw Error(ErrorCode::invalid_argument,
+                "-r is " + std::to_string(words.repeats) + ", outside 1 to 1000");
+  if (shapes(words).empty())
+    throw Error(ErrorCode::invalid_argument, "there is no test: -p and -n are both 0");
+}
+
+/// Bytes and operations for one token of the shape, on average.
+struct TokenCost {
+  double bytes = 0;
+  double operations = 0;
+};
+
+TokenCost token_cost(const Model& model, const Shape& shape) {
+  const auto cost = [](const Work& work, double steps, double tokens) {
+    return TokenCost{
+        steps * static_cast<double>(work.weight_bytes + work.cache_bytes) / tokens,
+        steps * static_cast<double>(work.matmul_operations + work.attention_operations) / tokens};
+  };
+  if (shape.generate > 0) return cost(model.work(1, shape.depth + shape.generate / 2), 1, 1);
+  TokenCost sum;
+  for (int done = 0; done < shape.prompt; done += model.options().step_tokens) {
+    const int tokens = std::min(model.options().step_tokens, shape.prompt - done);
+    const TokenCost step = cost(model.work(tokens, shape.depth + done), 1, shape.prompt);
+    sum.bytes += step.bytes;
+    sum.operations += step.operations;
+  }
+  return sum;
+}
+
+Result measure(Model& model, const Shape& shape, int repeats, const MachineLimits& limits) {
+  Result result{shape.name(), {}};
+  model.measure(shape.prompt, shape.generate, shape.depth);  // warms caches and the plan's context
+  for (int i = 0; i < repeats; ++i) {
+    const Measurement run = model.measure(shape.prompt, shape.generate, shape.depth);
+    result.rates.push_back(run.tokens / run.seconds);
+  }
+  const TokenCost cost = token_cost(model, shape);
+  const double rate = mean(result.rates);
+  result.bytes_per_s = cost.bytes * rate;
+  result.operations_per_s = cost.operations * rate;
+  if (model.options().math == "int8" && limits.int8_operations_per_s > 0 && limits.read_bytes_per_s > 0)
+    result.share_of_limit = std::max(result.bytes_per_s / limits.read_bytes_per_s,
+                                     result.operations_per_s / limits.int8_operations_per_s);
+  return result;
+}
+
+std::string to_json(const std::vector<Result>& results) {
+  std::string text = "[";
+  for (const auto& result : results) {
+    text += text.size() > 1 ? ",\n {" : "{";
+    text += "\"test\": " + json_string(result.name) +
+            ", \"tokens_per_s\": " + json_number(mean(result.rates)) +
+            ", \"standard_deviation\": " + json_number(standard_deviation(result.rates)) + ", \"runs\": [";
+    for (std::size_t i = 0; i < result.rates.size(); ++i)
+      text += (i == 0 ? "" : ", ") + json_number(result.rates[i]);
+    text += "], \"gb_per_s\": " + json_number(result.bytes_per_s / 1e9) +
+            ", \"gop_per_s\": " + json_number(result.operations_per_s / 1e9) + ", \"share_of_limit\": " +
+            (result.share_of_limit > 0 ? json_number(result.share_of_limit) : std::string("null")) + "}";
+  }
+  return text + "]\n";
+}
+
+std::string to_table(const std::vector<Result>& results) {
+  std::vector<std::vector<std::string>> rows = {{"test", "t/s", "±", "GB/s", "GOP/s", "of the limit"}};
+  for (const auto& result : results)
+    rows.push_back({result.name, format_number(mean(result.rates), 2),
+                    format_number(standard_deviation(result.rates), 2),
+                    format_number(result.bytes_per_s / 1e9, 1),
+                    format_number(result.operations_per_s / 1e9, 1),
+                    result.share_of_limit > 0 ? format_number(100 * result.share_of_limit, 0) + " %" : "-"});
+  return format_table(rows);
+}
+
+int run(BenchWords& words) {
+  require_sensible(words);
+  const auto all = shapes(words);
+  if (words.model.options.context_tokens == 0)
+    for (const auto& shape : all)
+      words.model.options.context_tokens =
+          std::max(words.model.options.context_tokens, shape.depth + shape.prompt + shape.generate + 1);
+  Model model = words.model.load();
+  const MachineLimits limits = measure_machine_limits(model.options().threads);
+  std::vector<Result> results;
+  for (const auto& shape : all) results.push_back(measure(model, shape, words.repeats, limits));
+  if (words.json) {
+    write_out(to_json(results));
+    return 0;
+  }
+  write_out(model.info().name + ", " + format_bytes(model.info().tensor_bytes) + ", " +
+            std::to_string(model.options().threads) + " threads, kv " + model.options().kv + ", math " +
+            model.options().math + "\n" + to_table(results) +
+            "limit measured: " + format_number(limits.read_bytes_per_s / 1e9, 1) + " GB/s from memory, " +
+            format_number(limits.int8_operations_per_s / 1e9, 0) + " int8 GOP/s\n");
+  return 0;
+}
+
+}  // namespace
+
+void add_bench(CLI::App& program, Context& context) {
+  auto words = std::make_shared<BenchWords>();
+  CLI::App* command = program.add_subcommand("bench", "measure tokens per second");
+  words->model.add_computing(*command);
+  command->add_option("-p,--prompt", words->prompts, "tokens of a prompt; 0: none; may be a list 128,512")
+      ->delimiter(',')
+      ->capture_default_str();
+  command
+      ->add_option("-n,--generate", words->generates, "tokens to generate one by one; 0: none; may be a list")
+      ->delimiter(',')
+      ->capture_default_str();
+  command->add_option("-d,--depth", words->depths, "tokens in the cache before; may be a list")
+      ->delimiter(',')
+      ->capture_default_str();
+  command->add_option("-r,--repeats", words->repeats, "runs of each test")->capture_default_str();
+  command->add_flag("--json", words->json, "print an array of objects");
+  add_bench_kv(*command, context);
+  command->callback([words, command, &context] {
+    if (!command->got_subcommand("kv")) context.chosen = [words] { return run(*words); };
+  });
+}
+
+}  // namespace lathe::apps

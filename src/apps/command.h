@@ -1,0 +1,24 @@
+// The commands of the program, one file each. Every add_ function describes its words to the parser; where
+// the command was given, `chosen` becomes what is to be run, which returns the exit status.
+#pragma once
+
+#include <CLI/CLI.hpp>
+#include <functional>
+
+#include "apps/interrupt.h"
+
+namespace lathe::apps {
+
+struct Context {
+  Interrupt& interrupt;
+  std::function<int()> chosen;
+};
+
+void add_run(CLI::App& program, Context& context);
+void add_chat(CLI::App& program, Context& context);
+void add_tokens(CLI::App& program, Context& context);
+void add_logits(CLI::App& program, Context& context);
+void add_inspect(CLI::App& program, Context& context);
+void add_bench(CLI::App& program, Context& context);
+
+}  // namespace lathe::apps

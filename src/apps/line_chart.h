@@ -1,0 +1,29 @@
+// A chart of a few lines as one self-contained SVG.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace lathe::apps {
+
+struct ChartPoint {
+  double x;
+  double y;
+};
+
+struct ChartLine {
+  std::string name;
+  std::vector<ChartPoint> points;
+};
+
+struct LineChart {
+  std::string title;
+  std::string x_label;
+  std::string y_label;
+  std::vector<ChartLine> lines;  // at most 4
+};
+
+/// Both axes start at 0; values are not negative.
+std::string to_svg(const LineChart& chart);
+
+}  // namespace lathe::apps

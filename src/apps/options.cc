@@ -1,0 +1,119 @@
+#include "apps/options.h"
+
+#include <charconv>
+#include <iostream>
+#include <iterator>
+
+namespace lathe::apps {
+namespace {
+
+std::string known_names() {
+  std::string names;
+  for (const auto& name : known_models()) names += (names.empty() ? "" : ", ") + name;
+  return names;
+}
+
+}  // namespace
+
+void ModelWords::add_model(CLI::App& command) {
+  command.add_option("-m,--model", model, "a .gguf file or a known name: " + known_names())
+      ->capture_default_str();
+}
+
+void ModelWords::add_computing(CLI::App& command) {
+  add_model(command);
+  command.add_option("-t,--threads", options.threads, "threads that compute; 0: one per core")
+      ->capture_default_str();
+  command
+      .add_option("--ctx", options.context_tokens,
+                  "tokens that the context holds; 0: as many as the model was trained with, at most 8192")
+      ->capture_default_str();
+  command.add_option("--kv", options.kv,
+                     "keys and values of earlier tokens: f32, f16 or off (default f16; f32 with --math f32)");
+  command.add_option("--math", options.math, "int8 or f32")->capture_default_str();
+  command.add_option("--device", options.device, "cpu")->capture_default_str();
+  command
+      .add_option("--disable-pass", options.disabled_passes,
+                  "leave out a pass of the compiler (again for more)")
+      ->allow_extra_args(false);
+}
+
+Model ModelWords::load() const {
+  ModelOptions complete = options;
+  complete.show_fetch = true;
+  return Model::load(model, complete);
+}
+
+void add_sampling(CLI::App& command, Sampling& sampling) {
+  command.add_option("--temp", sampling.temperature, "temperature; 0: always the likeliest token")
+      ->capture_default_str();
+  command.add_option("--top-k", sampling.top_k, "of the k likeliest tokens; 0: of all")
+      ->capture_default_str();
+  command
+      .add_option("--top-p", sampling.top_p, "of the likeliest tokens that have this probability together")
+      ->capture_default_str();
+  command
+      .add_option("--min-p", sampling.min_p,
+                  "of the tokens with this part of the likeliest one's probability")
+      ->capture_default_str();
+  command.add_option("--seed", sampling.seed, "the same seed gives the same text")->capture_default_str();
+  command.add_option("--repeat-penalty", sampling.repetition_penalty, "divides the logits of recent tokens")
+      ->capture_default_str();
+  command
+      .add_option("--presence-penalty", sampling.presence_penalty, "taken from the logits of recent tokens")
+      ->capture_default_str();
+  command
+      .add_option("--frequency-penalty", sampling.frequency_penalty,
+                  "taken from the logits of recent tokens for each time they occur")
+      ->capture_default_str();
+}
+
+std::string text_or_stdin(const std::string& text) {
+  if (text != "-") return text;
+  return {std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>()};
+}
+
+std::vector<std::int32_t> parse_ids(const std::string& text) {
+  std::vector<std::int32_t> ids;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  const auto skip_spaces = [&] {
+    while (at != end && (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r')) ++at;
+  };
+  const auto take = [&](char c) {
+    skip_spaces();
+    if (at == end || *at != c) return false;
+    ++at;
+    return true;
+  };
+  const auto fail = [&] {
+    throw Error(ErrorCode::invalid_argument, "ids are not a list of whole numbers such as 1,2,3 or [1, 2, 3]",
+                {{}, static_cast<std::uint64_t>(at - text.data()), "ids"});
+  };
+  const bool brackets = take('[');
+  if (brackets && take(']')) {
+    skip_spaces();
+    if (at != end) fail();
+    return ids;
+  }
+  do {
+    skip_spaces();
+    std::int32_t id = 0;
+    const auto [rest, error] = std::from_chars(at, end, id);
+    if (error != std::errc()) fail();
+    at = rest;
+    ids.push_back(id);
+  } while (take(','));
+  if (brackets && !take(']')) fail();
+  skip_spaces();
+  if (at != end) fail();
+  return ids;
+}
+
+std::string ids_json(const std::vector<std::int32_t>& ids) {
+  std::string text = "[";
+  for (std::size_t i = 0; i < ids.size(); ++i) text += (i == 0 ? "" : ", ") + std::to_string(ids[i]);
+  return text + "]";
+}
+
+}  // namespace lathe::apps

@@ -93,9 +93,9 @@ def fetch(model, directory):
     """The path of the model's file in directory, downloaded if it is not there. Raises FetchError."""
     directory = pathlib.Path(directory)
     path = directory / model.file
-    if _is_complete(path, model):
-        return path
     try:
+        if _is_complete(path, model):
+            return path
         directory.mkdir(parents=True, exist_ok=True)
         with _lock(directory / f".{model.name}.lock"):
             for leftover in directory.glob(f".fetch-{model.name}-*"):

@@ -1,0 +1,76 @@
+// Add, Mul, Swish, Gelu.
+#pragma once
+
+#include "cpu/vector/call.h"
+
+namespace lathe::vector {
+
+/// y[i] = function(x[i]).
+template <class V, class Function>
+void run_unary(const KernelCall& call, Function function) {
+  const Range share = share_of(call, element_count(call.inputs[0]));
+  const auto* x = static_cast<const float*>(call.inputs[0].data);
+  auto* y = static_cast<float*>(call.outputs[0].data);
+  std::int64_t i = share.begin;
+  for (; i + kLanes <= share.end; i += kLanes) store(y + i, function(load(V{}, x + i)));
+  if (i < share.end) store_first(y + i, function(load_first(V{}, x + i, share.end - i)), share.end - i);
+}
+
+template <class V>
+void run_swish(const KernelCall& call) {
+  const V one = broadcast(V{}, 1.0f);
+  run_unary<V>(call, [one](V x) { return x / (one + exp(-x)); });
+}
+
+template <class V>
+void run_gelu(const KernelCall& call) {
+  const V one = broadcast(V{}, 1.0f);
+  const V cubic = broadcast(V{}, 0.044715f);
+  const V minus_two_factor = broadcast(V{}, -1.5957691216f);
+  run_unary<V>(call, [one, cubic, minus_two_factor](V x) {
+    return x / (one + exp((minus_two_factor * x) * fma(cubic, x * x, one)));
+  });
+}
+
+/// y[i] = operation(a[i], b[i]) for `count` values.
+template <class V, class Operation>
+void apply(const float* a, const float* b, float* y, std::int64_t count, Operation operation) {
+  std::int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) store(y + i, operation(load(V{}, a + i), load(V{}, b + i)));
+  if (i < count)
+    store_first(y + i, operation(load_first(V{}, a + i, count - i), load_first(V{}, b + i, count - i)),
+                count - i);
+}
+
+template <class V, class Operation>
+void run_binary(const KernelCall& call, Operation operation) {
+  const std::int64_t count = element_count(call.inputs[0]);
+  const std::int64_t b_count = element_count(call.inputs[1]);
+  const Range share = share_of(call, count);
+  const auto* a = static_cast<const float*>(call.inputs[0].data);
+  const auto* b = static_cast<const float*>(call.inputs[1].data);
+  auto* y = static_cast<float*>(call.outputs[0].data);
+  if (b_count == 1 && count > 1) {
+    const V operand = broadcast(V{}, b[0]);
+    run_unary<V>(call, [operand, operation](V x) { return operation(x, operand); });
+    return;
+  }
+  std::int64_t column = share.begin % b_count;
+  for (std::int64_t i = share.begin; i < share.end; column = 0) {
+    const std::int64_t length = b_count - column < share.end - i ? b_count - column : share.end - i;
+    apply<V>(a + i, b + column, y + i, length, operation);
+    i += length;
+  }
+}
+
+template <class V>
+void run_add(const KernelCall& call) {
+  run_binary<V>(call, [](V a, V b) { return a + b; });
+}
+
+template <class V>
+void run_mul(const KernelCall& call) {
+  run_binary<V>(call, [](V a, V b) { return a * b; });
+}
+
+}  // namespace lathe::vector

@@ -13,6 +13,7 @@ std::span<const std::byte> CheckedReader::take(std::uint64_t count, std::string_
 
 std::size_t CheckedReader::require_records(std::uint64_t count, std::uint64_t record_bytes,
                                            std::string_view what) {
+  CHECK(record_bytes != 0);
   if (count > left() / record_bytes)
     fail(std::to_string(count) + " " + std::string(what) + " cannot fit in the " + std::to_string(left()) +
          " bytes left");

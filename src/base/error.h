@@ -8,7 +8,8 @@
 
 namespace lathe {
 
-/// `text` with control characters and broken UTF-8 escaped as \xNN, cut to `limit` bytes with "..." behind.
+/// `text` with control, format and line-separating characters and broken UTF-8 escaped as \xNN, cut to
+/// `limit` bytes with "..." behind.
 std::string printable(std::string_view text, std::size_t limit = 200);
 
 /// Throws Error(internal) naming the place; for conditions that no file, flag or request can reach.

@@ -35,6 +35,8 @@ class Descriptor {
 }  // namespace
 
 std::shared_ptr<const MappedFile> MappedFile::open(const std::string& path) {
+  if (path.find('\0') != std::string::npos)  // the system would open what stands before it
+    throw Error(ErrorCode::not_found, "a path cannot hold a zero byte", {path, std::nullopt, {}});
   const Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   if (descriptor.get() < 0) fail(path, "cannot be opened", errno);
   struct stat status {};

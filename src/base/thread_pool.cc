@@ -1,6 +1,7 @@
 #include "base/thread_pool.h"
 
 #include <chrono>
+#include <system_error>
 
 #include "base/error.h"
 
@@ -29,10 +30,19 @@ ThreadPool::ThreadPool(int threads) {
     throw Error(ErrorCode::invalid_argument, "threads must be 1 to 1024, not " + std::to_string(threads),
                 {{}, std::nullopt, "threads"});
   workers_.reserve(static_cast<std::size_t>(threads) - 1);
-  for (int i = 1; i < threads; ++i) workers_.emplace_back([this, i] { work(i); });
+  try {
+    for (int i = 1; i < threads; ++i) workers_.emplace_back([this, i] { work(i); });
+  } catch (const std::system_error& error) {
+    stop();
+    throw Error(ErrorCode::resource_limit, "thread " + std::to_string(workers_.size() + 2) + " of " +
+                                               std::to_string(threads) +
+                                               " cannot be started: " + error.what());
+  }
 }
 
-ThreadPool::~ThreadPool() {
+ThreadPool::~ThreadPool() { stop(); }
+
+void ThreadPool::stop() {
   stopping_.store(true, std::memory_order_relaxed);
   generation_.fetch_add(1, std::memory_order_release);
   generation_.notify_all();

@@ -12,7 +12,8 @@ namespace lathe {
 
 class ThreadPool {
  public:
-  explicit ThreadPool(int threads);  // 1 to 1024, the caller included
+  /// 1 to 1024, the caller included. Throws Error(resource_limit) where the system refuses a thread.
+  explicit ThreadPool(int threads);
   ~ThreadPool();
   ThreadPool(const ThreadPool&) = delete;
   ThreadPool& operator=(const ThreadPool&) = delete;
@@ -28,6 +29,7 @@ class ThreadPool {
 
  private:
   void work(int thread);
+  void stop();  // ends the workers and waits for them
 
   std::vector<std::thread> workers_;
   const std::function<void(int)>* task_ = nullptr;

@@ -27,6 +27,8 @@ class KvCache {
 
   std::int32_t pages() const { return pages_; }
   std::int32_t available() const { return pages_ - held_by_sequences_; }
+  /// Pages that are free once kept prefixes are forgotten.
+  std::int32_t evictable() const { return available() - static_cast<std::int32_t>(free_.size()); }
 
   /// A free page, now held by one sequence; none if there is no free page.
   std::optional<std::int32_t> take();

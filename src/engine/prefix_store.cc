@@ -95,7 +95,7 @@ bool PrefixStore::drop_last_page(Position position) {
 }
 
 bool PrefixStore::evict_page() {
-  while (cache_.available() > 0 && !kept_.empty())
+  while (cache_.evictable() > 0)
     if (drop_last_page(kept_.begin())) return true;
   return false;
 }

@@ -104,6 +104,8 @@ std::optional<std::int32_t> Sampler::sample(std::span<const Candidate> candidate
   }
   if (shortest != longest || longest == past) return std::nullopt;
 
+  kept_.reserve(candidates.size());
+  weights_.reserve(candidates.size());
   kept_.assign(set.begin(), set.begin() + static_cast<std::ptrdiff_t>(longest));
   std::sort(kept_.begin(), kept_.end(), [](auto& a, auto& b) { return a.id < b.id; });
   return draw(greatest);
@@ -113,6 +115,9 @@ std::int32_t Sampler::sample(std::span<const float> logits, std::span<const std:
   if (parameters_.has_penalties()) logits = penalized(logits, recent);
   const Candidate best = arg_max(logits);
   if (parameters_.greedy()) return best.id;
+  // Once, whatever later tokens will keep.
+  kept_.reserve(logits.size());
+  weights_.reserve(logits.size());
   keep(logits, best.logit);
   return draw(best.logit);
 }

@@ -1,0 +1,134 @@
+// Both models against the float32 oracle: with exact arithmetic every logit that was kept, with the default
+// arithmetic the divergence of whole distributions.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cctype>
+#include <cmath>
+#include <cstddef>
+#include <numeric>
+#include <string>
+#include <vector>
+
+#include "golden/golden.h"
+#include "lathe/lathe.h"
+
+namespace lathe::golden {
+namespace {
+
+struct Case {
+  std::string name;
+  double logit_bound;       // absolute, with float32 arithmetic
+  double divergence_bound;  // mean, with the default arithmetic
+};
+
+const Case kCases[] = {{"smollm2", 1e-3, 0.0036}, {"gemma3-270m", 1e-2, 0.0053}};
+
+Model load(const std::string& name, const std::string& math) {
+  ModelOptions options;
+  options.math = math;
+  options.fetch = false;  // a missing model is a failure, not a download in the middle of a test
+  return Model::load(name, options);
+}
+
+std::size_t index(std::int32_t id) { return static_cast<std::size_t>(id); }
+
+bool contains(const std::vector<std::int32_t>& ids, std::size_t id) {
+  return std::find(ids.begin(), ids.end(), static_cast<std::int32_t>(id)) != ids.end();
+}
+
+/// The largest gap of a prompt, and where it lies.
+struct Worst {
+  double gap = 0;
+  int position = 0;
+  std::int32_t id = 0;  // -1: log-sum-exp
+
+  void see(double value, double expected, int at, std::int32_t of) {
+    const double found = std::isfinite(value) ? std::abs(value - expected) : HUGE_VAL;
+    if (found > gap) *this = {found, at, of};
+  }
+};
+
+class GoldenTest : public testing::TestWithParam<Case> {
+ protected:
+  const Golden golden_ = read_golden(LATHE_SOURCE_DIR "/tests/golden/" + GetParam().name + ".golden");
+};
+
+class Float32 : public GoldenTest {
+ protected:
+  Model model_ = load(GetParam().name, "f32");
+};
+
+TEST_P(Float32, TextsBecomeTheSameIds) {
+  for (const Prompt& prompt : golden_.prompts)
+    EXPECT_EQ(model_.tokenize(prompt.text, true, prompt.parse_special), prompt.ids) << prompt.name;
+}
+
+TEST_P(Float32, LogitsAreTheOracles) {
+  ASSERT_EQ(model_.info().vocabulary, static_cast<int>(golden_.vocabulary));
+  for (const Prompt& prompt : golden_.prompts) {
+    Worst worst;
+    std::size_t rows = 0;
+    std::vector<std::string> intruders;
+    model_.logits(prompt.ids, 0, [&](int position, std::span<const float> logits) {
+      ++rows;
+      const Row& row = prompt.rows.at(static_cast<std::size_t>(position));
+      worst.see(log_sum_exp(logits), row.log_sum_exp, position, -1);
+      for (std::size_t i = 0; i < golden_.fixed_ids.size(); ++i)
+        worst.see(logits[index(golden_.fixed_ids[i])], row.fixed_logits[i], position, golden_.fixed_ids[i]);
+      for (std::size_t i = 0; i < row.top_ids.size(); ++i)
+        worst.see(logits[index(row.top_ids[i])], row.top_logits[i], position, row.top_ids[i]);
+      const double least = row.top_logits.back() + GetParam().logit_bound;
+      for (std::size_t id = 0; id < logits.size(); ++id)
+        if (logits[id] > least && !contains(row.top_ids, id))
+          intruders.push_back(std::to_string(id) + " at " + std::to_string(position));
+    });
+    EXPECT_EQ(rows, prompt.ids.size()) << prompt.name;
+    EXPECT_LE(worst.gap, GetParam().logit_bound)
+        << prompt.name << ", position " << worst.position << ", id " << worst.id;
+    EXPECT_THAT(intruders, testing::IsEmpty()) << prompt.name << ": ids that rank among the likeliest";
+    RecordProperty(prompt.name, std::to_string(worst.gap));
+  }
+}
+
+TEST_P(Float32, GreedyAnswersAreTheOracles) {
+  for (const Prompt& prompt : golden_.prompts) {
+    Request request;
+    request.ids = prompt.ids;
+    request.max_tokens = static_cast<int>(prompt.greedy.size());
+    request.ignore_end = true;
+    Answer answer = model_.answer(request);
+    std::vector<std::int32_t> ids;
+    for (Piece piece; answer.next(piece);) ids.insert(ids.end(), piece.ids.begin(), piece.ids.end());
+    EXPECT_EQ(ids, prompt.greedy) << prompt.name;
+  }
+}
+
+class DefaultArithmetic : public GoldenTest {};
+
+TEST_P(DefaultArithmetic, DistributionsStayNearTheOracles) {
+  Model model = load(GetParam().name, ModelOptions().math);
+  std::vector<double> divergences;
+  model.logits(golden_.divergence_ids, 0, [&](int position, std::span<const float> logits) {
+    divergences.push_back(golden_.divergence_rows.at(static_cast<std::size_t>(position)).estimate(logits));
+  });
+  ASSERT_EQ(divergences.size(), golden_.divergence_rows.size());
+  const double mean =
+      std::accumulate(divergences.begin(), divergences.end(), 0.0) / static_cast<double>(divergences.size());
+  RecordProperty("mean", std::to_string(mean));
+  EXPECT_LE(mean, GetParam().divergence_bound);
+  EXPECT_GT(mean, 0.0) << "8-bit activations leave a trace: another arithmetic ran";
+}
+
+std::string case_name(const testing::TestParamInfo<Case>& info) {
+  std::string name = info.param.name;
+  std::erase_if(name, [](char letter) { return std::isalnum(static_cast<unsigned char>(letter)) == 0; });
+  return name;
+}
+
+INSTANTIATE_TEST_SUITE_P(Models, Float32, testing::ValuesIn(kCases), case_name);
+INSTANTIATE_TEST_SUITE_P(Models, DefaultArithmetic, testing::ValuesIn(kCases), case_name);
+
+}  // namespace
+}  // namespace lathe::golden

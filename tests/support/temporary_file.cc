@@ -20,6 +20,7 @@ TemporaryFile::TemporaryFile(std::string_view bytes, std::string_view suffix) {
 TemporaryFile::~TemporaryFile() { ::unlink(path_.c_str()); }
 
 void TemporaryFile::write(std::string_view bytes) const {
+  ::unlink(path_.c_str());  // a new file: some file systems wait for the disk when an old one is overwritten
   std::ofstream file(path_, std::ios::binary | std::ios::trunc);
   file.write(bytes.data(), static_cast<std::streamsize>(bytes.size()));
   if (!file.flush()) throw std::runtime_error("cannot write " + path_);

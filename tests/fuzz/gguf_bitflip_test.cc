@@ -21,14 +21,15 @@ int seed_count() {
   return long_tests != nullptr && std::string_view(long_tests) == "1" ? 10'000 : 500;
 }
 
-// 1 to 8 flips in the first `header` bytes; half the seeds only flip lengths, counts and numbers, not texts.
+// 1 to 4 flips in the first `header` bytes; a third of the seeds spare texts, so that lengths and numbers are
+// met.
 std::string flipped(const std::string& whole, std::size_t header, unsigned seed) {
   std::mt19937 random(seed);
   std::string bytes = whole;
-  for (unsigned flips = 1 + random() % 8; flips > 0;) {
+  for (unsigned flips = 1 + random() % 4; flips > 0;) {
     const std::size_t at = random() % header;
     const bool text = bytes[at] >= 0x20 && bytes[at] < 0x7f;
-    if (text && seed % 2 == 0) continue;
+    if (text && seed % 3 == 0) continue;
     bytes[at] = static_cast<char>(bytes[at] ^ (1 << (random() % 8)));
     --flips;
   }

@@ -1,6 +1,7 @@
 // QuantizedLinear with 16-bit sums of u8 x s8 products; the arithmetic is in portable/quantized_linear.cc.
-// Some blocks of one group are unpacked to scratch and then used for all tokens; sums wait in the output
-// between such panels.
+// A chunk of tokens keeps its sums of one 16-row group in the first-level cache while the group's weights
+// stream by: each block is unpacked once and used for every token of the chunk, 8 rows at a time, with the
+// codes in registers.
 #include <immintrin.h>
 
 #include <cstddef>
@@ -13,8 +14,8 @@
 namespace lathe::avx2 {
 namespace {
 
-constexpr std::int64_t kPanelBlocks = 16;  // stays in the first-level cache
-constexpr int kTileTokens = 4;
+constexpr int kChunkTokens = 64;
+constexpr std::int64_t kPrefetchBytes = 8192;  // ahead of what is read: memory's latency at full speed
 
 /// Lanes that exist, as a mask for 8 floats.
 inline __m256i lane_mask(std::int64_t rows) {
@@ -99,77 +100,72 @@ template <class Layout>
   return acc;
 }
 
-/// One panel: blocks [first, first + count) of one group.
-struct Panel {
-  const WeightBlock* weights;
-  std::int64_t first;
-  std::int64_t count;
-};
-
-/// Adds a panel for kTokens tokens. `inputs` is the first token's row, `output` its first of `rows` outputs.
-template <class Layout, int kTokens>
-void multiply_tile(const Panel& panel, const std::uint8_t* inputs, const MatmulShape& shape, float* output,
-                   std::int64_t rows) {
-  const std::int64_t row_bytes = activation_row_bytes(shape.columns);
-  const std::int64_t factor_bytes = shape.columns / kActivationBlock * 4;
-  const __m256i masks[2] = {lane_mask(rows), lane_mask(rows - 8)};
-  __m256 acc[kTokens][2];
-  for (int t = 0; t < kTokens; ++t)
-    for (int half = 0; half < 2; ++half)
-      acc[t][half] = panel.first == 0 ? _mm256_setzero_ps()
-                                      : _mm256_maskload_ps(output + t * shape.rows + 8 * half, masks[half]);
-  for (std::int64_t b = 0; b < panel.count; ++b) {
-    const std::uint8_t* codes = inputs + (panel.first + b) * kActivationBlock;
-    const std::uint8_t* factors = inputs + shape.columns + (panel.first + b) * 4;
-    for (int t = 0; t < kTokens; ++t, codes += row_bytes, factors += row_bytes)
-      for (int half = 0; half < 2; ++half)
-        acc[t][half] = add_block<Layout>(panel.weights[b], half, codes, load_float(factors),
-                                         load_float(factors + factor_bytes),
-                                         load_float(factors + 2 * factor_bytes), acc[t][half]);
-  }
-  for (int t = 0; t < kTokens; ++t)
-    for (int half = 0; half < 2; ++half)
-      _mm256_maskstore_ps(output + t * shape.rows + 8 * half, masks[half], acc[t][half]);
+/// Fetches the weights of the block that is read kPrefetchBytes later.
+template <class Layout>
+[[gnu::always_inline]] inline void prefetch_weights(const std::uint8_t* record, int block) {
+  constexpr int kBytes = Layout::kInfo.record_bytes / (Layout::kInfo.columns_per_record / kActivationBlock);
+  const std::uint8_t* ahead = record + block * kBytes + kPrefetchBytes;
+  for (int i = 0; i < kBytes; i += 64) _mm_prefetch(ahead + i, _MM_HINT_T1);
 }
 
+/// All of `groups` for at most kChunkTokens tokens.
 template <class Layout>
-void quantized_linear(const KernelCall& call) {
+void multiply_chunk(const KernelCall& call, const MatmulShape& shape, const Share& groups,
+                    const Share& token_range) {
   constexpr int kRecordBlocks = Layout::kInfo.columns_per_record / kActivationBlock;
-  const MatmulShape shape = matmul_shape(call);
-  const MatmulShare share = matmul_share(shape, call.thread, call.threads);
-  const std::int64_t blocks = shape.columns / kActivationBlock;
+  const std::int64_t factor_bytes = shape.columns / kActivationBlock * 4;
+  const std::int64_t records = shape.columns / Layout::kInfo.columns_per_record;
   const std::int64_t row_bytes = activation_row_bytes(shape.columns);
-  const auto* inputs = static_cast<const std::uint8_t*>(call.inputs[0].data);
-  const auto* weights = static_cast<const std::uint8_t*>(call.inputs[1].data);
-  auto* output = static_cast<float*>(call.outputs[0].data);
-  auto* unpacked = static_cast<WeightBlock*>(call.scratch);
+  const std::int64_t tokens = token_range.end - token_range.begin;
+  const auto* inputs = static_cast<const std::uint8_t*>(call.inputs[0].data) + token_range.begin * row_bytes;
+  const auto* record = static_cast<const std::uint8_t*>(call.inputs[1].data) +
+                       groups.begin * records * Layout::kInfo.record_bytes;
+  auto* output = static_cast<float*>(call.outputs[0].data) + token_range.begin * shape.rows;
 
-  for (std::int64_t group = share.groups.begin; group < share.groups.end; ++group) {
-    const std::uint8_t* records = weights + group * (blocks / kRecordBlocks) * Layout::kInfo.record_bytes;
-    const std::int64_t row = group * kPackedRows;
-    for (std::int64_t first = 0; first < blocks; first += kPanelBlocks) {
-      const Panel panel{unpacked, first, blocks - first < kPanelBlocks ? blocks - first : kPanelBlocks};
-      for (std::int64_t b = first; b < first + panel.count; ++b) {
-        Layout::unpack(records + b / kRecordBlocks * Layout::kInfo.record_bytes,
-                       static_cast<int>(b % kRecordBlocks), unpacked[b - first]);
-        sum_codes<Layout>(unpacked[b - first]);
+  for (std::int64_t group = groups.begin; group < groups.end; ++group) {
+    __m256 acc[2][kChunkTokens];
+    for (std::int64_t t = 0; t < tokens; ++t) acc[0][t] = acc[1][t] = _mm256_setzero_ps();
+    const std::uint8_t* block_codes = inputs;
+    const std::uint8_t* block_factors = inputs + shape.columns;
+    for (std::int64_t r = 0; r < records; ++r, record += Layout::kInfo.record_bytes) {
+      for (int b = 0; b < kRecordBlocks; ++b, block_codes += kActivationBlock, block_factors += 4) {
+        prefetch_weights<Layout>(record, b);
+        WeightBlock weight;
+        Layout::unpack(record, b, weight);
+        sum_codes<Layout>(weight);
+        for (int half = 0; half < 2; ++half) {
+          const std::uint8_t* codes = block_codes;
+          const std::uint8_t* factors = block_factors;
+          for (std::int64_t t = 0; t < tokens; ++t, codes += row_bytes, factors += row_bytes)
+            acc[half][t] = add_block<Layout>(weight, half, codes, load_float(factors),
+                                             load_float(factors + factor_bytes),
+                                             load_float(factors + 2 * factor_bytes), acc[half][t]);
+        }
       }
-      std::int64_t token = share.tokens.begin;
-      for (; token + kTileTokens <= share.tokens.end; token += kTileTokens)
-        multiply_tile<Layout, kTileTokens>(panel, inputs + token * row_bytes, shape,
-                                           output + token * shape.rows + row, shape.rows - row);
-      for (; token < share.tokens.end; ++token)
-        multiply_tile<Layout, 1>(panel, inputs + token * row_bytes, shape, output + token * shape.rows + row,
-                                 shape.rows - row);
+    }
+    const std::int64_t first_row = group * kPackedRows;
+    for (int half = 0; half < 2; ++half) {
+      const __m256i mask = lane_mask(shape.rows - first_row - 8 * half);
+      for (std::int64_t t = 0; t < tokens; ++t)
+        _mm256_maskstore_ps(output + t * shape.rows + first_row + 8 * half, mask, acc[half][t]);
     }
   }
 }
 
-std::size_t scratch_bytes(const KernelCall&) { return kPanelBlocks * sizeof(WeightBlock); }
+template <class Layout>
+void quantized_linear(const KernelCall& call) {
+  const MatmulShape shape = matmul_shape(call);
+  const MatmulShare share = matmul_share(shape, call.thread, call.threads);
+  for (std::int64_t token = share.tokens.begin; token < share.tokens.end; token += kChunkTokens) {
+    const std::int64_t left = share.tokens.end - token;
+    multiply_chunk<Layout>(call, shape, share.groups,
+                           {token, token + (left < kChunkTokens ? left : kChunkTokens)});
+  }
+}
 
 template <class Layout>
 constexpr IsaKernel kernel(const char* name) {
-  return {name, quantized_linear<Layout>, scratch_bytes};
+  return {name, quantized_linear<Layout>, nullptr};
 }
 
 }  // namespace

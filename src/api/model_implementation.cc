@@ -15,8 +15,10 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+/// Without a cache, keys and values are rounded as its default would round them.
 GraphOptions graph_options(const ModelOptions& options) {
-  return {options.kv == "f32" ? Dtype::f32 : Dtype::f16, options.kv == "off"};
+  const bool exact = options.kv == "f32" || (options.kv == "off" && options.math == "f32");
+  return {exact ? Dtype::f32 : Dtype::f16, options.kv == "off"};
 }
 
 EngineOptions engine_options(const ModelOptions& options, const ModelShape& shape) {

@@ -161,13 +161,16 @@ void add_bench(CLI::App& program, Context& context) {
   words->model.add_computing(*command);
   command->add_option("-p,--prompt", words->prompts, "tokens of a prompt; 0: none; may be a list 128,512")
       ->delimiter(',')
+      ->allow_extra_args(false)
       ->capture_default_str();
   command
       ->add_option("-n,--generate", words->generates, "tokens to generate one by one; 0: none; may be a list")
       ->delimiter(',')
+      ->allow_extra_args(false)
       ->capture_default_str();
   command->add_option("-d,--depth", words->depths, "tokens in the cache before; may be a list")
       ->delimiter(',')
+      ->allow_extra_args(false)
       ->capture_default_str();
   command->add_option("-r,--repeats", words->repeats, "runs of each test")->capture_default_str();
   command->add_flag("--json", words->json, "print an array of objects");

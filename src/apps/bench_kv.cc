@@ -168,6 +168,7 @@ void add_bench_kv(CLI::App& bench, Context& context) {
   words->model.add_computing(*command);
   command->add_option("--contexts", words->contexts, "tokens in the context before the step")
       ->delimiter(',')
+      ->allow_extra_args(false)
       ->capture_default_str();
   command->add_option("-r,--repeats", words->repeats, "runs of each, of which the median counts")
       ->capture_default_str();

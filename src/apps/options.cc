@@ -56,7 +56,9 @@ void add_sampling(CLI::App& command, Sampling& sampling) {
       .add_option("--min-p", sampling.min_p,
                   "of the tokens with this part of the likeliest one's probability")
       ->capture_default_str();
-  command.add_option("--seed", sampling.seed, "the same seed gives the same text")->capture_default_str();
+  command.add_option("--seed", sampling.seed, "the same seed gives the same text")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   command.add_option("--repeat-penalty", sampling.repetition_penalty, "divides the logits of recent tokens")
       ->capture_default_str();
   command

@@ -1,0 +1,70 @@
+"""lathe bench: figures that are there, add up, and have the agreed names."""
+import json
+import os
+import tempfile
+import unittest
+import xml.etree.ElementTree
+
+from program import lathe, out
+
+
+class Bench(unittest.TestCase):
+    def test_json(self):
+        results = json.loads(out("bench", "-p", "32,16", "-n", 4, "-d", "0,64", "-r", 2, "-t", 2, "--json"))
+        self.assertEqual([result["test"] for result in results],
+                         ["pp32", "pp16", "tg4", "pp32 @ d64", "pp16 @ d64", "tg4 @ d64"])
+        for result in results:
+            self.assertEqual(len(result["runs"]), 2)
+            self.assertGreater(min(result["runs"]), 0)
+            self.assertAlmostEqual(result["tokens_per_s"], sum(result["runs"]) / 2, delta=1e-6 * result["tokens_per_s"])
+            self.assertGreater(result["gb_per_s"], 0)
+            self.assertGreater(result["gop_per_s"], 0)
+            self.assertGreater(result["share_of_limit"], 0)
+        decode = results[2]
+        # Every weight is read for each token: 96 MB as stored, a little more or less as packed.
+        self.assertAlmostEqual(decode["gb_per_s"] / decode["tokens_per_s"], 0.0966, delta=0.015)
+        # Two operations for each of 134.5 million parameters.
+        self.assertAlmostEqual(decode["gop_per_s"] / decode["tokens_per_s"], 0.269, delta=0.02)
+
+    def test_table(self):
+        table = out("bench", "-p", 16, "-n", 0, "-r", 1)
+        self.assertIn("pp16", table)
+        self.assertNotIn("tg", table)
+        self.assertIn("GB/s from memory", table)
+
+    def test_wrong_words(self):
+        for words in (["-p", 0, "-n", 0], ["-r", 0], ["-p", -1], ["-p", "x"], ["kv", "--contexts", "64,32,128"],
+                      ["kv", "--contexts", "1,2"], ["kv", "--kv", "off"], ["vk"]):
+            with self.subTest(words):
+                lathe("bench", *words, status=2)
+
+    def test_contexts_that_do_not_fit(self):
+        lathe("bench", "-p", 512, "-n", 0, "--ctx", 256, status=1)
+
+
+class BenchKv(unittest.TestCase):
+    def test_reports_both_ways_and_draws_them(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "kv.svg")
+            report = json.loads(out("bench", "kv", "--contexts", "16,64,128", "-r", 1, "--json", "-o", path))
+            root = xml.etree.ElementTree.parse(path).getroot()
+        self.assertEqual([point["tokens"] for point in report["points"]], [16, 64, 128])
+        for point in report["points"]:
+            tokens = point["tokens"] + 1
+            per_pair = 30 * 2 * 9 * 64  # layers, keys and values, heads, head_dim
+            self.assertEqual(point["attention_multiply_adds_with"], tokens * per_pair)
+            self.assertEqual(point["attention_multiply_adds_without"], tokens * (tokens + 1) // 2 * per_pair)
+            self.assertGreater(point["with_cache_s"], 0)
+        self.assertGreater(report["points"][-1]["without_cache_s"], report["points"][-1]["with_cache_s"])
+        for fit in ("fit_with", "fit_without"):
+            self.assertEqual(sorted(report[fit]), ["a", "b", "c"])
+            for point in report["points"]:  # three points decide a parabola
+                x = point["tokens"]
+                value = report[fit]["a"] + report[fit]["b"] * x + report[fit]["c"] * x * x
+                self.assertAlmostEqual(value, point[fit.removeprefix("fit_") + "_cache_s"], delta=1e-6)
+        lines = root.findall("{http://www.w3.org/2000/svg}polyline")
+        self.assertEqual([len(line.get("points").split()) for line in lines], [3, 3])
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -29,9 +29,9 @@ inline __m256i lane_mask(std::int64_t rows) {
   return value;
 }
 
-/// Sum of products of columns [4 * kBegin, 4 * kEnd), for 8 rows; `codes` points at the rows' first ones.
+/// Sum of products of columns [4 * kBegin, 4 * kEnd), for 8 rows.
 template <int kBegin, int kEnd, int kSteps>
-[[gnu::always_inline]] inline __m256i dot(const std::uint8_t* activation, const std::int8_t* codes,
+[[gnu::always_inline]] inline __m256i dot(const std::uint8_t* activation, const __m256i codes[8],
                                           short factor) {
   __m256i sum = _mm256_setzero_si256();
   for (int begin = kBegin; begin < kEnd; begin += kSteps) {
@@ -39,7 +39,7 @@ template <int kBegin, int kEnd, int kSteps>
     for (int k = begin; k < begin + kSteps; ++k) {
       int four;
       __builtin_memcpy(&four, activation + 4 * k, sizeof four);
-      pairs = _mm256_add_epi16(pairs, _mm256_maddubs_epi16(_mm256_set1_epi32(four), load(codes + 64 * k)));
+      pairs = _mm256_add_epi16(pairs, _mm256_maddubs_epi16(_mm256_set1_epi32(four), codes[k]));
     }
     sum = _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(factor)));
   }
@@ -47,57 +47,63 @@ template <int kBegin, int kEnd, int kSteps>
 }
 
 template <class Layout, int kBegin, int kEnd>
-[[gnu::always_inline]] inline __m256i product(const std::uint8_t* activation, const WeightBlock& weight,
-                                              int half) {
-  __m256i sum = dot<kBegin, kEnd, Layout::kSteps>(activation, weight.codes + 32 * half, 1);
+[[gnu::always_inline]] inline __m256i product(const std::uint8_t* activation, const WeightBlock& weight) {
+  __m256i sum = dot<kBegin, kEnd, Layout::kSteps>(activation, weight.codes, 1);
   if constexpr (Layout::kTwoPlanes)
-    sum = _mm256_add_epi32(sum, dot<kBegin, kEnd, Layout::kSteps>(activation, weight.high + 32 * half, 16));
+    sum = _mm256_add_epi32(sum, dot<kBegin, kEnd, Layout::kSteps>(activation, weight.high, 16));
   return sum;
 }
 
-/// The sums of the codes themselves, in int32, as products with ones.
+/// Sums of 16 columns of codes. Four codes are added as bytes first.
+[[gnu::always_inline]] inline __m256i sum_plane(const __m256i codes[4], short factor) {
+  const __m256i bytes =
+      _mm256_add_epi8(_mm256_add_epi8(codes[0], codes[1]), _mm256_add_epi8(codes[2], codes[3]));
+  return _mm256_madd_epi16(_mm256_maddubs_epi16(_mm256_set1_epi8(1), bytes), _mm256_set1_epi16(factor));
+}
+
+/// Sums of the codes: of columns 0 to 15 and 16 to 31, or all in the first unless the layout has half scales.
 template <class Layout>
-inline void sum_codes(WeightBlock& weight) {
-  std::uint8_t ones[32];
-  __builtin_memset(ones, 1, sizeof ones);
-  for (int half = 0; half < 2; ++half) {
-    if constexpr (Layout::kHalfScales) {
-      _mm256_store_ps(weight.sum[0] + 8 * half,
-                      _mm256_cvtepi32_ps(product<Layout, 0, 4>(ones, weight, half)));
-      _mm256_store_ps(weight.sum[1] + 8 * half,
-                      _mm256_cvtepi32_ps(product<Layout, 4, 8>(ones, weight, half)));
-    } else {
-      _mm256_store_ps(weight.sum[0] + 8 * half,
-                      _mm256_cvtepi32_ps(product<Layout, 0, 8>(ones, weight, half)));
-    }
+[[gnu::always_inline]] inline void sum_codes(const WeightBlock& weight, __m256 out[2]) {
+  __m256i sums[2] = {sum_plane(weight.codes, 1), sum_plane(weight.codes + 4, 1)};
+  if constexpr (Layout::kTwoPlanes) {
+    sums[0] = _mm256_add_epi32(sums[0], sum_plane(weight.high, 16));
+    sums[1] = _mm256_add_epi32(sums[1], sum_plane(weight.high + 4, 16));
   }
+  if constexpr (Layout::kHalfScales)
+    out[1] = _mm256_cvtepi32_ps(sums[1]);
+  else
+    sums[0] = _mm256_add_epi32(sums[0], sums[1]);
+  out[0] = _mm256_cvtepi32_ps(sums[0]);
 }
 
 /// acc + scale * (s * product + m * sum of codes)
-[[gnu::always_inline]] inline __m256 add_product(__m256i sum_of_products, const float* scale,
-                                                 const float* sum, float s, float m, __m256 acc) {
-  const __m256 offset = _mm256_mul_ps(_mm256_set1_ps(m), _mm256_load_ps(sum));
-  const __m256 t = _mm256_fmadd_ps(_mm256_set1_ps(s), _mm256_cvtepi32_ps(sum_of_products), offset);
-  return _mm256_fmadd_ps(_mm256_load_ps(scale), t, acc);
+[[gnu::always_inline]] inline __m256 add_product(__m256i products, __m256 scale, __m256 sum, float s, float m,
+                                                 __m256 acc) {
+  const __m256 offset = _mm256_mul_ps(_mm256_set1_ps(m), sum);
+  const __m256 t = _mm256_fmadd_ps(_mm256_set1_ps(s), _mm256_cvtepi32_ps(products), offset);
+  return _mm256_fmadd_ps(scale, t, acc);
 }
 
+/// One block for `tokens` tokens; `codes` and `factors` are the first one's, the others follow `row_bytes`
+/// apart.
 template <class Layout>
-[[gnu::always_inline]] inline __m256 add_block(const WeightBlock& weight, int half,
-                                               const std::uint8_t* activation, float s, float m, float x,
-                                               __m256 acc) {
-  const int row = 8 * half;
-  if constexpr (Layout::kHalfScales) {
-    acc = add_product(product<Layout, 0, 4>(activation, weight, half), weight.scale[0] + row,
-                      weight.sum[0] + row, s, m, acc);
-    acc = add_product(product<Layout, 4, 8>(activation, weight, half), weight.scale[1] + row,
-                      weight.sum[1] + row, s, m, acc);
-  } else {
-    acc = add_product(product<Layout, 0, 8>(activation, weight, half), weight.scale[0] + row,
-                      weight.sum[0] + row, s, m, acc);
+[[gnu::always_inline]] inline void add_block(const WeightBlock& weight, const std::uint8_t* codes,
+                                             const std::uint8_t* factors, std::int64_t row_bytes,
+                                             std::int64_t factor_bytes, std::int64_t tokens, __m256* acc) {
+  __m256 sum[2];
+  sum_codes<Layout>(weight, sum);
+  for (std::int64_t t = 0; t < tokens; ++t, codes += row_bytes, factors += row_bytes) {
+    const float s = load_float(factors);
+    const float m = load_float(factors + factor_bytes);
+    const float x = load_float(factors + 2 * factor_bytes);
+    if constexpr (Layout::kHalfScales) {
+      acc[t] = add_product(product<Layout, 0, 4>(codes, weight), weight.scale[0], sum[0], s, m, acc[t]);
+      acc[t] = add_product(product<Layout, 4, 8>(codes, weight), weight.scale[1], sum[1], s, m, acc[t]);
+    } else {
+      acc[t] = add_product(product<Layout, 0, 8>(codes, weight), weight.scale[0], sum[0], s, m, acc[t]);
+    }
+    if constexpr (Layout::kMinima) acc[t] = _mm256_fmadd_ps(weight.minimum, _mm256_set1_ps(x), acc[t]);
   }
-  if constexpr (Layout::kMinima)
-    acc = _mm256_fmadd_ps(_mm256_load_ps(weight.minimum + row), _mm256_set1_ps(x), acc);
-  return acc;
 }
 
 /// Fetches the weights of the block that is read kPrefetchBytes later.
@@ -130,16 +136,10 @@ void multiply_chunk(const KernelCall& call, const MatmulShape& shape, const Shar
     for (std::int64_t r = 0; r < records; ++r, record += Layout::kInfo.record_bytes) {
       for (int b = 0; b < kRecordBlocks; ++b, block_codes += kActivationBlock, block_factors += 4) {
         prefetch_weights<Layout>(record, b);
-        WeightBlock weight;
-        Layout::unpack(record, b, weight);
-        sum_codes<Layout>(weight);
         for (int half = 0; half < 2; ++half) {
-          const std::uint8_t* codes = block_codes;
-          const std::uint8_t* factors = block_factors;
-          for (std::int64_t t = 0; t < tokens; ++t, codes += row_bytes, factors += row_bytes)
-            acc[half][t] = add_block<Layout>(weight, half, codes, load_float(factors),
-                                             load_float(factors + factor_bytes),
-                                             load_float(factors + 2 * factor_bytes), acc[half][t]);
+          WeightBlock weight;
+          Layout::unpack(record, b, half, weight);
+          add_block<Layout>(weight, block_codes, block_factors, row_bytes, factor_bytes, tokens, acc[half]);
         }
       }
     }

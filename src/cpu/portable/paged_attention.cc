@@ -126,6 +126,12 @@ std::size_t scratch_bytes(const KernelCall& call) {
   return static_cast<std::size_t>(call.inputs[0].dims[2]) * sizeof(float);
 }
 
+/// About one page for one token: less than what a barrier on each side costs.
+bool serial(const KernelCall& call) {
+  const std::int64_t positions = call.inputs[3].dims[0] * kPageTokens;
+  return element_count(call.inputs[0]) * positions <= 65536;
+}
+
 }  // namespace
 
 std::span<const Kernel> paged_attention_kernels() {
@@ -134,7 +140,8 @@ std::span<const Kernel> paged_attention_kernels() {
                                      .arithmetic = "f32",
                                      .accepts = accepts,
                                      .run = run,
-                                     .scratch_bytes = scratch_bytes}};
+                                     .scratch_bytes = scratch_bytes,
+                                     .serial = serial}};
   return kKernels;
 }
 

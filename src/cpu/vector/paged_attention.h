@@ -190,6 +190,16 @@ struct AttentionCache {
   float scale;
 };
 
+/// Narrow register tiles walk through a page several times, by columns, which the processor does not foresee.
+template <class Element>
+void fetch_page(const Element* keys, const Element* values, std::int64_t page_elements) {
+  constexpr std::int64_t kLine = 64 / static_cast<std::int64_t>(sizeof(Element));
+  for (std::int64_t i = 0; i < page_elements; i += kLine) {
+    __builtin_prefetch(keys + i);
+    __builtin_prefetch(values + i);
+  }
+}
+
 template <class V, class Element>
 void attend_tile(AttentionTile& tile, const AttentionCache<Element>& cache, const SequenceEntry& sequence,
                  std::int64_t kv_head) {
@@ -212,6 +222,11 @@ void attend_tile(AttentionTile& tile, const AttentionCache<Element>& cache, cons
       soften<V>(tile, cache.scale);
       weigh_rows<V>(tile, converted<V>(values, buffer, page_elements), head_dim);
     } else {
+      if (V::kTileVectors == 1 && page < last_page) {
+        const std::int64_t next = cache.block_tables[sequence.first_page_entry + page + 1];
+        const Element* next_keys = cache.pages + (next * 2 * cache.kv_heads + kv_head) * page_elements;
+        fetch_page(next_keys, next_keys + cache.kv_heads * page_elements, page_elements);
+      }
       score_rows<V>(tile, keys, head_dim);
       soften<V>(tile, cache.scale);
       weigh_rows<V>(tile, values, head_dim);

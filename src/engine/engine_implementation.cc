@@ -17,21 +17,6 @@ void require(bool holds, const char* field, const std::string& range) {
                 {{}, std::nullopt, field});
 }
 
-EngineOptions checked(EngineOptions options) {
-  require(options.vocabulary >= 1, "vocabulary", "at least 1");
-  require(options.context_tokens >= 1 && options.context_tokens <= kMostTokens, "context_tokens",
-          "1 to 2^30");
-  require(options.cache_tokens >= 0 && options.cache_tokens <= kMostTokens, "cache_tokens", "0 to 2^30");
-  require(options.sequences >= 1, "sequences", "at least 1");
-  require(options.out_rows >= 1, "out_rows", "at least 1");
-  const auto least = options.cache.off ? options.context_tokens : 1;
-  require(options.step_tokens >= least, "step_tokens", "at least " + std::to_string(least));
-  if (options.cache_tokens == 0) options.cache_tokens = options.context_tokens;
-  // Each sequence decodes one token in each step, and each has a row.
-  options.sequences = std::min({options.sequences, options.step_tokens, options.out_rows});
-  return options;
-}
-
 std::int32_t cache_pages(const EngineOptions& options) {
   return options.cache.off ? 0 : pages_for(options.cache_tokens);
 }
@@ -56,6 +41,23 @@ void require_limits(const EngineOptions& options, const Plan& plan) {
   require_limit("P", off ? pages : cache_pages(options));
 }
 
+/// With defaults filled in, and what the plan can run.
+EngineOptions checked(EngineOptions options, const Plan& plan) {
+  require(options.vocabulary >= 1, "vocabulary", "at least 1");
+  require(options.context_tokens >= 1 && options.context_tokens <= kMostTokens, "context_tokens",
+          "1 to 2^30");
+  require(options.cache_tokens >= 0 && options.cache_tokens <= kMostTokens, "cache_tokens", "0 to 2^30");
+  require(options.sequences >= 1, "sequences", "at least 1");
+  require(options.out_rows >= 1, "out_rows", "at least 1");
+  const auto least = options.cache.off ? options.context_tokens : 1;
+  require(options.step_tokens >= least, "step_tokens", "at least " + std::to_string(least));
+  if (options.cache_tokens == 0) options.cache_tokens = options.context_tokens;
+  // Each sequence decodes one token in each step, and each has a row.
+  options.sequences = std::min({options.sequences, options.step_tokens, options.out_rows});
+  require_limits(options, plan);
+  return options;
+}
+
 Buffer allocate_cache(const EngineOptions& options, Backend& backend) {
   if (options.cache.off) return {};
   const auto bytes =
@@ -68,7 +70,7 @@ Buffer allocate_cache(const EngineOptions& options, Backend& backend) {
 
 Engine::Implementation::Implementation(EngineOptions options, std::shared_ptr<const Plan> plan,
                                        std::shared_ptr<Backend> backend)
-    : options_(checked(options)),
+    : options_(checked(options, *plan)),
       context_tokens_(usable_context(options_)),
       plan_(std::move(plan)),
       backend_(std::move(backend)),
@@ -79,7 +81,6 @@ Engine::Implementation::Implementation(EngineOptions options, std::shared_ptr<co
       cache_(cache_pages(options_)),
       kept_(cache_),
       scheduler_({options_.step_tokens, options_.sequences}, cache_, kept_) {
-  require_limits(options_, *plan_);
   if (options_.cache.off) {
     scratch_pages_.resize(static_cast<std::size_t>(pages_for(context_tokens_)));
     std::iota(scratch_pages_.begin(), scratch_pages_.end(), 0);

@@ -7,6 +7,7 @@
 #include "apps/options.h"
 #include "apps/output.h"
 #include "apps/statistics.h"
+#include "apps/status_line.h"
 
 namespace lathe::apps {
 namespace {
@@ -86,10 +87,13 @@ TokenCost token_cost(const Model& model, const Shape& shape) {
   return sum;
 }
 
-Result measure(Model& model, const Shape& shape, int repeats, const MachineLimits& limits) {
+Result measure(Model& model, const Shape& shape, int repeats, const MachineLimits& limits,
+               StatusLine& status) {
   Result result{shape.name(), {}};
+  status.show(result.name + ": warming up");
   model.measure(shape.prompt, shape.generate, shape.depth);  // warms caches and the plan's context
   for (int i = 0; i < repeats; ++i) {
+    status.show(result.name + ": run " + std::to_string(i + 1) + " of " + std::to_string(repeats));
     const Measurement run = model.measure(shape.prompt, shape.generate, shape.depth);
     result.rates.push_back(run.tokens / run.seconds);
   }
@@ -138,9 +142,12 @@ int run(BenchWords& words) {
       words.model.options.context_tokens =
           std::max(words.model.options.context_tokens, shape.depth + shape.prompt + shape.generate + 1);
   Model model = words.model.load();
+  StatusLine status;
+  status.show("measuring the machine");
   const MachineLimits limits = measure_machine_limits(model.options().threads);
   std::vector<Result> results;
-  for (const auto& shape : all) results.push_back(measure(model, shape, words.repeats, limits));
+  for (const auto& shape : all) results.push_back(measure(model, shape, words.repeats, limits, status));
+  status.clear();
   if (words.json) {
     write_out(to_json(results));
     return 0;

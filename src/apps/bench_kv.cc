@@ -10,6 +10,7 @@
 #include "apps/options.h"
 #include "apps/output.h"
 #include "apps/statistics.h"
+#include "apps/status_line.h"
 
 namespace lathe::apps {
 namespace {
@@ -65,11 +66,13 @@ Report measure(const KvWords& words) {
   ModelWords without = with;
   without.options.kv = "off";
   Report report;
+  StatusLine status;
   {
     Model model = with.load();
     report.model = model.info().name;
     model.measure(0, kSteps, words.contexts.front());
     for (const int tokens : words.contexts) {
+      status.show("with cache, " + std::to_string(tokens) + " tokens of context");
       Point point;
       point.tokens = tokens;
       point.with_cache = step_seconds(model, tokens, kSteps, words.repeats);
@@ -80,7 +83,10 @@ Report measure(const KvWords& words) {
   }
   Model model = without.load();
   model.measure(0, 1, words.contexts.front());
-  for (auto& point : report.points) point.without_cache = step_seconds(model, point.tokens, 1, words.repeats);
+  for (auto& point : report.points) {
+    status.show("without cache, " + std::to_string(point.tokens) + " tokens of context");
+    point.without_cache = step_seconds(model, point.tokens, 1, words.repeats);
+  }
 
   std::vector<double> x;
   std::vector<double> y_with;

@@ -4,6 +4,7 @@
 #include "apps/command.h"
 #include "apps/npy_writer.h"
 #include "apps/options.h"
+#include "apps/status_line.h"
 
 namespace lathe::apps {
 namespace {
@@ -19,7 +20,12 @@ int run(const LogitsWords& words) {
   const auto ids = parse_ids(words.ids);
   Model model = words.model.load();
   NpyWriter file(words.output, {static_cast<std::int64_t>(ids.size()), model.info().vocabulary});
-  model.logits(ids, words.chunk, [&](int, std::span<const float> row) { file.write(row); });
+  StatusLine status;
+  model.logits(ids, words.chunk, [&](int position, std::span<const float> row) {
+    file.write(row);
+    if (position % 64 == 63)
+      status.show(std::to_string(position + 1) + " of " + std::to_string(ids.size()) + " tokens");
+  });
   file.finish();
   return 0;
 }

@@ -208,6 +208,7 @@ Value filter_dictsort(Machine& machine, const Value& value, const Arguments& arg
 }
 
 Value filter_map(Machine& machine, const Value& value, const Arguments& arguments) {
+  if (!truthy(value)) return iterator(machine, {});  // none as well
   std::vector<Value> out;
   if (arguments.positional.empty()) {
     const Bound bound(machine, "map", arguments, {"attribute", "default"}, 1);
@@ -232,6 +233,7 @@ Value filter_map(Machine& machine, const Value& value, const Arguments& argument
 template <bool by_attribute, bool wanted>
 Value chosen(Machine& machine, const Value& value, const Arguments& arguments) {
   constexpr std::size_t kFirst = by_attribute ? 1 : 0;
+  if (!truthy(value)) return iterator(machine, {});  // none as well
   if (arguments.positional.size() < kFirst) machine.fail("missing parameter for attribute name");
   Test test = nullptr;
   Arguments rest;

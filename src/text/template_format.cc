@@ -189,4 +189,47 @@ std::string format_percent(Machine& machine, std::string_view format, const Valu
   return Formatter(machine, format, values).run();
 }
 
+namespace {
+
+const Value& brace_argument(Machine& machine, std::string_view name, std::size_t& automatic,
+                            const Arguments& arguments) {
+  if (name.empty() || name.find_first_not_of("0123456789") == name.npos) {
+    const auto index =
+        name.empty() ? static_cast<std::int64_t>(automatic++) : parse_integer(name).value_or(-1);
+    if (index < 0 || static_cast<std::size_t>(index) >= arguments.positional.size())
+      machine.fail("format() lacks an argument");
+    return arguments.positional[static_cast<std::size_t>(index)];
+  }
+  for (const auto& [known, value] : arguments.keywords) {
+    if (known == name) return value;
+  }
+  machine.fail("format() has no argument '" + std::string(name) + "'");
+}
+
+}  // namespace
+
+std::string format_braces(Machine& machine, std::string_view format, const Arguments& arguments) {
+  std::string out;
+  std::size_t automatic = 0;
+  for (std::size_t i = 0; i < format.size(); ++i) {
+    const bool twice = i + 1 < format.size() && format[i + 1] == format[i];
+    if ((format[i] != '{' && format[i] != '}') || twice) {
+      out += format[i];
+      i += twice && (format[i] == '{' || format[i] == '}') ? 1 : 0;
+      continue;
+    }
+    const std::size_t close = format[i] == '{' ? format.find('}', i) : format.npos;
+    if (close == format.npos) machine.fail("single brace in a format");
+    std::string_view field = format.substr(i + 1, close - i - 1);
+    const bool repr = field.ends_with("!r");
+    if (repr || field.ends_with("!s")) field.remove_suffix(2);
+    if (field.find_first_of(":.[!{") != field.npos) machine.fail("format() knows only plain fields");
+    const Value& value = brace_argument(machine, field, automatic, arguments);
+    out += repr ? print_repr(machine, value) : print(machine, value);
+    if (out.size() > machine.limits().output_bytes) break;  // refused by whoever takes the text
+    i = close;
+  }
+  return out;
+}
+
 }  // namespace lathe::jinja

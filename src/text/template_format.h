@@ -1,4 +1,4 @@
-// printf-style formatting of text: the operator %, and the filter format.
+// Formatting of text: printf-style for the operator % and the filter format, braces for the method format.
 #pragma once
 
 #include <string>
@@ -9,5 +9,8 @@
 namespace lathe::jinja {
 
 std::string format_percent(Machine& machine, std::string_view format, const Value& values);
+
+/// "{}", "{0}", "{name}", "{!r}"; fails for format specifications, attributes and items.
+std::string format_braces(Machine& machine, std::string_view format, const Arguments& arguments);
 
 }  // namespace lathe::jinja

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <functional>
 
+#include "text/template_format.h"
 #include "text/template_library.h"
 #include "text/template_machine.h"
 #include "text/template_operators.h"
@@ -124,7 +125,7 @@ std::vector<std::string_view> split_spaces(std::string_view text, std::int64_t m
   text = strip(text, !from_right, from_right, is_space);
   while (!text.empty()) {
     if (most >= 0 && static_cast<std::int64_t>(parts.size()) == most) {
-      parts.push_back(from_right ? strip(text, true, false, is_space) : text);
+      parts.push_back(text);
       break;
     }
     const auto is_other = [](char32_t rune) { return !is_space(rune); };
@@ -174,6 +175,10 @@ Value partition(Machine& machine, const Value& self, const Arguments& arguments)
     parts = {make(text), make(""), make("")};
   }
   return machine.list(std::move(parts), ListKind::tuple);
+}
+
+Value formatted(Machine& machine, const Value& self, const Arguments& arguments) {
+  return machine.text(format_braces(machine, self.text(), arguments));
 }
 
 Value splitlines(Machine& machine, const Value& self, const Arguments& arguments) {
@@ -234,6 +239,7 @@ constexpr auto kMethods = std::to_array<NamedFilter>({
     {"count", counted},
     {"endswith", affixed<true>},
     {"find", found<false, false>},
+    {"format", formatted},
     {"index", found<false, true>},
     {"isalnum", all_are<is_alnum>},
     {"isalpha", all_are<is_letter>},

@@ -188,6 +188,19 @@ TEST_F(SchedulerTest, TakesPagesFromTheYoungest) {
   EXPECT_EQ(std::set<std::int32_t>(pages.begin(), pages.end()).size(), 3U);
   EXPECT_EQ(scheduler->running(), 1U);
   EXPECT_TRUE(b->pages.empty());
+  EXPECT_EQ(b->cached, 0);
+}
+
+TEST_F(SchedulerTest, PreemptedInAStepIsNotInIt) {
+  use(6, {1000, 4});
+  auto* a = add(100);
+  auto* b = add(150);
+  step();
+  // Many tokens at once for the older one, while the younger one decodes.
+  a->tokens.insert(a->tokens.end(), 200, 5);
+  EXPECT_EQ(step(), (Got{{a, 201}}));
+  EXPECT_TRUE(b->pages.empty());
+  EXPECT_EQ(scheduler->waiting(), 1U);
 }
 
 }  // namespace

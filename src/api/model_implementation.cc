@@ -33,14 +33,16 @@ EngineOptions engine_options(const ModelOptions& options, const ModelShape& shap
   return engine;
 }
 
+/// With a cache every sequence may have a whole context's pages in its table; without one the engine runs one
+/// sequence at a time, on pages that live as long as its step.
 std::vector<SymbolLimit> symbol_limits(const EngineOptions& options) {
   const std::int64_t pages = (options.context_tokens + kPageTokens - 1) / kPageTokens;
-  const std::int64_t entries = pages * options.sequences;
+  const std::int64_t sequences = options.cache.off ? 1 : options.sequences;
   return {{"T", options.step_tokens},
-          {"Q", options.sequences},
-          {"B", entries},
+          {"Q", sequences},
+          {"B", pages * sequences},
           {"S", options.out_rows},
-          {"P", entries}};
+          {"P", pages}};
 }
 
 ModelInfo describe(const Checkpoint& checkpoint, const ModelShape& shape) {

@@ -155,6 +155,33 @@ TEST_F(ModelTest, CancellingFromAnotherThreadEndsTheAnswer) {
   EXPECT_LT(more, 500);
 }
 
+TEST_F(ModelTest, AnswersAtOnceAreThoseOfOneAfterAnother) {
+  for (const char* kv : {"f16", "off"}) {
+    ModelOptions options;
+    options.kv = kv;
+    options.sequences = 3;
+    Model model = load(options);
+    std::vector<Request> requests;
+    for (const char* prompt : {"the cat", "and the dog was", "a", "in the house of the man", "xyz"})
+      requests.push_back(completion(prompt, 40));
+    std::vector<std::string> alone;
+    for (const auto& request : requests) alone.push_back(model.answer(request).text());
+    std::vector<Answer> answers;
+    for (const auto& request : requests) answers.push_back(model.answer(request));
+    std::vector<std::string> together(answers.size());
+    bool more = true;
+    for (Piece piece; more;) {
+      more = false;
+      for (std::size_t i = 0; i < answers.size(); ++i)
+        if (answers[i].next(piece)) {
+          together[i] += piece.text;
+          more = true;
+        }
+    }
+    EXPECT_EQ(together, alone) << kv;
+  }
+}
+
 TEST_F(ModelTest, AnAnswerOutlivesItsModel) {
   std::string expected;
   const auto answer_of_a_gone_model = [&] {

@@ -50,7 +50,8 @@ namespace {
 
 class Parser : public ExpressionParser {
  public:
-  Parser(std::vector<Token> tokens, std::size_t most_depth) : ExpressionParser(std::move(tokens), most_depth) {}
+  Parser(std::vector<Token> tokens, std::size_t most_depth)
+      : ExpressionParser(std::move(tokens), most_depth) {}
 
   Body parse() {
     Body body = parse_body({});

@@ -23,11 +23,9 @@ struct Share {
   std::int64_t end;
 };
 
-/// What one thread computes: all of its groups for all of its tokens.
-struct MatmulShare {
-  Share groups;
-  Share tokens;
-};
+/// Tokens that a matmul takes at once: their sums of one group fit in the first-level cache, and weights that
+/// are unpacked once serve them all.
+inline constexpr std::int64_t kChunkTokens = 64;
 
 static constexpr MatmulShape matmul_shape(const KernelCall& call) {
   const TensorArg& input = call.inputs[0];   // [tokens, columns]
@@ -39,13 +37,23 @@ static constexpr Share thread_share(std::int64_t count, std::int64_t thread, std
   return {count * thread / threads, count * (thread + 1) / threads};
 }
 
-/// Contiguous groups per thread, so that each streams its own weights; tokens are split where the groups are
-/// too few.
-static constexpr MatmulShare matmul_share(const MatmulShape& shape, std::int64_t thread,
-                                          std::int64_t threads) {
-  if (shape.groups >= threads || shape.tokens < threads)
-    return {thread_share(shape.groups, thread, threads), {0, shape.tokens}};
-  return {{0, shape.groups}, thread_share(shape.tokens, thread, threads)};
+static constexpr std::int64_t chunk_count(const MatmulShape& shape) {
+  return (shape.tokens + kChunkTokens - 1) / kChunkTokens;
+}
+
+static constexpr Share chunk_tokens(const MatmulShape& shape, std::int64_t chunk) {
+  const std::int64_t begin = chunk * kChunkTokens;
+  return {begin, begin + kChunkTokens < shape.tokens ? begin + kChunkTokens : shape.tokens};
+}
+
+/// The groups that a thread computes for one chunk of tokens. Pairs of a group and a chunk are numbered group
+/// by group and dealt in contiguous runs: with one chunk each thread streams its own weights, with many the
+/// threads are loaded evenly even where the groups are few.
+static constexpr Share chunk_groups(const MatmulShape& shape, std::int64_t chunk, std::int64_t thread,
+                                    std::int64_t threads) {
+  const std::int64_t chunks = chunk_count(shape);
+  const Share pairs = thread_share(shape.groups * chunks, thread, threads);
+  return {(pairs.begin - chunk + chunks - 1) / chunks, (pairs.end - chunk + chunks - 1) / chunks};
 }
 
 /// Bytes of one row of 8-bit activations (activation.h).

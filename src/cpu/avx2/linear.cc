@@ -58,22 +58,26 @@ void multiply_tile(const Tile& tile) {
 
 void linear(const KernelCall& call) {
   const MatmulShape shape = matmul_shape(call);
-  const MatmulShare share = matmul_share(shape, call.thread, call.threads);
   const auto* inputs = static_cast<const float*>(call.inputs[0].data);
   const auto* weights = static_cast<const float*>(call.inputs[1].data);
   auto* output = static_cast<float*>(call.outputs[0].data);
-  constexpr void (*kTails[])(const Tile&) = {multiply_tile<1>, multiply_tile<2>, multiply_tile<3>,
+  constexpr void (*kTiles[])(const Tile&) = {multiply_tile<1>, multiply_tile<2>, multiply_tile<3>,
                                              multiply_tile<4>, multiply_tile<5>, multiply_tile<kTileTokens>};
-  for (std::int64_t group = share.groups.begin; group < share.groups.end; ++group) {
-    for (std::int64_t token = share.tokens.begin; token < share.tokens.end; token += kTileTokens) {
-      const std::int64_t left = share.tokens.end - token;
-      const Tile tile{inputs + token * shape.columns,
-                      weights + group * shape.columns * kPackedRows,
-                      output + token * shape.rows + group * kPackedRows,
-                      shape.columns,
-                      shape.rows,
-                      shape.rows - group * kPackedRows};
-      kTails[(left < kTileTokens ? left : kTileTokens) - 1](tile);
+  for (std::int64_t chunk = 0; chunk < chunk_count(shape); ++chunk) {
+    const Share groups = chunk_groups(shape, chunk, call.thread, call.threads);
+    const Share tokens = chunk_tokens(shape, chunk);
+    for (std::int64_t group = groups.begin; group < groups.end; ++group) {
+      const std::int64_t first_row = group * kPackedRows;
+      for (std::int64_t token = tokens.begin; token < tokens.end; token += kTileTokens) {
+        const std::int64_t left = tokens.end - token;
+        const Tile tile{inputs + token * shape.columns,
+                        weights + first_row * shape.columns,
+                        output + token * shape.rows + first_row,
+                        shape.columns,
+                        shape.rows,
+                        shape.rows - first_row};
+        kTiles[(left < kTileTokens ? left : kTileTokens) - 1](tile);
+      }
     }
   }
 }

@@ -14,7 +14,6 @@
 namespace lathe::avx2 {
 namespace {
 
-constexpr int kChunkTokens = 64;
 constexpr std::int64_t kPrefetchBytes = 8192;  // ahead of what is read: memory's latency at full speed
 
 /// Lanes that exist, as a mask for 8 floats.
@@ -155,12 +154,9 @@ void multiply_chunk(const KernelCall& call, const MatmulShape& shape, const Shar
 template <class Layout>
 void quantized_linear(const KernelCall& call) {
   const MatmulShape shape = matmul_shape(call);
-  const MatmulShare share = matmul_share(shape, call.thread, call.threads);
-  for (std::int64_t token = share.tokens.begin; token < share.tokens.end; token += kChunkTokens) {
-    const std::int64_t left = share.tokens.end - token;
-    multiply_chunk<Layout>(call, shape, share.groups,
-                           {token, token + (left < kChunkTokens ? left : kChunkTokens)});
-  }
+  for (std::int64_t chunk = 0; chunk < chunk_count(shape); ++chunk)
+    multiply_chunk<Layout>(call, shape, chunk_groups(shape, chunk, call.thread, call.threads),
+                           chunk_tokens(shape, chunk));
 }
 
 template <class Layout>

@@ -69,27 +69,30 @@ void multiply_groups(Tile tile, std::int64_t tokens) {
 
 void linear(const KernelCall& call) {
   const MatmulShape shape = matmul_shape(call);
-  const MatmulShare share = matmul_share(shape, call.thread, call.threads);
   const auto* inputs = static_cast<const float*>(call.inputs[0].data);
   const auto* weights = static_cast<const float*>(call.inputs[1].data);
   auto* output = static_cast<float*>(call.outputs[0].data);
-  const std::int64_t tokens = share.tokens.end - share.tokens.begin;
-  for (std::int64_t group = share.groups.begin; group < share.groups.end; group += kTileGroups) {
-    const Tile tile{inputs + share.tokens.begin * shape.columns,
-                    weights + group * shape.columns * kPackedRows,
-                    output + share.tokens.begin * shape.rows + group * kPackedRows,
-                    shape.columns,
-                    shape.rows,
-                    shape.rows - group * kPackedRows};
-    switch (share.groups.end - group) {
-      case 1:
-        multiply_groups<1>(tile, tokens);
-        break;
-      case 2:
-        multiply_groups<2>(tile, tokens);
-        break;
-      default:
-        multiply_groups<kTileGroups>(tile, tokens);
+  for (std::int64_t chunk = 0; chunk < chunk_count(shape); ++chunk) {
+    const Share groups = chunk_groups(shape, chunk, call.thread, call.threads);
+    const Share tokens = chunk_tokens(shape, chunk);
+    for (std::int64_t group = groups.begin; group < groups.end; group += kTileGroups) {
+      const std::int64_t first_row = group * kPackedRows;
+      const Tile tile{inputs + tokens.begin * shape.columns,
+                      weights + first_row * shape.columns,
+                      output + tokens.begin * shape.rows + first_row,
+                      shape.columns,
+                      shape.rows,
+                      shape.rows - first_row};
+      switch (groups.end - group) {
+        case 1:
+          multiply_groups<1>(tile, tokens.end - tokens.begin);
+          break;
+        case 2:
+          multiply_groups<2>(tile, tokens.end - tokens.begin);
+          break;
+        default:
+          multiply_groups<kTileGroups>(tile, tokens.end - tokens.begin);
+      }
     }
   }
 }

@@ -13,7 +13,6 @@
 namespace lathe::avx512 {
 namespace {
 
-constexpr int kChunkTokens = 64;
 constexpr std::int64_t kPrefetchBytes = 8192;  // ahead of what is read: memory's latency at full speed
 
 [[gnu::always_inline]] inline __m512i broadcast4(const std::uint8_t* codes) {
@@ -125,12 +124,9 @@ void multiply_chunk(const KernelCall& call, const MatmulShape& shape, const Shar
 template <class Layout>
 void quantized_linear(const KernelCall& call) {
   const MatmulShape shape = matmul_shape(call);
-  const MatmulShare share = matmul_share(shape, call.thread, call.threads);
-  for (std::int64_t token = share.tokens.begin; token < share.tokens.end; token += kChunkTokens) {
-    const std::int64_t left = share.tokens.end - token;
-    multiply_chunk<Layout>(call, shape, share.groups,
-                           {token, token + (left < kChunkTokens ? left : kChunkTokens)});
-  }
+  for (std::int64_t chunk = 0; chunk < chunk_count(shape); ++chunk)
+    multiply_chunk<Layout>(call, shape, chunk_groups(shape, chunk, call.thread, call.threads),
+                           chunk_tokens(shape, chunk));
 }
 
 template <class Layout>

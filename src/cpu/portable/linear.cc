@@ -13,28 +13,35 @@ namespace {
 
 constexpr std::int64_t kBlockColumns = 32;
 
+/// The 16 outputs of one group for one token. `weights` is [columns][16].
+void multiply(const float* x, const float* weights, std::int64_t columns, float sums[kPackedRows]) {
+  std::fill_n(sums, kPackedRows, 0.0f);
+  for (std::int64_t begin = 0; begin < columns; begin += kBlockColumns) {
+    float block[kPackedRows] = {};
+    for (std::int64_t column = begin; column < std::min(begin + kBlockColumns, columns); ++column) {
+      const float* w = weights + column * kPackedRows;
+      for (int row = 0; row < kPackedRows; ++row) block[row] = std::fma(w[row], x[column], block[row]);
+    }
+    for (int row = 0; row < kPackedRows; ++row) sums[row] += block[row];
+  }
+}
+
 void linear(const KernelCall& call) {
   const MatmulShape shape = matmul_shape(call);
-  const MatmulShare share = matmul_share(shape, call.thread, call.threads);
   const auto* inputs = static_cast<const float*>(call.inputs[0].data);
   const auto* weights = static_cast<const float*>(call.inputs[1].data);
   auto* output = static_cast<float*>(call.outputs[0].data);  // [tokens, rows]
-
-  for (std::int64_t token = share.tokens.begin; token < share.tokens.end; ++token) {
-    const float* x = inputs + token * shape.columns;
-    for (std::int64_t group = share.groups.begin; group < share.groups.end; ++group) {
-      float sums[kPackedRows] = {};
-      for (std::int64_t begin = 0; begin < shape.columns; begin += kBlockColumns) {
-        float block[kPackedRows] = {};
-        for (std::int64_t column = begin; column < std::min(begin + kBlockColumns, shape.columns); ++column) {
-          const float* w = weights + (group * shape.columns + column) * kPackedRows;
-          for (int row = 0; row < kPackedRows; ++row) block[row] = std::fma(w[row], x[column], block[row]);
-        }
-        for (int row = 0; row < kPackedRows; ++row) sums[row] += block[row];
-      }
+  for (std::int64_t chunk = 0; chunk < chunk_count(shape); ++chunk) {
+    const Share groups = chunk_groups(shape, chunk, call.thread, call.threads);
+    const Share tokens = chunk_tokens(shape, chunk);
+    for (std::int64_t group = groups.begin; group < groups.end; ++group) {
       const std::int64_t first_row = group * kPackedRows;
-      std::copy_n(sums, std::min<std::int64_t>(kPackedRows, shape.rows - first_row),
-                  output + token * shape.rows + first_row);
+      for (std::int64_t token = tokens.begin; token < tokens.end; ++token) {
+        float sums[kPackedRows];
+        multiply(inputs + token * shape.columns, weights + first_row * shape.columns, shape.columns, sums);
+        std::copy_n(sums, std::min<std::int64_t>(kPackedRows, shape.rows - first_row),
+                    output + token * shape.rows + first_row);
+      }
     }
   }
 }

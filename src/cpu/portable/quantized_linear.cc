@@ -46,9 +46,9 @@ float add_columns(const PackedBlock& weight, int row, const Activation& x, int b
   return std::fma(weight.scale[begin / 16][row], t, acc);
 }
 
-void quantized_linear(const KernelCall& call) {
-  const MatmulShape shape = matmul_shape(call);
-  const MatmulShare share = matmul_share(shape, call.thread, call.threads);
+/// All of `groups` for some tokens.
+void multiply_chunk(const KernelCall& call, const MatmulShape& shape, const Share& groups,
+                    const Share& tokens) {
   const PackedLayout& layout = packed_layout(static_cast<Dtype>(call.inputs[1].dtype));
   const auto* inputs = static_cast<const std::uint8_t*>(call.inputs[0].data);
   const auto* record = static_cast<const std::uint8_t*>(call.inputs[1].data);
@@ -56,17 +56,17 @@ void quantized_linear(const KernelCall& call) {
 
   const std::int64_t records = shape.columns / layout.info.columns_per_record;
   const int blocks_per_record = layout.info.columns_per_record / kActivationBlock;
-  record += share.groups.begin * records * layout.info.record_bytes;
-  for (std::int64_t group = share.groups.begin; group < share.groups.end; ++group) {
+  record += groups.begin * records * layout.info.record_bytes;
+  for (std::int64_t group = groups.begin; group < groups.end; ++group) {
     const std::int64_t first_row = group * kPackedRows;
     const int rows = static_cast<int>(std::min<std::int64_t>(kPackedRows, shape.rows - first_row));
-    for (std::int64_t token = share.tokens.begin; token < share.tokens.end; ++token)
+    for (std::int64_t token = tokens.begin; token < tokens.end; ++token)
       std::fill_n(output + token * shape.rows + first_row, rows, 0.0f);
     for (std::int64_t r = 0; r < records; ++r, record += layout.info.record_bytes) {
       for (int b = 0; b < blocks_per_record; ++b) {
         PackedBlock weight;
         layout.unpack(record, b, weight);
-        for (std::int64_t token = share.tokens.begin; token < share.tokens.end; ++token) {
+        for (std::int64_t token = tokens.begin; token < tokens.end; ++token) {
           const Activation x = activation_block(inputs + token * activation_row_bytes(shape.columns),
                                                 shape.columns, r * blocks_per_record + b);
           for (int row = 0; row < rows; ++row) {
@@ -83,6 +83,13 @@ void quantized_linear(const KernelCall& call) {
       }
     }
   }
+}
+
+void quantized_linear(const KernelCall& call) {
+  const MatmulShape shape = matmul_shape(call);
+  for (std::int64_t chunk = 0; chunk < chunk_count(shape); ++chunk)
+    multiply_chunk(call, shape, chunk_groups(shape, chunk, call.thread, call.threads),
+                   chunk_tokens(shape, chunk));
 }
 
 template <Dtype kDtype>

@@ -30,13 +30,13 @@ struct Partial {
 template <class Element>
 void compute_chunk(const float* query, const Element* keys, const Element* values, std::int64_t head_dim,
                    std::int64_t begin, std::int64_t end, float scale, Partial& partial) {
-  float p[kPageTokens];
+  float p[kPageTokens] = {};
+  for (std::int64_t d = 0; d < head_dim; ++d)
+    for (std::int64_t j = begin; j < end; ++j)
+      p[j] = std::fma(query[d], load(keys + d * kPageTokens + j), p[j]);
   partial.maximum = -std::numeric_limits<float>::infinity();
   for (std::int64_t j = begin; j < end; ++j) {
-    float score = 0;
-    for (std::int64_t d = 0; d < head_dim; ++d)
-      score = std::fma(query[d], load(keys + d * kPageTokens + j), score);
-    p[j] = scale * score;
+    p[j] = scale * p[j];
     partial.maximum = p[j] > partial.maximum ? p[j] : partial.maximum;
   }
   float lanes[16] = {};

@@ -17,6 +17,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import tempfile
 import venv
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -52,9 +53,11 @@ def build_llama_bench():
         call([*pip, "install", "scikit_build_core"])
         call([*pip, "download", f"llama-cpp-python=={RELEASE}", "--no-deps", "--no-binary", ":all:",
               "--no-build-isolation", "--dest", PEERS])
-        unpacked = PEERS / "unpacked"
-        shutil.unpack_archive(PEERS / f"llama_cpp_python-{RELEASE}.tar.gz", unpacked)
-        (unpacked / sources.name).rename(sources)
+        archive = PEERS / f"llama_cpp_python-{RELEASE}.tar.gz"
+        with tempfile.TemporaryDirectory(dir=PEERS) as unpacked:
+            shutil.unpack_archive(archive, unpacked)
+            (pathlib.Path(unpacked) / sources.name).rename(sources)  # whole or not there
+        archive.unlink()
     log("building llama.cpp")
     call(["cmake", "-S", sources / "vendor" / "llama.cpp", "-B", program.parents[1], "-G", "Ninja", *OPTIONS])
     call(["cmake", "--build", program.parents[1], "--target", "llama-bench"])

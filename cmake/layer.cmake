@@ -2,9 +2,6 @@
 # through them, what they see; a layer that is not listed does not link.
 function(lathe_layer name)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.cc)
-  if(NOT sources)
-    return()
-  endif()
   add_library(lathe_${name} STATIC ${sources})
   target_include_directories(lathe_${name} PUBLIC ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include)
   foreach(lower ${ARGN})

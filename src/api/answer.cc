@@ -34,7 +34,9 @@ EndReason end_reason(FinishReason reason) {
 }  // namespace
 
 AnswerImplementation::AnswerImplementation(std::shared_ptr<ModelImplementation> model, const Request& request)
-    : model_(std::move(model)), detokenizer_(*model_->tokenizer, {request.stop, false, false}) {
+    // A completion goes on behind its prompt, so that a first space is part of it.
+    : model_(std::move(model)),
+      detokenizer_(*model_->tokenizer, {request.stop, false, request.messages.empty()}) {
   validate(request, model_->info.vocabulary);
   Engine& engine = model_->engine();
   const auto& weights = model_->compiled().plan->weight_report;

@@ -112,6 +112,9 @@ class Script(unittest.TestCase):
         for status in (0, 1, 2, 42):
             self.assertEqual(self.run_script(PROGRAM_STATUS=str(status)).returncode, status)
 
+    def test_without_words_it_shows_the_help(self):
+        self.assertIn("words: --help\n", self.run_script().stdout)
+
     def test_builds_again_where_a_source_changed_came_or_went(self):
         self.run_script()
         self.called()

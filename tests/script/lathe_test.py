@@ -169,10 +169,10 @@ class Script(unittest.TestCase):
         self.assertIn("words: x", result.stdout)
 
     def test_root_installs_what_is_missing(self):
-        self.assertEqual(self.run_script(ABSENT="ninja-build libxxhash-dev", FAKE_ID="0").returncode, 0)
+        self.assertEqual(self.run_script(ABSENT="ninja-build libutf8proc-dev", FAKE_ID="0").returncode, 0)
         installs = [line for line in self.called() if line.startswith("apt-get")]
         self.assertEqual(installs, ["apt-get update",
-                                    "apt-get install -y --no-install-recommends ninja-build libxxhash-dev"])
+                                    "apt-get install -y --no-install-recommends ninja-build libutf8proc-dev"])
 
     def test_sudo_without_a_password_installs_too(self):
         self.assertEqual(self.run_script(ABSENT="g++", SUDO_WORKS="1").returncode, 0)
@@ -181,9 +181,9 @@ class Script(unittest.TestCase):
         self.assertIn("apt-get install -y --no-install-recommends g++", calls)
 
     def test_without_root_it_prints_the_line_to_run(self):
-        result = self.run_script("run", "x", ABSENT="cmake libfmt-dev")
+        result = self.run_script("run", "x", ABSENT="cmake libcli11-dev")
         self.assertEqual((result.returncode, result.stdout), (1, ""))
-        self.assertIn("apt-get update && apt-get install -y --no-install-recommends cmake libfmt-dev\n", result.stderr)
+        self.assertIn("apt-get update && apt-get install -y --no-install-recommends cmake libcli11-dev\n", result.stderr)
         self.assertFalse(any(line.startswith(("apt-get", "cmake")) for line in self.called()))
 
     def test_a_failed_installation_shows_why(self):

@@ -138,8 +138,9 @@ class Model {
   std::string inspect_json() const;  // the same as a JSON object
 
   /// Time of one run as llama-bench does it: `depth` tokens already in the cache, then either `prompt` tokens
-  /// in one prefill or `generate` single steps (the other is 0).
-  Measurement measure(int prompt, int generate, int depth = 0);
+  /// in one prefill or `generate` single steps (the other is 0), for each of `sequences` at once (at most
+  /// ModelOptions::sequences).
+  Measurement measure(int prompt, int generate, int depth = 0, int sequences = 1);
   /// Of a step with `tokens` tokens of one sequence behind `depth` earlier ones, logits for the last one
   /// alone.
   Work work(int tokens, int depth = 0) const;

@@ -15,6 +15,7 @@ struct ModelOptions {
   std::string device = "cpu";
   int step_tokens = 512;                     // prompts are computed in chunks of at most this many
   int sequences = 8;                         // answers in progress at once
+  int cache_tokens = 0;                      // that all of them and kept prefixes share; 0: one context
   std::vector<std::string> disabled_passes;  // by name, see `lathe inspect --passes`
   bool fetch = true;                         // known names are downloaded when missing
   bool show_fetch = false;  // the download may write its progress and its complaints to stderr

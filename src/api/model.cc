@@ -51,8 +51,8 @@ std::string Model::graph_text(bool before) const {
 Inspection Model::inspect() const { return lathe::inspect(*implementation_); }
 std::string Model::inspect_json() const { return to_json(info(), inspect()); }
 
-Measurement Model::measure(int prompt, int generate, int depth) {
-  return lathe::measure(*implementation_, prompt, generate, depth);
+Measurement Model::measure(int prompt, int generate, int depth, int sequences) {
+  return lathe::measure(*implementation_, prompt, generate, depth, sequences);
 }
 
 Work Model::work(int tokens, int depth) const { return count_work(*implementation_, tokens, depth); }

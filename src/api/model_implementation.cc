@@ -27,6 +27,7 @@ EngineOptions engine_options(const ModelOptions& options, const ModelShape& shap
   engine.context_tokens = options.context_tokens;
   engine.step_tokens = options.kv == "off" ? options.context_tokens : options.step_tokens;
   engine.sequences = options.sequences;
+  engine.cache_tokens = options.cache_tokens;
   const auto graph = graph_options(options);
   engine.cache = {static_cast<std::int32_t>(shape.layers), static_cast<std::int32_t>(shape.kv_heads),
                   static_cast<std::int32_t>(shape.head_dim), graph.cache_dtype, graph.cache_off};
@@ -35,14 +36,16 @@ EngineOptions engine_options(const ModelOptions& options, const ModelShape& shap
 
 /// With a cache every sequence may have a whole context's pages in its table; without one the engine runs one
 /// sequence at a time, on pages that live as long as its step.
+std::int64_t pages_for(std::int64_t tokens) { return (tokens + kPageTokens - 1) / kPageTokens; }
+
 std::vector<SymbolLimit> symbol_limits(const EngineOptions& options) {
-  const std::int64_t pages = (options.context_tokens + kPageTokens - 1) / kPageTokens;
+  const std::int64_t pages = pages_for(options.context_tokens);
   const std::int64_t sequences = options.cache.off ? 1 : options.sequences;
   return {{"T", options.step_tokens},
           {"Q", sequences},
           {"B", pages * sequences},
           {"S", options.out_rows},
-          {"P", pages}};
+          {"P", options.cache.off ? pages : std::max(pages, pages_for(options.cache_tokens))}};
 }
 
 ModelInfo describe(const Checkpoint& checkpoint, const ModelShape& shape) {

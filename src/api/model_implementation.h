@@ -54,6 +54,6 @@ class ModelImplementation {
 Work count_work(const ModelImplementation& model, int tokens, int depth);
 Inspection inspect(const ModelImplementation& model);
 std::string to_json(const ModelInfo& info, const Inspection& inspection);
-Measurement measure(ModelImplementation& model, int prompt, int generate, int depth);
+Measurement measure(ModelImplementation& model, int prompt, int generate, int depth, int sequences);
 
 }  // namespace lathe

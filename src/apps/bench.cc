@@ -17,20 +17,29 @@ struct BenchWords {
   std::vector<int> prompts = {512};
   std::vector<int> generates = {128};
   std::vector<int> depths = {0};
+  std::vector<int> sequences = {1};
   int repeats = 5;
   bool json = false;
 };
+
+constexpr int kPageSlack = 64;  // a sequence's last page may be nearly empty
 
 /// One shape: either a prompt or tokens to generate.
 struct Shape {
   int prompt = 0;
   int generate = 0;
   int depth = 0;
+  int sequences = 1;
 
   std::string name() const {
-    const std::string test = prompt > 0 ? "pp" + std::to_string(prompt) : "tg" + std::to_string(generate);
-    return depth == 0 ? test : test + " @ d" + std::to_string(depth);
+    std::string test = prompt > 0 ? "pp" + std::to_string(prompt) : "tg" + std::to_string(generate);
+    if (depth > 0) test += " @ d" + std::to_string(depth);
+    if (sequences > 1) test += " x " + std::to_string(sequences);
+    return test;
   }
+
+  /// Cache for all sequences, each in pages of its own.
+  int cache_tokens() const { return sequences * (depth + prompt + generate + 1 + kPageSlack); }
 };
 
 struct Result {
@@ -43,11 +52,13 @@ struct Result {
 
 std::vector<Shape> shapes(const BenchWords& words) {
   std::vector<Shape> all;
-  for (const int depth : words.depths) {
-    for (const int prompt : words.prompts)
-      if (prompt > 0) all.push_back({prompt, 0, depth});
-    for (const int generate : words.generates)
-      if (generate > 0) all.push_back({0, generate, depth});
+  for (const int sequences : words.sequences) {
+    for (const int depth : words.depths) {
+      for (const int prompt : words.prompts)
+        if (prompt > 0) all.push_back({prompt, 0, depth, sequences});
+      for (const int generate : words.generates)
+        if (generate > 0) all.push_back({0, generate, depth, sequences});
+    }
   }
   return all;
 }
@@ -57,6 +68,10 @@ void require_sensible(const BenchWords& words) {
   for (const auto* values : {&words.prompts, &words.generates, &words.depths})
     if (std::any_of(values->begin(), values->end(), negative))
       throw Error(ErrorCode::invalid_argument, "a number of tokens is outside 0 to 1048576");
+  for (const int sequences : words.sequences)
+    if (sequences < 1 || sequences > 64)
+      throw Error(ErrorCode::invalid_argument,
+                  "--sequences is " + std::to_string(sequences) + ", outside 1 to 64");
   if (words.repeats < 1 || words.repeats > 1000)
     throw Error(ErrorCode::invalid_argument,
                 "-r is " + std::to_string(words.repeats) + ", outside 1 to 1000");
@@ -76,7 +91,12 @@ TokenCost token_cost(const Model& model, const Shape& shape) {
         steps * static_cast<double>(work.weight_bytes + work.cache_bytes) / tokens,
         steps * static_cast<double>(work.matmul_operations + work.attention_operations) / tokens};
   };
-  if (shape.generate > 0) return cost(model.work(1, shape.depth + shape.generate / 2), 1, 1);
+  if (shape.generate > 0) {
+    // Sequences in one step share what is read of the weights.
+    Work work = model.work(1, shape.depth + shape.generate / 2);
+    work.weight_bytes /= static_cast<std::uint64_t>(shape.sequences);
+    return cost(work, 1, 1);
+  }
   TokenCost sum;
   for (int done = 0; done < shape.prompt; done += model.options().step_tokens) {
     const int tokens = std::min(model.options().step_tokens, shape.prompt - done);
@@ -91,10 +111,11 @@ Result measure(Model& model, const Shape& shape, int repeats, const MachineLimit
                StatusLine& status) {
   Result result{shape.name(), {}};
   status.show(result.name + ": warming up");
-  model.measure(shape.prompt, shape.generate, shape.depth);  // warms caches and the plan's context
+  model.measure(shape.prompt, shape.generate, shape.depth,
+                shape.sequences);  // warms caches and the plan's context
   for (int i = 0; i < repeats; ++i) {
     status.show(result.name + ": run " + std::to_string(i + 1) + " of " + std::to_string(repeats));
-    const Measurement run = model.measure(shape.prompt, shape.generate, shape.depth);
+    const Measurement run = model.measure(shape.prompt, shape.generate, shape.depth, shape.sequences);
     result.rates.push_back(run.tokens / run.seconds);
   }
   const TokenCost cost = token_cost(model, shape);
@@ -137,10 +158,15 @@ std::string to_table(const std::vector<Result>& results) {
 int run(BenchWords& words) {
   require_sensible(words);
   const auto all = shapes(words);
-  if (words.model.options.context_tokens == 0)
-    for (const auto& shape : all)
-      words.model.options.context_tokens =
-          std::max(words.model.options.context_tokens, shape.depth + shape.prompt + shape.generate + 1);
+  ModelOptions& options = words.model.options;
+  const bool own_context = options.context_tokens == 0;
+  for (const auto& shape : all) {
+    if (own_context)
+      options.context_tokens =
+          std::max(options.context_tokens, shape.depth + shape.prompt + shape.generate + 1);
+    options.cache_tokens = std::max(options.cache_tokens, shape.cache_tokens());
+    options.sequences = std::max(options.sequences, shape.sequences);
+  }
   Model model = words.model.load();
   StatusLine status;
   status.show("measuring the machine");
@@ -172,6 +198,11 @@ void add_bench(CLI::App& program, Context& context) {
       ->capture_default_str();
   command
       ->add_option("-n,--generate", words->generates, "tokens to generate one by one; 0: none; may be a list")
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->capture_default_str();
+  command
+      ->add_option("--sequences", words->sequences, "sequences at once, tokens of all counted; may be a list")
       ->delimiter(',')
       ->allow_extra_args(false)
       ->capture_default_str();

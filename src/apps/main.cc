@@ -5,6 +5,7 @@
 
 #include "apps/command.h"
 #include "apps/output.h"
+#include "lathe/text.h"
 
 namespace lathe::apps {
 namespace {
@@ -22,6 +23,7 @@ int run(int argc, char** argv) {
   Context context{interrupt, nullptr};
   CLI::App program("Runs language models on this machine.", "lathe");
   program.require_subcommand(1);
+  program.set_version_flag("--version", "lathe " + std::string(version()), "print the version");
   add_run(program, context);
   add_chat(program, context);
   add_tokens(program, context);
@@ -32,6 +34,9 @@ int run(int argc, char** argv) {
     program.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
     write_out(program.help());
+    return 0;
+  } catch (const CLI::CallForVersion&) {
+    write_out("lathe " + std::string(version()) + "\n");
     return 0;
   } catch (const CLI::ParseError& error) {
     return complain(std::string(error.what()) + " (lathe --help shows the words)", kWrongWords);

@@ -360,6 +360,11 @@ TEST_F(ModelTest, MeasuresWhatWasAskedFor) {
   EXPECT_EQ(generate.tokens, 20);
   EXPECT_GT(generate.seconds, 0);
   EXPECT_EQ(model.measure(32, 0, 128).tokens, 32);
+  EXPECT_EQ(model.measure(16, 0, 128, 3).tokens, 3 * 16);
+  EXPECT_EQ(model.measure(0, 20, 64, 3).tokens, 3 * 20);
+  EXPECT_GT(model.measure(0, 20, 64, 3).seconds, 0);
+  EXPECT_EQ(code_of([&] { model.measure(1, 0, 0, 0); }), ErrorCode::invalid_argument);
+  EXPECT_EQ(code_of([&] { model.measure(1, 0, 0, 9); }), ErrorCode::invalid_argument);
   EXPECT_EQ(code_of([&] { model.measure(0, 0); }), ErrorCode::invalid_argument);
   EXPECT_EQ(code_of([&] { model.measure(1, 1); }), ErrorCode::invalid_argument);
   EXPECT_EQ(code_of([&] { model.measure(513, 0); }), ErrorCode::context_length);

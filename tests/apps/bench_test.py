@@ -26,6 +26,15 @@ class Bench(unittest.TestCase):
         # Two operations for each of 134.5 million parameters.
         self.assertAlmostEqual(decode["gop_per_s"] / decode["tokens_per_s"], 0.269, delta=0.02)
 
+    def test_sequences_at_once(self):
+        results = json.loads(out("bench", "-p", 32, "-n", 8, "-d", "64", "-r", 1, "--sequences", "1,4", "--json"))
+        self.assertEqual([result["test"] for result in results],
+                         ["pp32 @ d64", "tg8 @ d64", "pp32 @ d64 x 4", "tg8 @ d64 x 4"])
+        alone, together = results[1], results[3]
+        # Four sequences share what is read of the weights, and each step gives four tokens.
+        self.assertLess(together["gb_per_s"] / together["tokens_per_s"], 0.5 * alone["gb_per_s"] / alone["tokens_per_s"])
+        self.assertGreater(together["tokens_per_s"], alone["tokens_per_s"])
+
     def test_table(self):
         table = out("bench", "-p", 16, "-n", 0, "-r", 1)
         self.assertIn("pp16", table)
@@ -33,7 +42,8 @@ class Bench(unittest.TestCase):
         self.assertIn("GB/s from memory", table)
 
     def test_wrong_words(self):
-        for words in (["-p", 0, "-n", 0], ["-r", 0], ["-p", -1], ["-p", "x"], ["kv", "--contexts", "64,32,128"],
+        for words in (["-p", 0, "-n", 0], ["-r", 0], ["-p", -1], ["-p", "x"], ["--sequences", 0],
+                      ["--sequences", 65], ["kv", "--contexts", "64,32,128"],
                       ["kv", "--contexts", "1,2"], ["kv", "--kv", "off"], ["vk"]):
             with self.subTest(words):
                 lathe("bench", *words, status=2)

@@ -21,6 +21,9 @@ class Words(unittest.TestCase):
         self.assertRegex(out("chat", "--help"), r"--temp[^\n]*=0\.8")
         self.assertRegex(out("bench", "--help"), r"512")
 
+    def test_version(self):
+        self.assertRegex(out("--version"), r"^lathe \d+\.\d+\.\d+\n$")
+
     def test_wrong_words(self):
         for words in ([], ["fly"], ["run"], ["run", "a", "b"], ["run", "a", "--no-such-option"], ["tokens"],
                       ["logits", "--ids", "1"], ["inspect", "smollm2", "-m", "smollm2"]):

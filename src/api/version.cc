@@ -1,0 +1,7 @@
+#include "lathe/text.h"
+
+namespace lathe {
+
+std::string_view version() { return LATHE_VERSION; }
+
+}  // namespace lathe

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <vector>
 
 #include "apps/output.h"
 
@@ -31,20 +32,25 @@ std::string escaped(const std::string& text) {
 
 std::string number(double value) { return format_number(value, 1); }
 
-/// A step of 1, 2 or 5 times a power of ten that divides `range` into four to ten parts.
-double tick_step(double range) {
-  const double power = std::pow(10.0, std::floor(std::log10(range / 4)));
-  for (const double factor : {5.0, 2.0})
-    if (range / (factor * power) >= 4) return factor * power;
-  return power;
-}
-
+/// Logarithmic: equal factors are equally far apart.
 struct Scale {
-  double maximum;
+  double minimum, maximum;
   double from, to;  // pixels
 
-  double place(double value) const { return from + (to - from) * value / maximum; }
+  double place(double value) const {
+    return from + (to - from) * std::log(value / minimum) / std::log(maximum / minimum);
+  }
 };
+
+/// The powers of `base` inside the scale.
+std::vector<double> powers(const Scale& scale, double base) {
+  std::vector<double> ticks;
+  constexpr double kSlack = 1.0001;  // for rounding at the ends
+  const double first = std::ceil(std::log(scale.minimum / kSlack) / std::log(base));
+  for (double exponent = first; std::pow(base, exponent) <= scale.maximum * kSlack; ++exponent)
+    ticks.push_back(std::pow(base, exponent));
+  return ticks;
+}
 
 std::string text_at(double x, double y, const std::string& anchor, const std::string& text,
                     const std::string& more = "") {
@@ -59,20 +65,14 @@ std::string line_between(double x1, double y1, double x2, double y2, const std::
 
 std::string axes(const LineChart& chart, const Scale& x, const Scale& y) {
   std::string svg;
-  const auto digits = [](double step) {
-    return step >= 1 ? 0 : static_cast<int>(std::ceil(-std::log10(step)));
-  };
-  const double y_step = tick_step(y.maximum);
-  for (int i = 0; i * y_step <= y.maximum * 1.0001; ++i) {
-    const double pixel = y.place(i * y_step);
-    svg += line_between(kLeft, pixel, kWidth - kRight, pixel, "#dddddd");
-    svg += text_at(kLeft - 8, pixel + 4, "end", format_number(i * y_step, digits(y_step)));
+  for (const double tick : powers(y, 10)) {
+    svg += line_between(kLeft, y.place(tick), kWidth - kRight, y.place(tick), "#dddddd");
+    const int digits = tick >= 1 ? 0 : static_cast<int>(std::ceil(-std::log10(tick)));
+    svg += text_at(kLeft - 8, y.place(tick) + 4, "end", format_number(tick, digits));
   }
-  const double x_step = tick_step(x.maximum);
-  for (int i = 0; i * x_step <= x.maximum * 1.0001; ++i) {
-    const double pixel = x.place(i * x_step);
-    svg += line_between(pixel, kHeight - kBottom, pixel, kHeight - kBottom + 5, "#444444");
-    svg += text_at(pixel, kHeight - kBottom + 20, "middle", format_number(i * x_step, digits(x_step)));
+  for (const double tick : powers(x, 2)) {
+    svg += line_between(x.place(tick), kHeight - kBottom, x.place(tick), kHeight - kBottom + 5, "#444444");
+    svg += text_at(x.place(tick), kHeight - kBottom + 20, "middle", format_number(tick, 0));
   }
   svg += line_between(kLeft, kHeight - kBottom, kWidth - kRight, kHeight - kBottom, "#444444");
   svg += line_between(kLeft, kTop, kLeft, kHeight - kBottom, "#444444");
@@ -102,15 +102,20 @@ std::string draw(const ChartLine& line, std::size_t index, const Scale& x, const
 }  // namespace
 
 std::string to_svg(const LineChart& chart) {
-  double x_maximum = 0;
-  double y_maximum = 0;
+  Scale x{1, 1, kLeft, kWidth - kRight};
+  Scale y{1, 1, kHeight - kBottom, kTop};
+  bool first = true;
   for (const auto& line : chart.lines)
     for (const auto& point : line.points) {
-      x_maximum = std::max(x_maximum, point.x);
-      y_maximum = std::max(y_maximum, point.y);
+      x.minimum = first ? point.x : std::min(x.minimum, point.x);
+      y.minimum = first ? point.y : std::min(y.minimum, point.y);
+      x.maximum = first ? point.x : std::max(x.maximum, point.x);
+      y.maximum = first ? point.y : std::max(y.maximum, point.y);
+      first = false;
     }
-  const Scale x{x_maximum > 0 ? x_maximum : 1, kLeft, kWidth - kRight};
-  const Scale y{y_maximum > 0 ? y_maximum * 1.05 : 1, kHeight - kBottom, kTop};
+  x.maximum = std::max(x.maximum, 2 * x.minimum);
+  y.minimum = std::pow(10.0, std::floor(std::log10(y.minimum)));
+  y.maximum = std::max(1.2 * y.maximum, 10 * y.minimum);
   std::string svg = "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"" + number(kWidth) + "\" height=\"" +
                     number(kHeight) + "\" font-family=\"sans-serif\" font-size=\"12\">\n" +
                     "<rect width=\"100%\" height=\"100%\" fill=\"white\"/>\n";

@@ -23,7 +23,7 @@ struct LineChart {
   std::vector<ChartLine> lines;  // at most 4
 };
 
-/// Both axes start at 0; values are not negative.
+/// Both axes are logarithmic, x in powers of 2 and y in powers of 10; all values are positive.
 std::string to_svg(const LineChart& chart);
 
 }  // namespace lathe::apps

@@ -152,6 +152,22 @@ TEST_P(AttentionInvariance, PromptAtOnceInChunksAndTokenByToken) {
     }
 }
 
+TEST_P(AttentionInvariance, LongPromptAtOnceInChunksAndTokenByToken) {
+  constexpr std::int64_t kTokens = 512;
+  for (const std::int64_t window : {0, 100}) {
+    const AttentionShape shape{4, 2, 16, Dtype::f16, 1, 0, window};
+    const std::vector<SequenceShape> sequences = {{kTokens, 0}};
+    Layer at_once(GetParam(), shape, sequences, 4);
+    at_once.advance({kTokens});
+    for (const std::int64_t chunk : {1, 64}) {
+      Layer layer(GetParam(), shape, sequences, 2);
+      for (std::int64_t done = 0; done < kTokens; done += chunk) layer.advance({chunk});
+      ASSERT_EQ(difference(at_once.results(), layer.results()), "") << "chunks of " << chunk;
+      ASSERT_EQ(at_once.cache().bytes, layer.cache().bytes) << "chunks of " << chunk;
+    }
+  }
+}
+
 TEST_P(AttentionInvariance, SequencesTogetherAndAlone) {
   const AttentionShape shape{6, 2, 64, Dtype::f16, 1, 0, 0};
   const std::vector<SequenceShape> sequences = {{130, 0}, {5, 0}, {71, 0}};

@@ -29,6 +29,14 @@ const std::vector<Sequences>& steps() {
   return kSteps;
 }
 
+/// steps() and 512 tokens at once, at the start and after a past.
+std::vector<Sequences> steps_and_long_prompts() {
+  auto all = steps();
+  all.push_back({{512, 0}});
+  all.push_back({{512, 37}});
+  return all;
+}
+
 std::string describe(const AttentionShape& shape, const Sequences& sequences) {
   std::string text = std::to_string(shape.heads) + "/" + std::to_string(shape.kv_heads) + " heads of " +
                      std::to_string(shape.head_dim) + " " + std::string(info(shape.cache_dtype).name) +
@@ -67,7 +75,7 @@ std::vector<Case> kv_write_cases() {
   for (const auto dtype : {Dtype::f32, Dtype::f16})
     for (const auto& [kv_heads, head_dim] :
          std::vector<std::pair<std::int64_t, std::int64_t>>{{3, 64}, {1, 31}, {2, 80}})
-      for (const auto& sequences : steps()) {
+      for (const auto& sequences : steps_and_long_prompts()) {
         const AttentionShape shape{kv_heads, kv_heads, head_dim, dtype, 2, 1};
         const Step step(random, sequences);
         const Tensor cache = poisoned_cache(shape, step.pages);
@@ -135,6 +143,10 @@ std::vector<Case> paged_attention_cases() {
     cases.push_back(test);
   }
   cases.push_back(attention_case(random, {9, 3, 64, Dtype::f16}, {{260, 0}}));
+  for (const auto dtype : {Dtype::f32, Dtype::f16})
+    for (const std::int64_t window : {0, 100})
+      cases.push_back(attention_case(random, {2, 1, 32, dtype, 1, 0, window}, {{512, 0}}));
+  cases.push_back(attention_case(random, {2, 1, 32, Dtype::f16, 1, 0, 100}, {{512, 37}}));
   cases.push_back(attention_case(random, {4, 1, 256, Dtype::f16, 1, 0, 512}, {{20, 700}}));
   return cases;
 }

@@ -62,7 +62,8 @@ std::vector<Case> linear_cases() {
   std::vector<Case> cases;
   for (const std::int64_t columns : {1, 31, 64, 576})
     for (const std::int64_t weight_rows : {1, 16, 100})
-      for (const std::int64_t tokens : {1, 2, 3, 7, 16, 65}) {
+      for (const std::int64_t tokens : {1, 2, 3, 7, 16, 64, 65, 512}) {
+        if (tokens == 512 && (columns > 64 || weight_rows > 16)) continue;
         const Tensor source = normal(random, {weight_rows, columns});
         Tensor weight = empty(Dtype::packed_f32, {weight_rows, columns},
                               packed_bytes(Dtype::packed_f32, weight_rows, columns));
@@ -101,7 +102,8 @@ std::vector<Case> quantized_linear_cases() {
     const bool wide = info(dtype).block_elements == 256;
     for (const std::int64_t columns : wide ? std::array{256, 512} : std::array{32, 576})
       for (const std::int64_t weight_rows : {1, 16, 100})
-        for (const std::int64_t tokens : {1, 2, 3, 4, 5, 7, 12, 16, 33, 64}) {
+        for (const std::int64_t tokens : {1, 2, 3, 4, 5, 7, 12, 16, 33, 64, 512}) {
+          if (tokens == 512 && (columns > 256 || weight_rows > 16)) continue;
           cases.push_back({std::string(info(dtype).name) + " " + describe(tokens, columns, weight_rows),
                            "QuantizedLinear",
                            {random_activation(random, tokens, columns),

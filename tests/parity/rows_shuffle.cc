@@ -22,7 +22,7 @@ std::vector<Case> gather_cases() {
   std::vector<Case> cases;
   for (const auto dtype : {Dtype::f32, Dtype::f16, Dtype::bf16, Dtype::q4_0, Dtype::q4_1, Dtype::q5_0,
                            Dtype::q5_1, Dtype::q8_0, Dtype::q4_k, Dtype::q5_k, Dtype::q6_k})
-    for (const std::int64_t tokens : {1, 7, 64}) {
+    for (const std::int64_t tokens : kTokens) {
       const std::int64_t columns = info(dtype).block_elements == 1 ? 31 : 512;
       cases.push_back({std::string(info(dtype).name) + " tokens " + std::to_string(tokens),
                        "Gather",

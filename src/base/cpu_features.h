@@ -9,7 +9,7 @@ namespace lathe {
 enum class IsaLevel {
   portable,  // C++ alone
   avx2,      // AVX2, FMA, F16C
-  avx512,    // AVX-512 F, BW, DQ, VL, VBMI, VNNI, BF16
+  avx512,    // AVX-512 F, BW, DQ, VL, VBMI, VNNI
 };
 
 std::string_view isa_name(IsaLevel level);

@@ -1,5 +1,6 @@
 #include "base/thread_pool.h"
 
+#include <algorithm>
 #include <chrono>
 #include <system_error>
 
@@ -8,24 +9,31 @@
 namespace lathe {
 namespace {
 
-/// Returns when `value` is no longer `old`.
-void wait_for_change(const std::atomic<std::uint32_t>& value, std::uint32_t old) {
+bool spin_until_changed(const std::atomic<std::uint32_t>& value, std::uint32_t old) {
   using Clock = std::chrono::steady_clock;
   constexpr auto kSpin = std::chrono::microseconds(50);
   constexpr int kSpinsPerLook = 64;
   const auto end = Clock::now() + kSpin;
   do {
     for (int i = 0; i < kSpinsPerLook; ++i) {
-      if (value.load(std::memory_order_acquire) != old) return;
+      if (value.load(std::memory_order_acquire) != old) return true;
       __builtin_ia32_pause();
     }
   } while (Clock::now() < end);
+  return false;
+}
+
+/// Returns when `value` is no longer `old`.
+void wait_for_change(const std::atomic<std::uint32_t>& value, std::uint32_t old, bool spin) {
+  if (spin && spin_until_changed(value, old)) return;
   while (value.load(std::memory_order_acquire) == old) value.wait(old, std::memory_order_acquire);
 }
 
 }  // namespace
 
-ThreadPool::ThreadPool(int threads) {
+ThreadPool::ThreadPool(int threads)
+    : spins_(static_cast<unsigned>(std::max(threads, 0)) <=
+             std::max(1u, std::thread::hardware_concurrency())) {
   if (threads < 1 || threads > 1024)
     throw Error(ErrorCode::invalid_argument, "threads must be 1 to 1024, not " + std::to_string(threads),
                 {{}, std::nullopt, "threads"});
@@ -58,13 +66,13 @@ void ThreadPool::run(const std::function<void(int)>& task) {
   task(0);
   for (auto left = running_.load(std::memory_order_acquire); left != 0;
        left = running_.load(std::memory_order_acquire))
-    wait_for_change(running_, left);
+    wait_for_change(running_, left, spins_);
 }
 
 void ThreadPool::work(int thread) {
   std::uint32_t seen = 0;
   for (;;) {
-    wait_for_change(generation_, seen);
+    wait_for_change(generation_, seen, spins_);
     ++seen;
     if (stopping_.load(std::memory_order_relaxed)) return;
     (*task_)(thread);
@@ -81,7 +89,7 @@ void ThreadPool::barrier() {
     phase_.fetch_add(1, std::memory_order_release);
     phase_.notify_all();
   } else {
-    wait_for_change(phase_, phase);
+    wait_for_change(phase_, phase, spins_);
   }
 }
 

@@ -1,5 +1,6 @@
 // Workers that run one function together, with a barrier inside it.
-// The caller is worker 0. Waiting workers spin at most 50 us, then sleep on a futex.
+// The caller is worker 0. Waiting workers spin at most 50 us, then sleep on a futex; with more threads than
+// cores they sleep at once, since a thread that spins keeps another from coming.
 #pragma once
 
 #include <atomic>
@@ -31,6 +32,7 @@ class ThreadPool {
   void work(int thread);
   void stop();  // ends the workers and waits for them
 
+  const bool spins_;
   std::vector<std::thread> workers_;
   const std::function<void(int)>* task_ = nullptr;
   alignas(64) std::atomic<std::uint32_t> generation_{0};  // counts tasks; workers wait for it to change

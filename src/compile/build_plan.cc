@@ -15,8 +15,8 @@ bool is_view(const Node& node) { return node.op->pure && node.op->aliases_input 
 
 class PlanBuilder {
  public:
-  PlanBuilder(const Graph& graph, Backend& backend, const std::vector<SymbolLimit>& limits)
-      : graph_(graph), backend_(backend), plan_(std::make_shared<Plan>()), packer_(backend, *plan_) {
+  PlanBuilder(const Graph& graph, Backend& backend, const std::vector<SymbolLimit>& limits, int threads)
+      : graph_(graph), backend_(backend), plan_(std::make_shared<Plan>()), packer_(backend, *plan_, threads) {
     plan_->name = graph.name;
     plan_->symbols = limits;
     roots_.resize(graph.values.size());
@@ -205,9 +205,9 @@ class PlanBuilder {
 
 }  // namespace
 
-std::shared_ptr<Plan> build_plan(const Graph& graph, Backend& backend,
-                                 const std::vector<SymbolLimit>& limits) {
-  return PlanBuilder(graph, backend, limits).build();
+std::shared_ptr<Plan> build_plan(const Graph& graph, Backend& backend, const std::vector<SymbolLimit>& limits,
+                                 int threads) {
+  return PlanBuilder(graph, backend, limits, threads).build();
 }
 
 }  // namespace lathe

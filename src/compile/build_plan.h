@@ -10,7 +10,8 @@
 
 namespace lathe {
 
-std::shared_ptr<Plan> build_plan(const Graph& graph, Backend& backend,
-                                 const std::vector<SymbolLimit>& limits);
+/// Weights are packed on at most `threads` threads.
+std::shared_ptr<Plan> build_plan(const Graph& graph, Backend& backend, const std::vector<SymbolLimit>& limits,
+                                 int threads);
 
 }  // namespace lathe

@@ -1,6 +1,7 @@
 #include "compile/compile.h"
 
 #include <algorithm>
+#include <thread>
 
 #include "base/error.h"
 #include "compile/build_plan.h"
@@ -34,7 +35,8 @@ CompileResult compile(Graph graph, Backend& backend, const CompileOptions& optio
   pipeline.disabled = options.disabled_passes;
   CompileResult result;
   result.passes = run_pipeline(graph, pipeline);
-  result.plan = build_plan(graph, backend, options.limits);
+  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  result.plan = build_plan(graph, backend, options.limits, options.threads > 0 ? options.threads : cores);
   result.graph = std::move(graph);
   return result;
 }

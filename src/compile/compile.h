@@ -15,6 +15,7 @@ struct CompileOptions {
   std::string math = "int8";  // arithmetic of matmuls with block-quantized weights: "int8" or "f32"
   std::vector<std::string> disabled_passes;  // by name
   std::vector<SymbolLimit> limits;           // one for every symbol of the graph
+  int threads = 0;                           // that pack weights; 0: one per core
 };
 
 struct CompileResult {

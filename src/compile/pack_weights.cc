@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
-#include <thread>
+#include <future>
 #include <vector>
 
 #include "base/error.h"
@@ -27,7 +27,7 @@ void pack_group_as_floats(const TensorView& source, std::int64_t group, std::vec
               destination + static_cast<std::uint64_t>(group) * group_bytes);
 }
 
-void pack_matrix(const TensorView& source, Dtype layout, std::byte* destination) {
+void pack_matrix(const TensorView& source, Dtype layout, int threads, std::byte* destination) {
   const std::int64_t groups = (source.rows() + kPackedRows - 1) / kPackedRows;
   std::atomic<std::int64_t> next{0};
   constexpr std::int64_t kGroupsAtOnce = 16;
@@ -46,11 +46,12 @@ void pack_matrix(const TensorView& source, Dtype layout, std::byte* destination)
   };
   // Small matrices are packed before a thread would have started.
   constexpr std::int64_t kElementsPerThread = 1 << 20;
-  const auto threads = std::min<std::int64_t>(std::max(1u, std::thread::hardware_concurrency()),
-                                              source.rows() * source.columns() / kElementsPerThread + 1);
-  std::vector<std::jthread> helpers;
-  for (std::int64_t i = 1; i < threads; ++i) helpers.emplace_back(work);
+  const auto wanted =
+      std::min<std::int64_t>(threads, source.rows() * source.columns() / kElementsPerThread + 1);
+  std::vector<std::future<void>> helpers;  // they end before this returns, and their exceptions come through
+  for (std::int64_t i = 1; i < wanted; ++i) helpers.push_back(std::async(std::launch::async, work));
   work();
+  for (auto& helper : helpers) helper.get();
 }
 
 }  // namespace
@@ -71,10 +72,10 @@ Buffer WeightPacker::pack(const TensorView& source, Dtype layout) {
   const std::uint64_t bytes = packed_bytes(layout, source.rows(), source.columns());
   Buffer buffer = backend_.allocate(bytes);
   if (buffer.host_visible()) {
-    pack_matrix(source, layout, static_cast<std::byte*>(buffer.data()));
+    pack_matrix(source, layout, threads_, static_cast<std::byte*>(buffer.data()));
   } else {
     std::vector<std::byte> staging(bytes);
-    pack_matrix(source, layout, staging.data());
+    pack_matrix(source, layout, threads_, staging.data());
     backend_.write(buffer, 0, staging);
   }
   plan_.weight_report.copied_bytes += bytes;

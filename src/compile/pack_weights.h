@@ -16,7 +16,9 @@ Dtype weight_layout(const Graph& graph, const Node& node, std::size_t input);
 
 class WeightPacker {
  public:
-  WeightPacker(Backend& backend, Plan& plan) : backend_(backend), plan_(plan) {}
+  /// Packs on at most `threads` threads, the caller's among them.
+  WeightPacker(Backend& backend, Plan& plan, int threads)
+      : backend_(backend), plan_(plan), threads_(threads) {}
 
   /// Index in plan.weights of the constant's bytes in `layout`; each pair is packed once.
   std::int32_t place(const Graph& graph, ValueId constant, Dtype layout);
@@ -26,6 +28,7 @@ class WeightPacker {
 
   Backend& backend_;
   Plan& plan_;
+  int threads_;
   std::map<std::pair<ValueId, Dtype>, std::int32_t> placed_;
 };
 

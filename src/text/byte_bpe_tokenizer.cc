@@ -27,9 +27,11 @@ std::size_t MergeTable::slot_of(TokenId left, TokenId right) const {
   return at;
 }
 
-void MergeTable::insert(TokenId left, TokenId right, Merge merge) {
+bool MergeTable::insert(TokenId left, TokenId right, Merge merge) {
   Slot& slot = slots_[slot_of(left, right)];
-  if (slot.left < 0) slot = {left, right, merge};
+  if (slot.left >= 0) return false;
+  slot = {left, right, merge};
+  return true;
 }
 
 std::optional<Merge> MergeTable::find(TokenId left, TokenId right) const {
@@ -42,21 +44,30 @@ ByteBpeTokenizer::ByteBpeTokenizer(TokenizerData data)
     : Tokenizer(std::move(data)),
       pre_tokenizer_(require_pre_tokenizer(data_.pre_tokenizer)),
       merges_(data_.merges.size()) {
+  read_merges();
+}
+
+void ByteBpeTokenizer::read_merges() {
   // Control tokens stay out, so that no merge can make one of plain text.
   const Vocabulary vocabulary(data_, {TokenKind::normal, TokenKind::user_defined});
   for (unsigned b = 0; b < 256; ++b)
     byte_ids_[b] = vocabulary.find(letters_.letter(static_cast<unsigned char>(b))).value_or(-1);
   std::string joined;
-  for (std::size_t rank = 0; rank < data_.merges.size(); ++rank) {
-    const std::string_view merge = data_.merges[rank];
+  const auto insert = [&](std::string_view merge, std::size_t rank) {
     const std::size_t space = merge.find(' ');
-    if (space == std::string_view::npos || merge.find(' ', space + 1) != std::string_view::npos) continue;
+    if (space == std::string_view::npos || merge.find(' ', space + 1) != std::string_view::npos) return false;
     joined.assign(merge, 0, space).append(merge, space + 1);
     const auto left = vocabulary.find(merge.substr(0, space));
     const auto right = vocabulary.find(merge.substr(space + 1));
     const auto result = vocabulary.find(joined);
-    if (left && right && result) merges_.insert(*left, *right, {static_cast<std::uint32_t>(rank), *result});
-  }
+    return left && right && result &&
+           merges_.insert(*left, *right, {static_cast<std::uint32_t>(rank), *result});
+  };
+  std::size_t ignored = 0;
+  for (std::size_t rank = 0; rank < data_.merges.size(); ++rank) ignored += !insert(data_.merges[rank], rank);
+  if (ignored > 0)
+    warnings_.push_back(std::to_string(ignored) + " of " + std::to_string(data_.merges.size()) +
+                        " merges are ignored: malformed, repeated, or of unknown tokens");
 }
 
 void ByteBpeTokenizer::encode_text(std::string_view text, bool, std::vector<TokenId>& ids) const {

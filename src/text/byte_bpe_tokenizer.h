@@ -16,8 +16,8 @@ namespace lathe {
 class MergeTable {
  public:
   explicit MergeTable(std::size_t count);
-  /// The first merge of a pair stays.
-  void insert(TokenId left, TokenId right, Merge merge);
+  /// False where the pair is there already: its first merge stays.
+  bool insert(TokenId left, TokenId right, Merge merge);
   std::optional<Merge> find(TokenId left, TokenId right) const;
 
  private:
@@ -31,8 +31,8 @@ class MergeTable {
 
 class ByteBpeTokenizer final : public Tokenizer {
  public:
-  /// Merges that have not exactly two parts, or whose parts or result are not tokens of plain text, are
-  /// ignored.
+  /// Merges that have not exactly two parts, whose parts or result are not tokens of plain text, or whose
+  /// pair came before, are ignored and counted in a warning.
   explicit ByteBpeTokenizer(TokenizerData data);
 
  protected:
@@ -40,6 +40,7 @@ class ByteBpeTokenizer final : public Tokenizer {
   std::string normal_piece(std::string_view token) const override;
 
  private:
+  void read_merges();
   void encode_word(std::string_view word, SymbolMerger& merger, std::vector<TokenId>& ids) const;
 
   ByteLetters letters_;

@@ -35,6 +35,8 @@ class Tokenizer {
   std::string decode(std::span<const TokenId> ids, bool special = false) const;
 
   const TokenizerData& data() const { return data_; }
+  /// One line each: what in the data is odd but was accepted.
+  const std::vector<std::string>& warnings() const { return warnings_; }
   std::size_t vocabulary_size() const { return data_.tokens.size(); }
 
  protected:
@@ -47,6 +49,7 @@ class Tokenizer {
   virtual std::string normal_piece(std::string_view token) const = 0;
 
   const TokenizerData data_;
+  std::vector<std::string> warnings_;
 
  private:
   void encode_parts(std::string_view text, const SpecialTokens& special, std::vector<TokenId>& ids) const;

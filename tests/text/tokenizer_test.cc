@@ -63,6 +63,8 @@ TEST(ByteBpe, BrokenMergesAreIgnored) {
   const auto tokenizer = make_tokenizer(std::move(data));
   EXPECT_THAT(tokenizer->encode("ab"), ElementsAre(kFirst));
   EXPECT_THAT(tokenizer->encode("aq"), ElementsAre('a', 'q'));
+  EXPECT_THAT(tokenizer->warnings(), ElementsAre(testing::HasSubstr("10 of 11 merges are ignored")));
+  EXPECT_THAT(make_tokenizer(byte_data({"a b"}))->warnings(), testing::IsEmpty());
 }
 
 TEST(ByteBpe, NoMergeMakesAControlToken) {

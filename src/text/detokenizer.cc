@@ -44,6 +44,7 @@ std::string Detokenizer::push(TokenId id) {
     if (piece.front() == ' ') piece.erase(0, 1);
     strip_space_ = false;
   }
+  pending_.push_back({id, !piece.empty(), bytes_done_ + bytes_.size(), 0});
   bytes_ += piece;
   take_characters(false);
   return release(false);
@@ -55,11 +56,29 @@ std::string Detokenizer::finish() {
   return release(true);
 }
 
+std::vector<TokenId> Detokenizer::take_ids() {
+  std::vector<TokenId> ids;
+  for (; placed_ > 0; --placed_) {
+    const PendingId& first = pending_.front();
+    if (first.has_text ? first.text_before >= text_done_ : first.text_before > text_done_) break;
+    ids.push_back(first.id);
+    pending_.pop_front();
+  }
+  return ids;
+}
+
+/// Of tokens that start before `bytes_end` of the stream, text_before is the end of the text.
+void Detokenizer::place_ids(std::size_t bytes_end) {
+  for (; placed_ < pending_.size() && pending_[placed_].bytes_before < bytes_end; ++placed_)
+    pending_[placed_].text_before = text_done_ + text_.size();
+}
+
 void Detokenizer::take_characters(bool last) {
   std::size_t at = 0;
   while (at < bytes_.size()) {
     const Rune rune = rune_at(bytes_, at);
     if (rune.cut && !last) break;
+    place_ids(bytes_done_ + at + rune.length);
     if (rune.valid) {
       text_.append(bytes_, at, rune.length);
     } else {
@@ -68,6 +87,8 @@ void Detokenizer::take_characters(bool last) {
     at += rune.length;
   }
   bytes_.erase(0, at);
+  bytes_done_ += at;
+  if (bytes_.empty()) place_ids(bytes_done_ + 1);
 }
 
 std::string Detokenizer::release(bool last) {
@@ -90,12 +111,14 @@ std::string Detokenizer::release(bool last) {
   if (begin != std::string::npos) {
     stopped_ = true;
     std::string out = text_.substr(0, begin);
+    text_done_ += begin;
     text_.clear();
     bytes_.clear();
     return out;
   }
   std::string out = text_.substr(0, text_.size() - held);
-  text_.erase(0, text_.size() - held);
+  text_.erase(0, out.size());
+  text_done_ += out.size();
   return out;
 }
 

@@ -3,6 +3,7 @@
 // ids, cut at the stop text that is complete first.
 #pragma once
 
+#include <deque>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,11 +28,23 @@ class Detokenizer {
   std::string push(TokenId id);
   /// What is still held back; bytes that never became a character are U+FFFD.
   std::string finish();
+  /// The ids whose text has begun to be sent since the last call; one without text of its own goes with what
+  /// is before it. So those of a stop text alone, or behind it, never come.
+  std::vector<TokenId> take_ids();
   /// A stop text appeared; neither it nor anything behind it was or will be sent.
   bool stopped() const { return stopped_; }
 
  private:
+  /// A token on its way: `bytes_before` of the stream precede its own; its text is at `text_before`.
+  struct PendingId {
+    TokenId id = -1;
+    bool has_text = false;
+    std::size_t bytes_before = 0;
+    std::size_t text_before = 0;
+  };
+
   void take_characters(bool last);
+  void place_ids(std::size_t bytes_end);
   std::string release(bool last);
 
   const Tokenizer& tokenizer_;
@@ -40,6 +53,10 @@ class Detokenizer {
   bool strip_space_;   // the next byte is the text's first and may be the tokenizer's space
   std::string bytes_;  // not yet a whole character: under 4 bytes
   std::string text_;   // whole characters, held back for stops
+  std::deque<PendingId> pending_;
+  std::size_t placed_ = 0;      // of pending_: their text_before is known
+  std::size_t bytes_done_ = 0;  // of the stream, before bytes_
+  std::size_t text_done_ = 0;   // sent, before text_
 };
 
 }  // namespace lathe

@@ -86,6 +86,45 @@ TEST(Detokenizer, StopOverSeveralTokensIsNotSent) {
   EXPECT_THAT(stream(*tokenizer, {xy, 'a'}, {.stops = {"xy"}}), ElementsAre("", "", ""));
 }
 
+/// What take_ids gives after each push, then after finish.
+std::vector<Ids> id_stream(const Tokenizer& tokenizer, const Ids& ids, DetokenizerOptions options = {}) {
+  Detokenizer detokenizer(tokenizer, std::move(options));
+  std::vector<Ids> parts;
+  for (const TokenId id : ids) {
+    detokenizer.push(id);
+    parts.push_back(detokenizer.take_ids());
+  }
+  detokenizer.finish();
+  parts.push_back(detokenizer.take_ids());
+  return parts;
+}
+
+TEST(Detokenizer, IdsComeWithTheirText) {
+  const auto tokenizer = make_tokenizer(byte_data({"x y"}));
+  const TokenId xy = kFirst;
+  EXPECT_THAT(id_stream(*tokenizer, bytes_of("aé\xF0")),
+              ElementsAre(Ids{'a'}, Ids{}, Ids{0xC3, 0xA9}, Ids{}, Ids{0xF0}));
+  EXPECT_THAT(id_stream(*tokenizer, bytes_of("\xF0\x9F!")),
+              ElementsAre(Ids{}, Ids{}, Ids{0xF0, 0x9F, '!'}, Ids{}));
+  const DetokenizerOptions yz{.stops = {"yz"}};
+  EXPECT_THAT(id_stream(*tokenizer, {'a', xy, 'z', 'b'}, yz),
+              ElementsAre(Ids{'a'}, Ids{xy}, Ids{}, Ids{}, Ids{}));
+  EXPECT_THAT(id_stream(*tokenizer, {'a', 'y', 'w'}, yz), ElementsAre(Ids{'a'}, Ids{}, Ids{'y', 'w'}, Ids{}));
+  EXPECT_THAT(id_stream(*tokenizer, {'a', 'y'}, yz), ElementsAre(Ids{'a'}, Ids{}, Ids{'y'}));
+  EXPECT_THAT(id_stream(*tokenizer, {xy, 'a'}, {.stops = {"xy"}}), ElementsAre(Ids{}, Ids{}, Ids{}));
+}
+
+TEST(Detokenizer, AnIdWithoutTextFollowsTheOneBefore) {
+  const auto tokenizer = make_tokenizer(byte_data());
+  EXPECT_THAT(id_stream(*tokenizer, {kEnd, 'a', kEnd}), ElementsAre(Ids{kEnd}, Ids{'a'}, Ids{kEnd}, Ids{}));
+  EXPECT_THAT(id_stream(*tokenizer, {'y', kEnd, 'z'}, {.stops = {"z"}}),
+              ElementsAre(Ids{'y'}, Ids{kEnd}, Ids{}, Ids{}));
+  EXPECT_THAT(id_stream(*tokenizer, {'y', kEnd, 'z'}, {.stops = {"yz"}}),
+              ElementsAre(Ids{}, Ids{}, Ids{}, Ids{}));
+  EXPECT_THAT(id_stream(*tokenizer, {'y', kEnd, 'y'}, {.stops = {"yz"}}),
+              ElementsAre(Ids{}, Ids{}, Ids{'y', kEnd}, Ids{'y'}));
+}
+
 TEST(Detokenizer, OfOverlappingStopsTheOneCompleteFirstWins) {
   const auto tokenizer = make_tokenizer(byte_data());
   EXPECT_EQ(join(stream(*tokenizer, bytes_of("uabcv"), {.stops = {"abc", "b"}})), "ua");
@@ -107,6 +146,9 @@ RC_GTEST_PROP(Detokenizer, StreamIsTheWholeText, (const std::vector<unsigned cha
   const auto tokenizer = make_tokenizer(spm_data());
   const Ids ids(bytes.begin(), bytes.end());
   RC_ASSERT(join(stream(*tokenizer, ids)) == tokenizer->decode(ids));
+  Ids sent;
+  for (const Ids& part : id_stream(*tokenizer, ids)) sent.insert(sent.end(), part.begin(), part.end());
+  RC_ASSERT(sent == ids);
 }
 
 // Letters few, so that stops and their overlaps are met often; tokens of 1 to 4 letters cut them everywhere.
@@ -126,6 +168,17 @@ RC_GTEST_PROP(Detokenizer, StopsDoNotDependOnTheCuts, ()) {
   const std::string whole = join(stream(*tokenizer, bytes_of(text), {.stops = stops}));
   RC_ASSERT(join(stream(*tokenizer, cut, {.stops = stops})) == whole);
   for (const std::string& part : stops) RC_ASSERT(whole.find(part) == std::string::npos);
+  // Of the ids exactly those that begin inside what was sent.
+  Ids sent;
+  for (const Ids& part : id_stream(*tokenizer, cut, {.stops = stops}))
+    sent.insert(sent.end(), part.begin(), part.end());
+  std::size_t begin = 0;
+  Ids expected;
+  for (const TokenId id : cut) {
+    if (begin < whole.size()) expected.push_back(id);
+    begin += tokenizer->piece(id).size();
+  }
+  RC_ASSERT(sent == expected);
 }
 
 RC_GTEST_PROP(Detokenizer, EveryPartIsWholeCharacters, (const std::vector<unsigned char>& bytes)) {

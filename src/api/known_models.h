@@ -7,8 +7,8 @@
 
 namespace lathe {
 
-/// The path of a known name's file, downloaded first where it is missing and options.fetch allows it, or
-/// `name_or_path` itself. Throws Error(not_found, network, io).
+/// The path of a known name's file, downloaded first where it is missing or has another size and
+/// options.fetch allows it, or `name_or_path` itself. Throws Error(not_found, network, io).
 std::string resolve_model(const std::string& name_or_path, const ModelOptions& options);
 
 }  // namespace lathe

@@ -7,6 +7,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <iterator>
+#include <regex>
+#include <stdexcept>
 
 #include "support/temporary_file.h"
 #include "support/tiny_model.h"
@@ -33,20 +36,74 @@ class KnownModels : public testing::Test {
 
   void tool(const std::string& program) const { std::ofstream(directory_ / "fetch.py") << program; }
 
+  /// A tool that puts a tiny model of the known size in place.
+  void fetching_tool() const {
+    test::write_tiny_model((directory_ / "source").string());
+    tool(
+        "import os, sys\n"
+        "name, word, directory = sys.argv[1:]\n"
+        "assert name == 'smollm2' and word == '--dir', sys.argv\n"
+        "os.truncate(directory + '/source', " +
+        std::to_string(size_in_tool("smollm2")) +
+        ")\n"
+        "os.rename(directory + '/source', directory + '/" +
+        kFile + "')\n");
+  }
+
+  /// What the real tool's table says of a model: Model("name", "file", size, ...
+  static std::smatch row_in_tool(const std::string& name) {
+    static const std::string program = [] {
+      std::ifstream file(LATHE_SOURCE_DIR "/tools/fetch_model.py");
+      return std::string(std::istreambuf_iterator<char>(file), {});
+    }();
+    std::smatch row;
+    if (!std::regex_search(program, row, std::regex("Model\\(\"" + name + "\", \"([^\"]+)\", (\\d+),")))
+      throw std::runtime_error("tools/fetch_model.py does not know " + name);
+    return row;
+  }
+  static std::string file_in_tool(const std::string& name) { return row_in_tool(name)[1]; }
+  static std::uintmax_t size_in_tool(const std::string& name) { return std::stoull(row_in_tool(name)[2]); }
+
+  static constexpr const char* kFile = "SmolLM2-135M-Instruct.Q4_1.gguf";
   fs::path directory_;
   ModelOptions options_;
 };
 
 TEST_F(KnownModels, AreFetchedWhereTheyAreMissing) {
-  test::write_tiny_model((directory_ / "source").string());
-  tool(
-      "import os, sys\n"
-      "name, word, directory = sys.argv[1:]\n"
-      "assert name == 'smollm2' and word == '--dir', sys.argv\n"
-      "os.rename(directory + '/source', directory + '/SmolLM2-135M-Instruct.Q4_1.gguf')\n");
+  fetching_tool();
   EXPECT_EQ(Model::load("smollm2", options_).info().name, "tiny");
   tool("raise SystemExit(1)\n");
   EXPECT_EQ(Model::load("smollm2", options_).info().name, "tiny");
+}
+
+TEST_F(KnownModels, AFileOfAnotherSizeIsFetchedAgain) {
+  for (const std::uintmax_t bytes :
+       {std::uintmax_t{0}, size_in_tool("smollm2") - 1, size_in_tool("smollm2") + 1}) {
+    std::ofstream(directory_ / kFile).close();
+    fs::resize_file(directory_ / kFile, bytes);
+    fetching_tool();
+    EXPECT_EQ(Model::load("smollm2", options_).info().name, "tiny");
+    options_.fetch = false;
+    fs::resize_file(directory_ / kFile, bytes);
+    try {
+      Model::load("smollm2", options_);
+      ADD_FAILURE() << "loaded a file of " << bytes << " bytes";
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::not_found);
+      EXPECT_THAT(error.what(), testing::HasSubstr(std::to_string(bytes) + " bytes instead of"));
+    }
+    options_.fetch = true;
+  }
+}
+
+TEST_F(KnownModels, ACompleteFileStartsNoTool) {
+  tool("raise SystemExit(1)\n");
+  for (const auto& name : known_models()) {
+    const fs::path path = directory_ / file_in_tool(name);
+    test::write_tiny_model(path.string());
+    fs::resize_file(path, size_in_tool(name));
+    EXPECT_EQ(Model::load(name, options_).info().name, "tiny");
+  }
 }
 
 TEST_F(KnownModels, AFailedFetchSaysWhatTheToolSaid) {

@@ -49,8 +49,11 @@ struct Trace {
 };
 
 struct Piece {
-  std::string text;               // whole characters; may be empty
-  std::vector<std::int32_t> ids;  // the tokens that came with it, without the end token
+  std::string text;  // whole characters; may be empty
+  /// The tokens whose text begins in this piece's; of all pieces together those of the answer's text. What is
+  /// cut off by a stop text is in neither, but a token that it cuts in two is here whole. A token without
+  /// text follows the one before it; the end token is left out.
+  std::vector<std::int32_t> ids;
 };
 
 /// An answer in progress. Dropping it cancels; it may outlive its Model.
@@ -74,7 +77,7 @@ class Answer {
 };
 
 struct ModelInfo {
-  std::string name;  // as stored in the file
+  std::string name;  // the file's, safe to print: at most about 200 bytes, control characters as \xNN
   std::string file;
   std::string architecture;
   std::int64_t parameters = 0;
@@ -83,6 +86,7 @@ struct ModelInfo {
   int trained_context = 0;  // tokens
   int context_tokens = 0;   // as loaded
   bool has_chat_template = false;
+  std::vector<std::string> warnings;  // one line each: what is odd in the file but was accepted
 };
 
 struct CacheUse {

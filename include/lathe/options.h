@@ -17,9 +17,11 @@ struct ModelOptions {
   int sequences = 8;                         // answers in progress at once
   int cache_tokens = 0;                      // that all of them and kept prefixes share; 0: one context
   std::vector<std::string> disabled_passes;  // by name, see `lathe inspect --passes`
-  bool fetch = true;                         // known names are downloaded when missing
-  bool show_fetch = false;  // the download may write its progress and its complaints to stderr
-  bool weights = true;      // false: metadata, tokenizer and template alone; whatever computes throws
+  bool fetch = true;                         // known names are downloaded when missing or cut off
+  bool show_fetch = false;    // the download may write its progress and its complaints to stderr
+  bool strict = false;        // bytes behind the last tensor of a file are an error, not a warning
+  bool check_weights = true;  // NaN and infinite weights are looked for, and refused
+  bool weights = true;        // false: metadata, tokenizer and template alone; whatever computes throws
 };
 
 struct Sampling {

@@ -75,9 +75,9 @@ bool AnswerImplementation::next(Piece& piece) {
 }
 
 void AnswerImplementation::take(TokenId id, Piece& piece) {
-  piece.ids.push_back(id);
   const auto start = Clock::now();
   piece.text = detokenizer_.push(id);
+  piece.ids = detokenizer_.take_ids();
   trace_.detokenize_seconds += seconds_since(start);
   if (!detokenizer_.stopped()) return;
   generation_->cancel();
@@ -89,6 +89,8 @@ void AnswerImplementation::take(TokenId id, Piece& piece) {
 void AnswerImplementation::finish(FinishReason reason, Piece& piece) {
   if (trace_.end != EndReason::none) return;
   piece.text += detokenizer_.finish();
+  const auto rest = detokenizer_.take_ids();
+  piece.ids.insert(piece.ids.end(), rest.begin(), rest.end());
   trace_.end = detokenizer_.stopped() ? EndReason::stop_text : end_reason(reason);
   const GenerationTimes times = generation_->times();
   trace_.bytes_to_device = times.bytes_to_device;

@@ -104,6 +104,7 @@ std::string to_json(const ModelInfo& info, const Inspection& inspection) {
                     {"trained_context", info.trained_context},
                     {"context_tokens", info.context_tokens},
                     {"has_chat_template", info.has_chat_template},
+                    {"warnings", info.warnings},
                     {"metadata", std::move(metadata)},
                     {"tensors", std::move(tensors)},
                     {"passes", std::move(passes)},

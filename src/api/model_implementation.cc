@@ -50,7 +50,8 @@ std::vector<SymbolLimit> symbol_limits(const EngineOptions& options) {
 
 ModelInfo describe(const Checkpoint& checkpoint, const ModelShape& shape) {
   ModelInfo info;
-  info.name = checkpoint.optional_text("general.name").value_or("");
+  info.name = printable(checkpoint.optional_text("general.name").value_or(""));
+  info.warnings = checkpoint.warnings;
   info.file = checkpoint.file;
   info.architecture = checkpoint.architecture;
   for (const auto& [name, tensor] : checkpoint.tensors) {
@@ -67,7 +68,8 @@ ModelInfo describe(const Checkpoint& checkpoint, const ModelShape& shape) {
 ModelImplementation::ModelImplementation(const std::string& path, const ModelOptions& chosen) {
   const auto start = Clock::now();
   GgufOptions gguf;
-  gguf.scan_factors = chosen.weights;
+  gguf.strict = chosen.strict;
+  gguf.scan_factors = chosen.weights && chosen.check_weights;
   checkpoint = read_gguf(path, gguf);
   architecture_ = &find_architecture(checkpoint->architecture);
   shape_ = architecture_->shape(*checkpoint);
@@ -88,6 +90,7 @@ void ModelImplementation::load_text() {
     checkpoint->fail("the tokenizer has " + std::to_string(tokenizer->vocabulary_size()) +
                          " tokens, the model " + std::to_string(shape_.vocabulary),
                      "tokenizer.ggml.tokens");
+  info.warnings.insert(info.warnings.end(), tokenizer->warnings().begin(), tokenizer->warnings().end());
   info.has_chat_template = !tokenizer->data().chat_template.empty();
   if (!info.has_chat_template) return;
   try {
@@ -106,6 +109,7 @@ void ModelImplementation::load_weights() {
   compile_options.math = options.math;
   compile_options.disabled_passes = options.disabled_passes;
   compile_options.limits = symbol_limits(engine);
+  compile_options.threads = options.threads;
   compiled_ = compile(std::move(graph), *backend_, compile_options);
   engine_ = std::make_unique<Engine>(engine, compiled_->plan, backend_);
 }
@@ -124,7 +128,7 @@ const ChatPrompt& ModelImplementation::chat() const {
   if (chat_error_) std::rethrow_exception(chat_error_);
   if (!chat_)
     throw Error(ErrorCode::unsupported,
-                (info.name.empty() ? "the model" : printable(info.name)) + " has no chat template",
+                (info.name.empty() ? "the model" : info.name) + " has no chat template",
                 {info.file, {}, "messages"});
   return *chat_;
 }

@@ -45,6 +45,14 @@ ErrorCode code_of(const std::function<void()>& call, std::string* message = null
   return ErrorCode::internal;
 }
 
+/// The file with one stored string in place of another.
+std::string with_text(std::string bytes, const std::string& text, const std::string& other) {
+  const std::string stored = test::string_bytes(text);
+  const auto at = bytes.find(stored);
+  EXPECT_NE(at, std::string::npos);
+  return bytes.replace(at, stored.size(), test::string_bytes(other));
+}
+
 std::vector<float> all_logits(Model& model, const std::vector<std::int32_t>& ids, int chunk) {
   std::vector<float> all;
   model.logits(ids, chunk, [&](int position, std::span<const float> row) {
@@ -64,6 +72,44 @@ TEST_F(ModelTest, DescribesTheFile) {
   EXPECT_TRUE(model.info().has_chat_template);
   EXPECT_EQ(model.options().kv, "f16");
   EXPECT_EQ(model.options().threads, 2);
+}
+
+TEST_F(ModelTest, WarnsOfWhatIsOddInTheFile) {
+  EXPECT_THAT(load().info().warnings, testing::IsEmpty());
+  const std::string bytes = with_text(test::tiny_model().bytes(), "o m", "oxm") + "PK";
+  file_.write(bytes);
+  const Model model = load();
+  EXPECT_THAT(model.info().warnings,
+              testing::ElementsAre(testing::HasSubstr("2 bytes follow the last tensor"),
+                                   testing::HasSubstr("1 of 41 merges are ignored")));
+  EXPECT_EQ(parse_json(model.inspect_json(), "inspect")["warnings"].size(), 2u);
+  ModelOptions strict;
+  strict.strict = true;
+  std::string message;
+  EXPECT_EQ(code_of([&] { load(strict); }, &message), ErrorCode::invalid_file);
+  EXPECT_THAT(message, testing::HasSubstr("2 bytes follow the last tensor"));
+  file_.write(bytes.substr(0, bytes.size() - 2));
+  EXPECT_EQ(load(strict).info().warnings.size(), 1u);
+}
+
+TEST_F(ModelTest, WeightsAreCheckedUnlessToldOtherwise) {
+  test::GgufBuilder builder = test::tiny_model();
+  builder.tensors[0].data.replace(0, 2, test::number_bytes<std::uint16_t>(0x7e00));  // NaN
+  file_.write(builder.bytes());
+  ModelOptions options;
+  EXPECT_EQ(code_of([&] { load(options); }), ErrorCode::invalid_file);
+  options.check_weights = false;
+  EXPECT_EQ(load(options).info().name, "tiny");
+}
+
+TEST_F(ModelTest, TheNameIsSafeToPrint) {
+  // 36 bytes for 4 keep the tensors aligned.
+  const std::string name = "\x1b[31m\xff" + std::string(30, 'x');
+  file_.write(with_text(test::tiny_model().bytes(), "tiny", name));
+  const std::string shown = "\\x1b[31m\\xff" + std::string(30, 'x');
+  const Model model = load();
+  EXPECT_EQ(model.info().name, shown);
+  EXPECT_EQ(parse_json(model.inspect_json(), "inspect")["name"], shown);
 }
 
 TEST_F(ModelTest, StreamsTheTextOfItsIds) {
@@ -137,8 +183,19 @@ TEST_F(ModelTest, StopTextIsNeverSent) {
   while (end < whole.size() && (static_cast<unsigned char>(whole[end]) & 0xC0) == 0x80) ++end;
   request.stop = {whole.substr(begin, end - begin)};
   Answer answer = model.answer(request);
-  EXPECT_EQ(answer.text(), whole.substr(0, whole.find(request.stop[0])));
+  std::string text;
+  std::vector<std::int32_t> ids;
+  for (Piece piece; answer.next(piece);) {
+    text += piece.text;
+    ids.insert(ids.end(), piece.ids.begin(), piece.ids.end());
+  }
+  EXPECT_EQ(text, whole.substr(0, whole.find(request.stop[0])));
   EXPECT_EQ(answer.end(), EndReason::stop_text);
+  // The ids cover the text, and each of them is needed for that.
+  EXPECT_THAT(model.detokenize(ids), testing::StartsWith(text));
+  EXPECT_LT(static_cast<int>(ids.size()), answer.trace().generated_tokens);
+  ids.pop_back();
+  EXPECT_LT(model.detokenize(ids).size(), text.size());
 }
 
 TEST_F(ModelTest, CancellingFromAnotherThreadEndsTheAnswer) {

@@ -79,6 +79,38 @@ inline SubScales load_sub_scales(const std::byte* source) {
   return out;
 }
 
+/// The factors of q4_k and q5_k, whose blocks both start with d, dmin and SubScales.
+inline void split_sub_scales(const std::byte* block, BlockCodes& out) {
+  const float d = load_half(block);
+  const float dmin = load_half(block + 2);
+  const SubScales sub = load_sub_scales(block + 4);
+  for (int s = 0; s < 8; ++s) {
+    out.scales[s] = d * static_cast<float>(sub.scales[s]);
+    out.minima[s] = -(dmin * static_cast<float>(sub.minima[s]));
+  }
+}
+
+/// What packed4k and packed5k share: 16 f16 d | 16 f16 dmin | 8 x 16 u8 scales | 8 x 16 u8 minima | 8 x 256 B
+/// codes. `chunks` are the block's 4 x 32 bytes of nibbles: byte j of chunk i holds column j of sub-block 2i
+/// low, of 2i + 1 high.
+inline void pack_sub_scales(const std::byte* block, const std::byte* chunks, int lane, std::byte* record) {
+  store_half(record, lane, block);
+  store_half(record + 32, lane, block + 2);
+  const SubScales sub = load_sub_scales(block + 4);
+  for (int s = 0; s < 8; ++s) {
+    record[64 + 16 * s + lane] = static_cast<std::byte>(sub.scales[s]);
+    record[192 + 16 * s + lane] = static_cast<std::byte>(sub.minima[s]);
+  }
+  for (int chunk = 0; chunk < 4; ++chunk)
+    for (int word = 0; word < 4; ++word) {
+      const std::uint32_t first = load_word(chunks + 32 * chunk + 4 * word);
+      const std::uint32_t second = load_word(chunks + 32 * chunk + 16 + 4 * word);  // 16 columns on
+      std::byte* codes = record + 320 + 512 * chunk;
+      store_word(codes, word, lane, (first & kLowNibbles) | ((second & kLowNibbles) << 4));
+      store_word(codes + 256, word, lane, ((first >> 4) & kLowNibbles) | (second & ~kLowNibbles));
+    }
+}
+
 /// decode by way of split: `Bytes` per block, `Elements` values of which `Group` share their factors.
 template <auto Split, int Bytes, int Elements, int Group, bool HasMinimum>
 void decode_blocks(const std::byte* source, float* values, std::int64_t blocks) {

@@ -15,13 +15,7 @@ using namespace block_codec;
 constexpr int kBytes = 144;
 
 void split(const std::byte* block, BlockCodes& out) {
-  const float d = load_half(block);
-  const float dmin = load_half(block + 2);
-  const SubScales sub = load_sub_scales(block + 4);
-  for (int s = 0; s < 8; ++s) {
-    out.scales[s] = d * static_cast<float>(sub.scales[s]);
-    out.minima[s] = -(dmin * static_cast<float>(sub.minima[s]));
-  }
+  split_sub_scales(block, out);
   for (int chunk = 0; chunk < 4; ++chunk)
     for (int j = 0; j < 32; ++j) {
       const int pair = byte_at(block, 16 + 32 * chunk + j);
@@ -32,21 +26,7 @@ void split(const std::byte* block, BlockCodes& out) {
 
 // packed4k: 16 f16 d | 16 f16 dmin | 8 x 16 u8 scales | 8 x 16 u8 minima | 8 x 256 B codes
 void pack_block(const std::byte* block, int lane, std::byte* record) {
-  store_half(record, lane, block);
-  store_half(record + 32, lane, block + 2);
-  const SubScales sub = load_sub_scales(block + 4);
-  for (int s = 0; s < 8; ++s) {
-    record[64 + 16 * s + lane] = static_cast<std::byte>(sub.scales[s]);
-    record[192 + 16 * s + lane] = static_cast<std::byte>(sub.minima[s]);
-  }
-  for (int chunk = 0; chunk < 4; ++chunk)
-    for (int word = 0; word < 4; ++word) {
-      const std::uint32_t first = load_word(block + 16 + 32 * chunk + 4 * word);
-      const std::uint32_t second = load_word(block + 32 + 32 * chunk + 4 * word);  // 16 columns on
-      std::byte* codes = record + 320 + 512 * chunk;
-      store_word(codes, word, lane, (first & kLowNibbles) | ((second & kLowNibbles) << 4));
-      store_word(codes + 256, word, lane, ((first >> 4) & kLowNibbles) | (second & ~kLowNibbles));
-    }
+  pack_sub_scales(block, block + 16, lane, record);
 }
 
 }  // namespace

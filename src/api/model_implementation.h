@@ -28,7 +28,7 @@ class ModelImplementation {
   const CompileResult& compiled() const;
   Graph build_graph() const;  // as the architecture makes it
   std::vector<TokenId> encode(const Request& request) const;
-  std::uint64_t cache_bytes() const;         // of all pages
+  std::uint64_t cache_bytes() const;  // of all pages
 
   ModelInfo info;
   ModelOptions options;  // complete

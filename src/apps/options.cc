@@ -4,6 +4,8 @@
 #include <iostream>
 #include <iterator>
 
+#include "apps/output.h"
+
 namespace lathe::apps {
 namespace {
 
@@ -18,6 +20,7 @@ std::string known_names() {
 void ModelWords::add_model(CLI::App& command) {
   command.add_option("-m,--model", model, "a .gguf file or a known name: " + known_names())
       ->capture_default_str();
+  command.add_flag("--strict", options.strict, "refuse a file with bytes behind its last tensor");
 }
 
 void ModelWords::add_computing(CLI::App& command) {
@@ -36,12 +39,17 @@ void ModelWords::add_computing(CLI::App& command) {
       .add_option("--disable-pass", options.disabled_passes,
                   "leave out a pass of the compiler (again for more)")
       ->allow_extra_args(false);
+  command.add_flag_callback(
+      "--no-check-weights", [this] { options.check_weights = false; },
+      "do not look for NaN and infinite weights before they are used");
 }
 
 Model ModelWords::load() const {
   ModelOptions complete = options;
   complete.show_fetch = true;
-  return Model::load(model, complete);
+  Model loaded = Model::load(model, complete);
+  for (const auto& warning : loaded.info().warnings) write_error("lathe: warning: " + warning + "\n");
+  return loaded;
 }
 
 void add_sampling(CLI::App& command, Sampling& sampling) {

@@ -140,6 +140,7 @@ class PlanBuilder {
     for (const auto& output : plan_->outputs) touch(output.tensor, steps);
 
     std::vector<Lifetime> list;
+    list.reserve(lifetimes.size());
     for (const auto& [root, lifetime] : lifetimes) list.push_back(lifetime);
     const MemoryPlan memory = plan_memory(list);
     std::map<ValueId, std::uint64_t> offsets;

@@ -33,7 +33,7 @@ DecoderBuilder::DecoderBuilder(std::shared_ptr<const Checkpoint> checkpoint, con
         ValueKind::state);
 }
 
-ValueId DecoderBuilder::weight(const std::string& name, Shape shape, bool vector_only) {
+ValueId DecoderBuilder::weight(const std::string& name, const Shape& shape, bool vector_only) {
   const auto known = weights_.find(name);
   if (known != weights_.end()) return known->second;
   TensorView expected{nullptr, Dtype::f32, shape};

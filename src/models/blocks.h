@@ -62,7 +62,7 @@ class DecoderBuilder {
   Graph& graph() { return graph_; }
 
  private:
-  ValueId weight(const std::string& name, Shape shape, bool vector_only);
+  ValueId weight(const std::string& name, const Shape& shape, bool vector_only);
 
   std::shared_ptr<const Checkpoint> checkpoint_;
   DecoderConfig config_;

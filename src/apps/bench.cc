@@ -8,6 +8,7 @@
 #include "apps/output.h"
 #include "apps/statistics.h"
 #include "apps/status_line.h"
+#include "apps/whole_number.h"
 
 namespace lathe::apps {
 namespace {
@@ -194,23 +195,29 @@ void add_bench(CLI::App& program, Context& context) {
   words->model.add_computing(*command);
   command->add_option("-p,--prompt", words->prompts, "tokens of a prompt; 0: none; may be a list 128,512")
       ->delimiter(',')
+      ->transform(whole_number<int>())
       ->allow_extra_args(false)
       ->capture_default_str();
   command
       ->add_option("-n,--generate", words->generates, "tokens to generate one by one; 0: none; may be a list")
       ->delimiter(',')
+      ->transform(whole_number<int>())
       ->allow_extra_args(false)
       ->capture_default_str();
   command
       ->add_option("--sequences", words->sequences, "sequences at once, tokens of all counted; may be a list")
       ->delimiter(',')
+      ->transform(whole_number<int>())
       ->allow_extra_args(false)
       ->capture_default_str();
   command->add_option("-d,--depth", words->depths, "tokens in the cache before; may be a list")
       ->delimiter(',')
+      ->transform(whole_number<int>())
       ->allow_extra_args(false)
       ->capture_default_str();
-  command->add_option("-r,--repeats", words->repeats, "runs of each test")->capture_default_str();
+  command->add_option("-r,--repeats", words->repeats, "runs of each test")
+      ->transform(whole_number<int>())
+      ->capture_default_str();
   command->add_flag("--json", words->json, "print an array of objects");
   add_bench_kv(*command, context);
   command->callback([words, command, &context] {

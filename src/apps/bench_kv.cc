@@ -11,6 +11,7 @@
 #include "apps/output.h"
 #include "apps/statistics.h"
 #include "apps/status_line.h"
+#include "apps/whole_number.h"
 
 namespace lathe::apps {
 namespace {
@@ -38,12 +39,17 @@ struct Report {
   std::array<double, 3> fit_without{};
 };
 
+constexpr int kMostContext = 1 << 20;
+
 void require_sensible(const KvWords& words) {
   auto contexts = words.contexts;
   std::sort(contexts.begin(), contexts.end());
   contexts.erase(std::unique(contexts.begin(), contexts.end()), contexts.end());
   if (contexts.size() < 3 || contexts != words.contexts || contexts.front() < 1)
     throw Error(ErrorCode::invalid_argument, "--contexts takes at least three ascending numbers of tokens");
+  if (contexts.back() > kMostContext)
+    throw Error(ErrorCode::invalid_argument, "--contexts has " + std::to_string(contexts.back()) +
+                                                 ", outside 1 to " + std::to_string(kMostContext));
   if (words.repeats < 1 || words.repeats > 1000)
     throw Error(ErrorCode::invalid_argument,
                 "-r is " + std::to_string(words.repeats) + ", outside 1 to 1000");
@@ -174,9 +180,11 @@ void add_bench_kv(CLI::App& bench, Context& context) {
   words->model.add_computing(*command);
   command->add_option("--contexts", words->contexts, "tokens in the context before the step")
       ->delimiter(',')
+      ->transform(whole_number<int>())
       ->allow_extra_args(false)
       ->capture_default_str();
   command->add_option("-r,--repeats", words->repeats, "runs of each, of which the median counts")
+      ->transform(whole_number<int>())
       ->capture_default_str();
   command->add_option("-o,--output", words->output, "write the two curves to this .svg file");
   command->add_flag("--json", words->json, "print one object");

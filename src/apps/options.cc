@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "apps/output.h"
+#include "apps/whole_number.h"
 
 namespace lathe::apps {
 namespace {
@@ -26,10 +27,12 @@ void ModelWords::add_model(CLI::App& command) {
 void ModelWords::add_computing(CLI::App& command) {
   add_model(command);
   command.add_option("-t,--threads", options.threads, "threads that compute; 0: one per core")
+      ->transform(whole_number<int>())
       ->capture_default_str();
   command
       .add_option("--ctx", options.context_tokens,
                   "tokens that the context holds; 0: as many as the model was trained with, at most 8192")
+      ->transform(whole_number<int>())
       ->capture_default_str();
   command.add_option("--kv", options.kv,
                      "keys and values of earlier tokens: f32, f16 or off (default f16; f32 with --math f32)");
@@ -56,6 +59,7 @@ void add_sampling(CLI::App& command, Sampling& sampling) {
   command.add_option("--temp", sampling.temperature, "temperature; 0: always the likeliest token")
       ->capture_default_str();
   command.add_option("--top-k", sampling.top_k, "of the k likeliest tokens; 0: of all")
+      ->transform(whole_number<int>())
       ->capture_default_str();
   command
       .add_option("--top-p", sampling.top_p, "of the likeliest tokens that have this probability together")
@@ -65,7 +69,7 @@ void add_sampling(CLI::App& command, Sampling& sampling) {
                   "of the tokens with this part of the likeliest one's probability")
       ->capture_default_str();
   command.add_option("--seed", sampling.seed, "the same seed gives the same text")
-      ->check(CLI::NonNegativeNumber)
+      ->transform(whole_number<std::uint64_t>())
       ->capture_default_str();
   command.add_option("--repeat-penalty", sampling.repetition_penalty, "divides the logits of recent tokens")
       ->capture_default_str();

@@ -48,6 +48,13 @@ class Bench(unittest.TestCase):
             with self.subTest(words):
                 lathe("bench", *words, status=2)
 
+    def test_contexts_outside_every_range(self):
+        for last in ("2147483647", "1048577", "2147483648"):
+            with self.subTest(last):
+                _, errors = lathe("bench", "kv", "--contexts", f"64,128,{last}", status=2)
+                self.assertIn("--contexts", errors)
+                self.assertIn(last, errors)
+
     def test_contexts_that_do_not_fit(self):
         lathe("bench", "-p", 512, "-n", 0, "--ctx", 256, status=1)
 

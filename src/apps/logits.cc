@@ -5,6 +5,7 @@
 #include "apps/npy_writer.h"
 #include "apps/options.h"
 #include "apps/status_line.h"
+#include "apps/whole_number.h"
 
 namespace lathe::apps {
 namespace {
@@ -16,16 +17,20 @@ struct LogitsWords {
   int chunk = 0;
 };
 
-int run(const LogitsWords& words) {
+int run(const LogitsWords& words, Interrupt& interrupt) {
   const auto ids = parse_ids(words.ids);
   Model model = words.model.load();
-  NpyWriter file(words.output, {static_cast<std::int64_t>(ids.size()), model.info().vocabulary});
+  OutputFile file(words.output);
+  const Interrupt::Cleanup cleanup(interrupt, [&file] { file.discard(); });
+  NpyWriter rows(file, {static_cast<std::int64_t>(ids.size()), model.info().vocabulary});
   StatusLine status;
   model.logits(ids, words.chunk, [&](int position, std::span<const float> row) {
-    file.write(row);
+    rows.write(row);
     if (position % 64 == 63)
       status.show(std::to_string(position + 1) + " of " + std::to_string(ids.size()) + " tokens");
   });
+  file.flush();
+  const auto delay = interrupt.delay();
   file.finish();
   return 0;
 }
@@ -40,8 +45,10 @@ void add_logits(CLI::App& program, Context& context) {
   command->add_option("-o,--output", words->output, "the .npy file to write")->required();
   words->model.add_computing(*command);
   command->add_option("--chunk", words->chunk, "tokens that are computed at once; 0: chosen")
+      ->transform(whole_number<int>())
       ->capture_default_str();
-  command->callback([words, &context] { context.chosen = [words] { return run(*words); }; });
+  command->callback(
+      [words, &context] { context.chosen = [words, &context] { return run(*words, context.interrupt); }; });
 }
 
 }  // namespace lathe::apps

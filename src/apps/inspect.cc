@@ -103,14 +103,11 @@ int run(InspectWords& words) {
     write_out(model.inspect_json() + "\n");
     return 0;
   }
-  if (words.graph) {
-    write_out(model.graph_text(words.before));
-    return 0;
-  }
   const Inspection inspection = model.inspect();
   std::string text;
   if (words.metadata) text += format_metadata(inspection);
   if (words.tensors) text += format_tensors(inspection);
+  if (words.graph) text += model.graph_text(words.before);
   if (words.passes) text += format_passes(inspection);
   if (words.plan) text += format_plan(inspection);
   write_out(text.empty() ? format_model(model.info(), inspection) : text);
@@ -127,11 +124,12 @@ void add_inspect(CLI::App& program, Context& context) {
   command->get_option("--model")->excludes(file);
   command->add_flag("--metadata", words->metadata, "the file's keys and values");
   command->add_flag("--tensors", words->tensors, "every tensor");
-  command->add_flag("--graph", words->graph, "the graph in text form, behind the passes");
+  CLI::Option* graph =
+      command->add_flag("--graph", words->graph, "the graph in text form, behind the passes");
   command->add_flag("--before", words->before, "with --graph: before the passes");
   command->add_flag("--passes", words->passes, "the passes and their times");
   command->add_flag("--plan", words->plan, "the plan's steps with their kernels, and its memory");
-  command->add_flag("--json", words->json, "everything as one JSON object");
+  command->add_flag("--json", words->json, "everything but the graph as one JSON object")->excludes(graph);
   command->callback([words, &context] { context.chosen = [words] { return run(*words); }; });
 }
 

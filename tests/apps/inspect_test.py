@@ -38,6 +38,15 @@ class Inspect(unittest.TestCase):
     def test_plan_names_kernels(self):
         self.assertIn("quantized_linear", out("inspect", "--plan", "--ctx", 512))
 
+    def test_graph_and_plan_together(self):
+        graph, both = out("inspect", "--graph", "--ctx", 512), out("inspect", "--graph", "--plan", "--ctx", 512)
+        self.assertTrue(both.startswith(graph))
+        self.assertIn("quantized_linear", both[len(graph):])
+
+    def test_json_has_no_place_for_the_graph(self):
+        _, errors = lathe("inspect", "--graph", "--json", status=2)
+        self.assertIn("--graph", errors)
+
     def test_before_needs_graph(self):
         lathe("inspect", "--before", status=2)
 

@@ -2,11 +2,14 @@
 #include <unistd.h>
 #include <iostream>
 #include <memory>
+#include <random>
 
 #include "apps/command.h"
+#include "apps/error_text.h"
 #include "apps/options.h"
 #include "apps/output.h"
 #include "apps/trace.h"
+#include "apps/whole_number.h"
 
 namespace lathe::apps {
 namespace {
@@ -17,6 +20,14 @@ struct ChatWords {
   std::string system;
   bool trace = false;
 };
+
+constexpr const char* kPrompt = "> ";
+constexpr const char* kStartOver = " (/clear starts over)\n";
+
+std::uint64_t random_seed() {
+  std::random_device device;
+  return (std::uint64_t{device()} << 32) | device();
+}
 
 class Chat {
  public:
@@ -33,7 +44,11 @@ class Chat {
   }
 
   int run() {
-    if (terminal_) write_error("Ctrl-C ends an answer, /clear starts over, /exit or Ctrl-D leaves.\n");
+    if (terminal_) {
+      interrupt_.hold_conversation(std::string("\nCtrl-D or /exit leaves, as does Ctrl-C again.\n") +
+                                   kPrompt);
+      write_error("Ctrl-C ends an answer, /clear starts over, /exit or Ctrl-D leaves.\n");
+    }
     int status = 0;
     for (std::string line; read(line);) {
       if (line == "/exit") break;
@@ -54,7 +69,8 @@ class Chat {
   }
 
   bool read(std::string& line) {
-    if (terminal_) write_error("> ");
+    const Interrupt::Prompt prompt(interrupt_);
+    if (terminal_) write_error(kPrompt);
     if (std::getline(std::cin, line)) return true;
     if (terminal_) write_error("\n");
     return false;
@@ -67,7 +83,8 @@ class Chat {
       return 0;
     } catch (const Error& error) {
       if (error.code() == ErrorCode::io || error.code() == ErrorCode::internal) throw;
-      write_error(std::string("lathe: ") + error.what() + "\n");
+      const bool too_long = error.code() == ErrorCode::context_length;
+      write_error("lathe: " + error_text(error) + (too_long ? kStartOver : "\n"));
       messages_.pop_back();
       return 1;
     }
@@ -85,6 +102,8 @@ class Chat {
     }
     write_out("\n");
     if (words_.trace) write_error(format_trace(model_, answer.trace()));
+    if (answer.end() == EndReason::context_full)
+      write_error("lathe: " + context_full_text(model_) + kStartOver);
     return text;
   }
 
@@ -108,11 +127,14 @@ void add_chat(CLI::App& program, Context& context) {
   words->model.add_computing(*command);
   command
       ->add_option("-n,--max-tokens", words->request.max_tokens, "longest answer in tokens; 0: until it ends")
+      ->transform(whole_number<int>())
       ->capture_default_str();
   add_sampling(*command, sampling);
+  CLI::Option* seed = command->get_option("--seed")->default_str("random");
   command->add_option("--system", words->system, "the system message");
   command->add_flag("--trace", words->trace, "show the five steps of each answer on stderr");
-  command->callback([words, &context] {
+  command->callback([words, seed, &context] {
+    if (seed->empty()) words->request.sampling.seed = random_seed();
     context.chosen = [words, &context] { return Chat(*words, context.interrupt).run(); };
   });
 }

@@ -4,6 +4,7 @@
 #include <new>
 
 #include "apps/command.h"
+#include "apps/error_text.h"
 #include "apps/output.h"
 #include "lathe/text.h"
 
@@ -39,7 +40,12 @@ int run(int argc, char** argv) {
     write_out("lathe " + std::string(version()) + "\n");
     return 0;
   } catch (const CLI::ParseError& error) {
-    return complain(std::string(error.what()) + " (lathe --help shows the words)", kWrongWords);
+    const auto unknown = program.remaining();
+    std::string message = error.what();
+    if (program.get_subcommands().empty() && !unknown.empty())
+      message = (unknown.front().starts_with('-') ? "there is no option " : "there is no command ") +
+                json_string(unknown.front());
+    return complain(message + " (lathe --help shows the words)", kWrongWords);
   }
   return context.chosen();
 }
@@ -52,7 +58,8 @@ int main(int argc, char** argv) {
   try {
     return run(argc, argv);
   } catch (const lathe::Error& error) {
-    return complain(error.what(), error.code() == lathe::ErrorCode::invalid_argument ? kWrongWords : kFailed);
+    return complain(error_text(error),
+                    error.code() == lathe::ErrorCode::invalid_argument ? kWrongWords : kFailed);
   } catch (const std::bad_alloc&) {
     return complain("out of memory", kFailed);
   } catch (const std::exception& error) {

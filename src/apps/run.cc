@@ -2,9 +2,11 @@
 #include <memory>
 
 #include "apps/command.h"
+#include "apps/error_text.h"
 #include "apps/options.h"
 #include "apps/output.h"
 #include "apps/trace.h"
+#include "apps/whole_number.h"
 
 namespace lathe::apps {
 namespace {
@@ -28,6 +30,7 @@ Request make_request(const RunWords& words, const Model& model) {
       throw Error(ErrorCode::invalid_argument,
                   words.raw ? "--system has no place in a prompt that is given --raw"
                             : "--system needs a chat template, which this model lacks");
+    if (prompt.empty()) throw Error(ErrorCode::invalid_argument, "the prompt is empty");
     request.prompt = std::move(prompt);
     return request;
   }
@@ -59,6 +62,7 @@ int run(const RunWords& words, Interrupt& interrupt) {
     write_out("\n");
   }
   if (words.trace) write_error(format_trace(model, answer.trace()));
+  if (answer.end() == EndReason::context_full) write_error("lathe: " + context_full_text(model) + "\n");
   return guard.interrupted() ? kInterruptedStatus : 0;
 }
 
@@ -71,6 +75,7 @@ void add_run(CLI::App& program, Context& context) {
   words->model.add_computing(*command);
   command
       ->add_option("-n,--max-tokens", words->request.max_tokens, "longest answer in tokens; 0: until it ends")
+      ->transform(whole_number<int>())
       ->capture_default_str();
   add_sampling(*command, words->request.sampling);
   command->add_option("--system", words->system, "the system message of the chat template");
@@ -81,10 +86,11 @@ void add_run(CLI::App& program, Context& context) {
       ->add_option("--stop", words->request.stop, "end the answer where this text appears (again for more)")
       ->allow_extra_args(false);
   command->add_flag("--ignore-eos", words->request.ignore_end, "go on behind the model's end tokens");
-  command->add_flag("--print-ids", words->print_ids,
-                    "print the answer's token ids as a JSON array instead of its text");
+  CLI::Option* print_ids = command->add_flag(
+      "--print-ids", words->print_ids, "print the answer's token ids as a JSON array instead of its text");
   command->add_flag("--trace", words->trace, "show the five steps with bytes moved and times on stderr");
-  command->add_flag("--json", words->json, "print text, ids and measured figures as one JSON object");
+  command->add_flag("--json", words->json, "print text, ids and measured figures as one JSON object")
+      ->excludes(print_ids);
   command->callback(
       [words, &context] { context.chosen = [words, &context] { return run(*words, context.interrupt); }; });
 }

@@ -1,7 +1,10 @@
 """lathe chat: conversations over a pipe."""
+import os
+import pty
 import re
 import signal
 import subprocess
+import time
 import unittest
 
 from program import MODEL_WITHOUT_TEMPLATE, PROGRAM, lathe, out, trace_steps
@@ -38,6 +41,10 @@ class Chat(unittest.TestCase):
         texts = {out("chat", "-n", 16, "--seed", seed, stdin="Tell me a story.\n") for seed in (1, 1, 2)}
         self.assertEqual(len(texts), 2)
 
+    def test_without_a_seed_answers_differ(self):
+        texts = {out("chat", "-n", 24, "--temp", 1.5, stdin="Tell me a story.\n") for _ in range(4)}
+        self.assertGreater(len(texts), 1)
+
     def test_a_model_without_template_is_refused_by_name(self):
         stdout, errors = lathe("chat", "-m", MODEL_WITHOUT_TEMPLATE, stdin="hello\n", status=1)
         self.assertEqual(stdout, "")
@@ -48,6 +55,12 @@ class Chat(unittest.TestCase):
         _, errors = lathe("chat", "--ctx", 64, stdin="word " * 200 + "\n", status=1)
         self.assertRegex(errors, r"^lathe: .*\b64\b")
         self.assertRegex(errors, r"\b2\d\d\b")
+        self.assertIn("/clear starts over", errors)
+
+    def test_a_full_context_is_said(self):
+        stdout, errors = lathe("chat", "--ctx", 64, "--temp", 0, stdin="Tell me a long story.\n")
+        self.assertTrue(stdout.strip())
+        self.assertEqual(errors, "lathe: the context of 64 tokens is full (/clear starts over)\n")
 
     def test_ctrl_c_ends_the_answer_and_not_the_chat(self):
         process = subprocess.Popen([PROGRAM, "chat", "--temp", "0", "--trace"], stdin=subprocess.PIPE,
@@ -61,6 +74,80 @@ class Chat(unittest.TestCase):
         first, second = trace_steps(errors.decode())
         self.assertIn("ended by: cancelled", first[3])
         self.assertNotIn("cancelled", second[3])
+
+
+class Terminal(unittest.TestCase):
+    """Chats whose stdin is a terminal, with the keys as they are typed."""
+
+    def setUp(self):
+        self.keyboard, terminal = pty.openpty()
+        self.addCleanup(os.close, self.keyboard)
+        self.process = subprocess.Popen([PROGRAM, "chat", "--temp", "0"], stdin=terminal, stdout=subprocess.PIPE,
+                                        stderr=subprocess.PIPE, start_new_session=True)
+        os.close(terminal)
+        for pipe in (self.process.stdout, self.process.stderr):
+            self.addCleanup(pipe.close)
+        self.addCleanup(self.process.wait)
+        self.addCleanup(self.process.kill)
+        self.until("leaves.\n> ")
+
+    def until(self, text):
+        """What stderr says up to `text`, which it must end with."""
+        said = b""
+        while not said.endswith(text.encode()):
+            byte = self.process.stderr.read(1)
+            self.assertTrue(byte, f"the chat ended behind {said}")
+            said += byte
+        return said.decode()
+
+    def type(self, text):
+        os.write(self.keyboard, text.encode())
+
+    def ctrl_c(self):
+        self.process.send_signal(signal.SIGINT)
+
+    def begin_answer(self):
+        self.type("Write a very long story about the sea.\n")
+        self.process.stdout.read(1)
+
+    def leave(self):
+        self.type("/exit\n")
+        self.assertEqual(self.process.wait(30), 0)
+
+    def hurried_ctrl_c(self, pause):
+        self.begin_answer()
+        self.ctrl_c()
+        time.sleep(pause)
+        self.ctrl_c()
+        self.until("> ")
+        time.sleep(0.5)  # signals and keys come on two ways: the key must not overtake
+        self.type("/clear\nWhat color is the sky?\n")  # what follows half a story is anybody's guess
+        self.leave()
+        self.assertIn(b"blue", self.process.stdout.read())
+
+    def test_ctrl_c_twice_ends_the_answer_and_not_the_chat(self):
+        self.hurried_ctrl_c(pause=0.001)
+
+    def test_ctrl_c_twice_more_slowly_ends_the_answer_and_not_the_chat(self):
+        self.hurried_ctrl_c(pause=0.01)
+
+    def test_the_first_ctrl_c_at_a_prompt_gives_a_hint(self):
+        for _ in range(2):  # a line between them starts the count again
+            self.ctrl_c()
+            self.assertIn("/exit", self.until("> "))
+            self.type("/clear\n")
+            self.until("> ")
+        self.leave()
+
+    def test_the_second_ctrl_c_in_a_row_leaves(self):
+        self.ctrl_c()
+        self.until("> ")
+        self.ctrl_c()
+        self.assertEqual(self.process.wait(30), 130)
+
+    def test_ctrl_d_leaves(self):
+        self.type("\x04")
+        self.assertEqual(self.process.wait(30), 0)
 
 
 if __name__ == "__main__":

@@ -40,6 +40,22 @@ class Run(unittest.TestCase):
         self.assertEqual(out(*words, 7), first)
         self.assertNotEqual(out(*words, 8), first)
 
+    def test_the_largest_seed(self):
+        words = ["run", "Hi", "-n", 1, "--temp", 1, "--seed"]
+        self.assertEqual(out(*words, 2**64 - 1), out(*words, "018446744073709551615"))
+
+    def test_numbers_are_decimal(self):
+        self.assertEqual(len(run_json("--raw", "Once", "--ignore-eos", "-n", "010")["ids"]), 10)
+
+    def test_a_full_context_is_said(self):
+        prompt_tokens = len(run_json("Hi", "-n", 1)["prompt_ids"])
+        context = prompt_tokens + 3
+        for words in ([], ["--json"]):
+            stdout, errors = lathe("run", "Hi", "--ctx", context, *words)
+            self.assertTrue(stdout.strip())
+            self.assertEqual(errors, f"lathe: the context of {context} tokens is full\n")
+        self.assertEqual(lathe("run", "Hi", "-n", 2)[1], "")
+
     def test_thread_counts_change_nothing(self):
         self.assertEqual(out("run", SKY, "-n", 24, "-t", 1), out("run", SKY, "-n", 24, "-t", 3))
 
@@ -143,12 +159,18 @@ class Faults(unittest.TestCase):
         self.refused("--raw", "a " * 100, "--ctx", 64, status=1, says=[str(tokens), "64"])
 
     def test_wrong_values(self):
-        for words, says in ((["--temp", "nan"], "temperature"), (["--temp", "-1"], "temperature"),
-                            (["--top-p", "2"], "top_p"), (["--top-k", "-1"], "top_k"), (["--stop", ""], "stop"),
-                            (["--kv", "q3"], "kv"), (["--math", "int3"], "math"), (["--device", "abacus"], "device"),
-                            (["-t", "-2"], "threads"), (["-n", "-1"], "max_tokens"), (["--ctx", "-1"], "context_tokens"),
+        for words, says in ((["--temp", "nan"], "--temp "), (["--temp", "-1"], "--temp "),
+                            (["--top-p", "2"], "--top-p"), (["--top-k", "-1"], "--top-k"), (["--stop", ""], "--stop"),
+                            (["--kv", "q3"], "--kv"), (["--math", "int3"], "--math"), (["--device", "abacus"], "--device"),
+                            (["-t", "-2"], "--threads"), (["-t", "2000"], "--threads is 2000"),
+                            (["-n", "-1"], "--max-tokens"), (["-n", "2000000000"], "-n is 2000000000"),
+                            (["--ctx", "-1"], "--ctx"), (["--ctx", "100000"], "--ctx is 100000"),
+                            (["--repeat-penalty", "0"], "--repeat-penalty"), (["-n", "0x10"], "0x10"),
                             (["--disable-pass", "no_such_pass"], "no_such_pass"), (["--temp", "warm"], "warm"),
-                            (["--seed", "-1"], "seed"), (["-n", "1e9"], "1e9")):
+                            (["--seed", "-1"], "18446744073709551615"),
+                            (["--seed", "18446744073709551616"], "0 to 18446744073709551615"),
+                            (["--seed", "9" * 40], "0 to 18446744073709551615"), (["--seed", "1 2"], "--seed"),
+                            (["--json", "--print-ids"], "--print-ids"), (["-n", "1e9"], "1e9")):
             with self.subTest(words):
                 self.refused(SKY, *words, status=2, says=[says])
 
@@ -157,7 +179,7 @@ class Faults(unittest.TestCase):
         self.refused(SKY, "-m", "/", status=1, says=["/"])
 
     def test_empty_prompts(self):
-        self.refused("", "--raw", status=2, says=["prompt"])
+        self.refused("", "--raw", status=2, says=["the prompt is empty"])
 
 
 class Interrupt(unittest.TestCase):

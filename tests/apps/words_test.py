@@ -19,10 +19,18 @@ class Words(unittest.TestCase):
             self.assertEqual(errors, "")
         self.assertRegex(out("run", "--help"), r"--temp[^\n]*=0\b")
         self.assertRegex(out("chat", "--help"), r"--temp[^\n]*=0\.8")
+        self.assertRegex(out("chat", "--help"), r"--seed[^\n]*=random")
+        self.assertRegex(out("run", "--help"), r"--seed[^\n]*=0\b")
         self.assertRegex(out("bench", "--help"), r"512")
 
     def test_version(self):
         self.assertRegex(out("--version"), r"^lathe \d+\.\d+\.\d+\n$")
+
+    def test_the_unknown_word_is_named(self):
+        for words, says in ((["fly"], 'no command "fly"'), (["--fly"], 'no option "--fly"'),
+                            (["fly", "away"], '"fly"'), (["bench", "vk"], "vk")):
+            with self.subTest(words):
+                self.assertIn(says, lathe(*words, status=2)[1])
 
     def test_wrong_words(self):
         for words in ([], ["fly"], ["run"], ["run", "a", "b"], ["run", "a", "--no-such-option"], ["tokens"],

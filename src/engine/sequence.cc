@@ -20,8 +20,9 @@ Sequence::Sequence(GenerationRequest request, std::int32_t context_tokens)
   }
   // So that decoding allocates nothing.
   tokens.reserve(static_cast<std::size_t>(limit));
-  pages.reserve(static_cast<std::size_t>(limit / kPageTokens + 1));
-  stream = std::make_shared<TokenStream>(static_cast<std::size_t>(limit - prompt_tokens));
+  pages.reserve(static_cast<std::size_t>(limit) / kPageTokens + 1);
+  stream = std::make_shared<TokenStream>(static_cast<std::size_t>(limit) -
+                                         static_cast<std::size_t>(prompt_tokens));
   times.prompt_tokens = prompt_tokens;
 }
 

@@ -51,13 +51,15 @@ void StepOutputs::read(ExecutionContext& context, std::int32_t logits_rows, std:
                        std::int32_t id_rows) {
   read_logits(context, logits_rows);
   if (candidate_rows > 0) {
-    const auto rows = static_cast<std::size_t>(logits_rows + candidate_rows);
+    const auto rows = static_cast<std::size_t>(logits_rows) + static_cast<std::size_t>(candidate_rows);
     read_rows(context, top_values_output_, rows * kCandidates, top_values_);
     read_rows(context, top_ids_output_, rows * kCandidates, top_ids_);
     read_rows(context, log_sum_exp_output_, rows, log_sum_exp_);
   }
   if (id_rows > 0)
-    read_rows(context, arg_max_output_, static_cast<std::size_t>(logits_rows + candidate_rows + id_rows),
+    read_rows(context, arg_max_output_,
+              static_cast<std::size_t>(logits_rows) + static_cast<std::size_t>(candidate_rows) +
+                  static_cast<std::size_t>(id_rows),
               arg_max_);
 }
 

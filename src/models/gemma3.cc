@@ -35,7 +35,9 @@ Graph build(const std::shared_ptr<const Checkpoint>& checkpoint, const GraphOpti
     const ValueId table = local ? local_table : global_table;
     const std::string block = "blk." + std::to_string(layer);
     const auto heads_of = [&](const std::string& name, ValueId h, std::int64_t rows, std::int64_t heads) {
-      return b.split_heads(block + "." + name, b.linear(block + ".attn_" + name, h, rows, width), heads);
+      std::string weight = block;
+      weight.append(".attn_").append(name);
+      return b.split_heads(weight + ".heads", b.linear(weight, h, rows, width), heads);
     };
     const ValueId h = b.norm(block + ".attn_norm", x, width);
     const ValueId q =

@@ -19,7 +19,7 @@ static_assert(std::endian::native == std::endian::little);
 inline constexpr std::uint32_t kLowNibbles = 0x0f0f0f0fu;
 
 inline std::uint32_t load_word(const std::byte* source) {
-  std::uint32_t word;
+  std::uint32_t word = 0;
   std::memcpy(&word, source, sizeof word);
   return word;
 }
@@ -30,7 +30,7 @@ inline void store_word(std::byte* codes, int index, int lane, std::uint32_t word
 }
 
 inline float load_half(const std::byte* source) {
-  std::uint16_t bits;
+  std::uint16_t bits = 0;
   std::memcpy(&bits, source, sizeof bits);
   return half_to_float(bits);
 }

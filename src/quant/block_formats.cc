@@ -29,7 +29,7 @@ void convert(const std::byte* source, float* values, std::int64_t count) {
 template <float (*Widen)(std::uint16_t)>
 void widen(const std::byte* source, float* values, std::int64_t count) {
   for (std::int64_t i = 0; i < count; ++i) {
-    std::uint16_t bits;
+    std::uint16_t bits = 0;
     std::memcpy(&bits, source + i * 2, sizeof bits);
     values[i] = Widen(bits);
   }

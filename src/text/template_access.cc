@@ -179,7 +179,9 @@ const Value* find_entry(Machine& machine, const Dict& dict, const Value& key) {
 
 Value make_dict(Machine& machine, std::vector<std::pair<Value, Value>> items) {
   std::vector<std::pair<Value, Value>> unique;
-  for (auto& [key, value] : items) {
+  for (auto& item : items) {
+    Value& key = item.first;
+    Value& value = item.second;
     if ((key.list() && key.list()->kind == ListKind::list) || key.dict())
       machine.fail("unhashable type: '" + std::string(type_of(key)) + "'");
     machine.charge(unique.size());

@@ -61,6 +61,7 @@ void sort_keyed(Machine& machine, std::vector<Keyed>& items, bool reverse) {
 
 std::vector<Value> items_of(std::vector<Keyed> pairs) {
   std::vector<Value> out;
+  out.reserve(pairs.size());
   for (Keyed& pair : pairs) out.push_back(std::move(pair.item));
   return out;
 }

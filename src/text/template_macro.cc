@@ -77,6 +77,7 @@ class MacroObject final : public Object {
     }
     if (node_->uses_keywords) {
       std::vector<std::pair<Value, Value>> items;
+      items.reserve(keywords.size());
       for (auto& [name, value] : keywords) items.emplace_back(machine.text(name), std::move(value));
       machine.scope()->set("kwargs", make_dict(machine, std::move(items)));
     } else if (!keywords.empty()) {

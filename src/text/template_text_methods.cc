@@ -114,6 +114,7 @@ Value replaced(Machine& machine, const Value& self, const Arguments& arguments) 
 
 Value list_of(Machine& machine, const std::vector<std::string_view>& parts, bool reversed = false) {
   std::vector<Value> out;
+  out.reserve(parts.size());
   for (const std::string_view part : parts) out.push_back(machine.text(std::string(part)));
   if (reversed) std::reverse(out.begin(), out.end());
   return machine.list(std::move(out));

@@ -56,7 +56,7 @@ template <class V, int kRows, int kVectors, class Element>
 template <class V, int kRows, int kVectors, bool kPartial, class Element>
 [[gnu::noinline]] void add_values(const AttentionStrip& strip, const Element* values, std::int64_t column,
                                   std::int64_t count) {
-  const auto load_value = [count](const Element* source) {
+  const auto load_value = [&](const Element* source) {
     if constexpr (kPartial)
       return load_first(V{}, source, count);
     else

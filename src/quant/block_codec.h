@@ -39,6 +39,12 @@ inline void store_half(std::byte* factors, int lane, const std::byte* source) {
   std::memcpy(factors + 2 * lane, source, 2);
 }
 
+/// Rounds to a half, to nearest even.
+inline void store_as_half(std::byte* destination, float value) {
+  const std::uint16_t bits = float_to_half(value);
+  std::memcpy(destination, &bits, sizeof bits);
+}
+
 inline int byte_at(const std::byte* source, int index) { return std::to_integer<int>(source[index]); }
 
 /// 16 bytes of nibbles, column j low and column j + 16 high, are the packed order of one lane already.
@@ -126,6 +132,19 @@ void decode_blocks(const std::byte* source, float* values, std::int64_t blocks) 
       }
     }
   }
+}
+
+/// 0, or NaN where a value is not finite: added to a factor, it marks the block.
+inline float not_finite_mark(const float* values, int count) {
+  float mark = 0.0f;
+  for (int i = 0; i < count; ++i) mark += 0.0f * values[i];
+  return mark;
+}
+
+/// encode by way of EncodeBlock(values, block).
+template <auto EncodeBlock, int Bytes, int Elements>
+void encode_blocks(const float* values, std::byte* destination, std::int64_t blocks) {
+  for (std::int64_t i = 0; i < blocks; ++i) EncodeBlock(values + i * Elements, destination + i * Bytes);
 }
 
 /// pack_group by way of PackBlock(block, lane, record), which finds the record zeroed.

@@ -27,6 +27,10 @@ struct BlockFormat {
   void (*pack_group)(const std::byte* const rows[16], std::int64_t columns, std::byte* group);
   /// The same block as codes and factors, for tests and for the float reference.
   void (*split)(const std::byte* block, BlockCodes& out);
+  /// Rounds floats to `blocks` blocks, bit for bit as the `gguf` package does; nullptr where there is no
+  /// encoder yet. A block with a NaN, an infinity or values beyond its factors' range gets a factor that is
+  /// not finite.
+  void (*encode)(const float* values, std::byte* destination, std::int64_t blocks) = nullptr;
 };
 
 /// The row for a block-quantized type, or nullptr.

@@ -2,6 +2,8 @@
 //   0   f16 scale
 //   2   f16 minimum
 //   4   16 bytes of codes: byte j holds column j in its low half and column j + 16 in its high half
+#include <algorithm>
+
 #include "quant/block_codec.h"
 #include "quant/block_table.h"
 
@@ -29,6 +31,25 @@ void pack_block(const std::byte* block, int lane, std::byte* record) {
   store_half(record + 288, lane, block + 2);
 }
 
+/// The smallest value becomes code 0 and the largest code 15; halves round up.
+void encode_block(const float* values, std::byte* block) {
+  float minimum = values[0];
+  float maximum = values[0];
+  for (int j = 1; j < 32; ++j) {
+    minimum = std::min(minimum, values[j]);
+    maximum = std::max(maximum, values[j]);
+  }
+  const float scale = (maximum - minimum) / 15.0f;
+  const float inverse = scale != 0.0f ? 1.0f / scale : 0.0f;
+  store_as_half(block, scale + not_finite_mark(values, 32));
+  store_as_half(block + 2, minimum);
+  const auto code = [&](int j) {
+    const float steps = (values[j] - minimum) * inverse + 0.5f;  // beyond 15 where 1 / scale overflowed
+    return steps > 0.0f ? static_cast<int>(std::min(steps, 15.0f)) : 0;
+  };
+  for (int j = 0; j < 16; ++j) block[4 + j] = static_cast<std::byte>(code(j) | code(j + 16) << 4);
+}
+
 }  // namespace
 
 constinit const BlockFormat kQ4_1Format{
@@ -37,6 +58,7 @@ constinit const BlockFormat kQ4_1Format{
     .decode = decode_blocks<split, kBytes, 32, 32, true>,
     .pack_group = pack_blocks<pack_block, kBytes, kPacked4m>,
     .split = split,
+    .encode = encode_blocks<encode_block, kBytes, 32>,
 };
 
 }  // namespace lathe

@@ -1,6 +1,9 @@
 // q8_0: 32 elements in 34 bytes, 8.5 bits each; value = scale * code, code signed (-128 is legal in a file).
 //   0   f16 scale
 //   2   32 signed bytes
+#include <algorithm>
+#include <cmath>
+
 #include "quant/block_codec.h"
 #include "quant/block_table.h"
 
@@ -23,6 +26,19 @@ void pack_block(const std::byte* block, int lane, std::byte* record) {
   store_half(record + 512, lane, block);
 }
 
+/// The largest magnitude becomes code 127; halves round away from zero.
+void encode_block(const float* values, std::byte* block) {
+  float largest = 0.0f;
+  for (int j = 0; j < 32; ++j) largest = std::max(largest, std::abs(values[j]));
+  const float scale = largest / 127.0f;
+  const float inverse = scale != 0.0f ? 1.0f / scale : 0.0f;
+  store_as_half(block, scale + not_finite_mark(values, 32));
+  for (int j = 0; j < 32; ++j) {
+    const float code = std::round(values[j] * inverse);  // beyond 127 where 1 / scale overflowed
+    block[2 + j] = static_cast<std::byte>(code > -127.0f ? static_cast<int>(std::min(code, 127.0f)) : -127);
+  }
+}
+
 }  // namespace
 
 constinit const BlockFormat kQ8_0Format{
@@ -31,6 +47,7 @@ constinit const BlockFormat kQ8_0Format{
     .decode = decode_blocks<split, kBytes, 32, 32, false>,
     .pack_group = pack_blocks<pack_block, kBytes, kPacked8>,
     .split = split,
+    .encode = encode_blocks<encode_block, kBytes, 32>,
 };
 
 }  // namespace lathe

@@ -28,6 +28,7 @@ class Checkpoint {
   std::unordered_map<std::string, TensorView> tensors;  // dims outermost first: [rows, columns]
   std::shared_ptr<const void> owner;                    // keeps the mapping alive
   std::vector<std::string> warnings;                    // one line each: what is odd but was accepted
+  std::vector<std::string> unused_keys;  // of the model's configuration: read by nobody, harmless
 
   bool has(std::string_view key) const;
   /// Required or optional values, checked for type and range. Errors are invalid_model with file and key.

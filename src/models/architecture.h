@@ -8,6 +8,7 @@
 
 #include "formats/checkpoint.h"
 #include "graph/graph.h"
+#include "models/folder_translation.h"
 
 namespace lathe {
 
@@ -23,18 +24,24 @@ struct ModelShape {
 struct GraphOptions {
   Dtype cache_dtype = Dtype::f16;  // f32 or f16
   bool cache_off = false;          // keys and values live in the step alone
+  std::int64_t context_tokens =
+      0;  // that will be used at most (0: as trained); some RoPE scalings depend on it
 };
 
 struct Architecture {
-  std::string_view name;  // general.architecture
+  std::string_view
+      name;  // general.architecture; "": folders of this type are built by FolderDialect::architecture
   /// Checks every key for type and range; Error(invalid_model) names the key.
   ModelShape (*shape)(const Checkpoint& checkpoint);
   /// Inputs and symbols as in backend/cache_layout.h; one output "logits" f32[S, vocabulary].
   /// Error(invalid_model) names a missing tensor or a wrong shape.
   Graph (*build)(const std::shared_ptr<const Checkpoint>& checkpoint, const GraphOptions& options);
+  FolderDialect folder = {};
 };
 
 /// Throws Error(unsupported) naming the architecture.
 const Architecture& find_architecture(std::string_view name);
+/// By config.json's model_type; throws Error(unsupported) naming it.
+const FolderDialect& find_folder_dialect(std::string_view model_type);
 
 }  // namespace lathe

@@ -1,8 +1,10 @@
-// Llama and what is built like it (SmolLM2, Mistral without windows): pre-norm, grouped heads, SwiGLU.
-// The file's Q and K rows are permuted so that rotation pairs neighbours (2i, 2i + 1).
+// Llama and what is built like it (SmolLM2, Mistral): pre-norm, grouped heads, SwiGLU.
+// GGUF's Q and K rows are permuted so that rotation pairs neighbours (2i, 2i + 1).
 #include <cmath>
 
 #include "models/blocks.h"
+#include "models/folder_decoder.h"
+#include "models/llama_tensors.h"
 #include "models/registry.h"
 
 namespace lathe {
@@ -43,8 +45,15 @@ Graph build(const std::shared_ptr<const Checkpoint>& checkpoint, const GraphOpti
   return b.finish(x);
 }
 
+void read_folder(FolderConfig& config, FolderMetadata& metadata) {
+  read_decoder_sizes(config, metadata, false);
+  read_rope(config, metadata);
+  config.expect("hidden_act", {"silu", "swish"});
+  config.ignore({"pretraining_tp", "attention_bias", "mlp_bias"});  // biases are where the tensors are
+}
+
 }  // namespace
 
-const Architecture kLlama{"llama", &shape, &build};
+const Architecture kLlama{"llama", &shape, &build, {"llama", "llama", "model.", kLlamaTensors, &read_folder}};
 
 }  // namespace lathe

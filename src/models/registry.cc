@@ -3,17 +3,39 @@
 #include "base/error.h"
 
 namespace lathe {
+namespace {
+
+const Architecture* const kAll[] = {
+    &kLlama,
+    &kMistral,
+    &kGemma3,
+};
+
+}  // namespace
 
 const Architecture& find_architecture(std::string_view name) {
-  static const Architecture* const kAll[] = {&kLlama, &kGemma3};
   std::string known;
   for (const Architecture* architecture : kAll) {
+    if (architecture->name.empty()) continue;
     if (architecture->name == name) return *architecture;
     known += (known.empty() ? "" : ", ") + std::string(architecture->name);
   }
   throw Error(ErrorCode::unsupported,
               "architecture \"" + printable(name) + "\" is not supported; these are: " + known,
               {{}, std::nullopt, "general.architecture"});
+}
+
+const FolderDialect& find_folder_dialect(std::string_view model_type) {
+  std::string known;
+  for (const Architecture* architecture : kAll) {
+    const FolderDialect& dialect = architecture->folder;
+    if (dialect.model_type.empty()) continue;
+    if (dialect.model_type == model_type) return dialect;
+    known += (known.empty() ? "" : ", ") + std::string(dialect.model_type);
+  }
+  throw Error(ErrorCode::unsupported,
+              "model type \"" + printable(model_type) + "\" is not supported; these are: " + known,
+              {{}, std::nullopt, "model_type"});
 }
 
 }  // namespace lathe

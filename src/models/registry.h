@@ -6,6 +6,7 @@
 namespace lathe {
 
 extern const Architecture kLlama;
+extern const Architecture kMistral;
 extern const Architecture kGemma3;
 
 }  // namespace lathe

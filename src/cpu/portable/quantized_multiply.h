@@ -1,0 +1,84 @@
+// Groups of packed weights times 8-bit activations; the arithmetic is in quantized_linear.cc.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+
+#include "cpu/matmul_shape.h"
+#include "cpu/portable/packed_codes.h"
+
+namespace lathe::portable {
+
+struct ActivationBlock {
+  const std::uint8_t* codes;  // of one block
+  float scale;
+  float minimum;
+  float sum;
+};
+
+inline ActivationBlock activation_block(const std::uint8_t* row, std::int64_t columns, std::int64_t block) {
+  const std::int64_t blocks = columns / kActivationBlock;
+  const auto factor = [&](std::int64_t which) {
+    float value;
+    std::memcpy(&value, row + columns + (which * blocks + block) * static_cast<std::int64_t>(sizeof value),
+                sizeof value);
+    return value;
+  };
+  return {row + block * kActivationBlock, factor(0), factor(1), factor(2)};
+}
+
+/// acc plus columns [begin, end) of the block, of one row.
+inline float add_columns(const PackedBlock& weight, int row, const ActivationBlock& x, int begin, int end,
+                         float acc) {
+  int product = 0;
+  int codes = 0;
+  for (int i = begin; i < end; ++i) {
+    product += x.codes[i] * weight.codes[row][i];
+    codes += weight.codes[row][i];
+  }
+  const float t = std::fma(x.scale, static_cast<float>(product), x.minimum * static_cast<float>(codes));
+  return std::fma(weight.scale[begin / 16][row], t, acc);
+}
+
+/// All of `groups` for some tokens.
+inline void multiply_chunk(const KernelCall& call, const MatmulShape& shape, const Share& groups,
+                           const Share& tokens) {
+  const PackedLayout& layout = packed_layout(static_cast<Dtype>(call.inputs[1].dtype));
+  const auto* inputs = static_cast<const std::uint8_t*>(call.inputs[0].data);
+  const auto* record = static_cast<const std::uint8_t*>(call.inputs[1].data);
+  auto* output = static_cast<float*>(call.outputs[0].data);  // [tokens, rows]
+
+  const std::int64_t records = shape.columns / layout.info.columns_per_record;
+  const int blocks_per_record = layout.info.columns_per_record / kActivationBlock;
+  record += groups.begin * records * layout.info.record_bytes;
+  for (std::int64_t group = groups.begin; group < groups.end; ++group) {
+    const std::int64_t first_row = group * kPackedRows;
+    const int rows = static_cast<int>(std::min<std::int64_t>(kPackedRows, shape.rows - first_row));
+    for (std::int64_t token = tokens.begin; token < tokens.end; ++token)
+      std::fill_n(output + token * shape.rows + first_row, rows, 0.0f);
+    for (std::int64_t r = 0; r < records; ++r, record += layout.info.record_bytes) {
+      for (int b = 0; b < blocks_per_record; ++b) {
+        PackedBlock weight;
+        layout.unpack(record, b, weight);
+        for (std::int64_t token = tokens.begin; token < tokens.end; ++token) {
+          const ActivationBlock x = activation_block(inputs + token * activation_row_bytes(shape.columns),
+                                                     shape.columns, r * blocks_per_record + b);
+          for (int row = 0; row < rows; ++row) {
+            float& acc = output[token * shape.rows + first_row + row];
+            if (layout.has_half_scales) {
+              acc = add_columns(weight, row, x, 0, 16, acc);
+              acc = add_columns(weight, row, x, 16, 32, acc);
+            } else {
+              acc = add_columns(weight, row, x, 0, 32, acc);
+            }
+            if (layout.has_minima) acc = std::fma(weight.minimum[row], x.sum, acc);
+          }
+        }
+      }
+    }
+  }
+}
+
+}  // namespace lathe::portable

@@ -25,6 +25,12 @@ Op row(std::string_view name, int inputs, int outputs, std::vector<AttributeSpec
           fusion, pure,   aliases_input, infer,   commutative};
 }
 
+/// A row for a pure op whose last inputs may be left out.
+Op ranged_row(std::string_view name, int min_inputs, int max_inputs, int outputs,
+              std::vector<AttributeSpec> attributes, FusionKind fusion, decltype(Op::infer) infer) {
+  return {name, min_inputs, max_inputs, outputs, std::move(attributes), fusion, kPure, kNoAlias, infer};
+}
+
 const auto& table() {
   using enum FusionKind;
   namespace rules = shape_rules;
@@ -33,21 +39,24 @@ const auto& table() {
       row("Add", 2, 1, {}, broadcast, kPure, kNoAlias, rules::binary, kCommutative),
       row("ArgMax", 1, 1, {}, reduction, kPure, kNoAlias, rules::arg_max),
       row("Gather", 2, 1, {}, shuffle, kPure, kNoAlias, rules::gather),
-      row("Gelu", 1, 1, {}, pointwise, kPure, kNoAlias, rules::activation_function),
+      row("Gelu", 1, 1, {{"approximate", kInteger, 0}}, pointwise, kPure, kNoAlias, rules::gelu),
       // ours: keys and values of this step alone, in a fresh tensor with the cache's layout
       row("KvScratch", 4, 1, {{"dtype", kInteger, kRequired}}, opaque, kPure, kNoAlias, rules::kv_scratch),
       // ours: keys and values of this step into the pages of the cache
       row("KvWrite", 5, 1, {{"layer", kInteger, kRequired}}, opaque, kEffect, 0, rules::kv_write),
+      ranged_row("LayerNormalization", 2, 3, 1, {{"epsilon", kReal, 1e-5}}, reduction, rules::layer_normalization),
       // ours: x times weight transposed
       row("Linear", 2, 1, {}, matmul, kPure, kNoAlias, rules::linear),
       // ours: logarithm of the sum of exponentials of each row
       row("LogSumExp", 1, 1, {}, reduction, kPure, kNoAlias, rules::log_sum_exp),
+      row("LpNormalization", 1, 1, {}, reduction, kPure, kNoAlias, rules::lp_normalization),
       // ours: [T, H, d] seen as [T, H * d]
       row("MergeHeads", 1, 1, {}, shuffle, kPure, 0, rules::merge_heads),
       row("Mul", 2, 1, {}, broadcast, kPure, kNoAlias, rules::binary, kCommutative),
-      // ours: causal attention over the pages of each token's sequence
+      // ours: attention over the pages of each token's sequence
       row("PagedAttention", 4, 1,
-          {{"layer", kInteger, kRequired}, {"scale", kReal, kRequired}, {"window", kInteger, 0}},
+          {{"layer", kInteger, kRequired}, {"scale", kReal, kRequired}, {"window", kInteger, 0}, {"softcap", kReal, 0},
+           {"causal", kInteger, 1}},
           opaque, kPure, kNoAlias, rules::paged_attention),
       // ours: rows as unsigned 8-bit codes with a scale and a minimum per block
       row("QuantizeActivation", 1, 1, {}, reduction, kPure, kNoAlias, rules::quantize_activation),
@@ -56,11 +65,13 @@ const auto& table() {
       row("RMSNormalization", 2, 1, {{"epsilon", kReal, 1e-5}}, reduction, kPure, kNoAlias, rules::rms_normalization),
       row("RotaryEmbedding", 2, 1, {{"interleaved", kInteger, 0}}, opaque, kPure, kNoAlias, rules::rotary_embedding),
       // ours: cosines and sines of the positions' angles
-      row("RotaryTable", 1, 1, {{"base", kReal, kRequired}, {"dims", kInteger, kRequired}}, broadcast, kPure, kNoAlias,
-          rules::rotary_table),
+      row("RotaryTable", 2, 1, {{"magnitude", kReal, 1}}, broadcast, kPure, kNoAlias, rules::rotary_table),
+      // ours: mean of each sequence's rows
+      row("SequenceMean", 2, 1, {}, reduction, kPure, kNoAlias, rules::sequence_mean),
       // ours: [T, H * d] seen as [T, H, d]
       row("SplitHeads", 1, 1, {{"heads", kInteger, kRequired}}, shuffle, kPure, 0, rules::split_heads),
       row("Swish", 1, 1, {}, pointwise, kPure, kNoAlias, rules::activation_function),
+      row("Tanh", 1, 1, {}, pointwise, kPure, kNoAlias, rules::activation_function),
       row("TopK", 1, 2, {{"k", kInteger, kRequired}}, opaque, kPure, kNoAlias, rules::top_k),
   };
   // clang-format on

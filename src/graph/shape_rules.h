@@ -33,10 +33,16 @@ Types paged_attention(Inputs inputs, const Node& node);
 Types gather(Inputs inputs, const Node& node);
 Types rms_normalization(Inputs inputs, const Node& node);
 Types activation_function(Inputs inputs, const Node& node);
+Types gelu(Inputs inputs, const Node& node);
 Types binary(Inputs inputs, const Node& node);
 Types arg_max(Inputs inputs, const Node& node);
 Types top_k(Inputs inputs, const Node& node);
 Types log_sum_exp(Inputs inputs, const Node& node);
+
+// normalization and means
+Types layer_normalization(Inputs inputs, const Node& node);
+Types lp_normalization(Inputs inputs, const Node& node);
+Types sequence_mean(Inputs inputs, const Node& node);
 
 }  // namespace shape_rules
 }  // namespace lathe

@@ -56,12 +56,13 @@ Types merge_heads(Inputs inputs, const Node& node) {
 }
 
 Types rotary_table(Inputs inputs, const Node& node) {
-  const ShapeCheck check(inputs, node, {"positions"});
+  const ShapeCheck check(inputs, node, {"positions", "frequencies"});
   check.require(0, Dtype::i32, 1);
-  const auto dims = check.integer("dims", 2, kMaxDim);
-  if (dims % 2 != 0) check.fail("dims is " + std::to_string(dims) + ", and must be even");
-  if (!(node.real("base") > 0)) check.fail("base must be greater than 0");
-  return {{Dtype::f32, {check.dim(0, 0), dims}}};
+  check.require(1, Dtype::f64, 1);
+  const auto pairs = check.number(1, 0);
+  if (pairs > kMaxDim / 2) check.fail_input(1, "has too many frequencies");
+  if (!(node.real("magnitude") > 0)) check.fail("magnitude must be greater than 0");
+  return {{Dtype::f32, {check.dim(0, 0), 2 * pairs}}};
 }
 
 Types rotary_embedding(Inputs inputs, const Node& node) {
@@ -108,7 +109,9 @@ Types paged_attention(Inputs inputs, const Node& node) {
     check.fail_input(0, "heads must be a multiple of the cache's " + to_string(check.dim(1, 3)));
   require_tables(check, 2);
   check.integer("layer", 0, check.number(1, 0) - 1);
-  check.integer("window", 0, kMaxDim);
+  const auto window = check.integer("window", 0, kMaxDim);
+  if (node.real("softcap") < 0) check.fail("softcap must not be negative");
+  if (check.integer("causal", 0, 1) == 0 && window != 0) check.fail("a window needs causal attention");
   return {check.type(0)};
 }
 

@@ -39,6 +39,11 @@ Types activation_function(Inputs inputs, const Node& node) {
   return {check.type(0)};
 }
 
+Types gelu(Inputs inputs, const Node& node) {
+  ShapeCheck(inputs, node, {"x"}).integer("approximate", 0, 1);
+  return activation_function(inputs, node);
+}
+
 Types binary(Inputs inputs, const Node& node) {
   const ShapeCheck check(inputs, node, {"a", "b"});
   check.require_dtype(0, Dtype::f32);

@@ -84,7 +84,20 @@ ValueId DecoderBuilder::scale(const std::string& node_name, ValueId x, float fac
 }
 
 ValueId DecoderBuilder::rotary_table(double base) {
-  return graph_.add("RotaryTable", "", {positions_}, {{"base", base}, {"dims", config_.rope_dims}});
+  const auto dims = static_cast<double>(config_.rope_dims);
+  std::vector<double> frequencies(static_cast<std::size_t>(config_.rope_dims / 2));
+  for (std::size_t pair = 0; pair < frequencies.size(); ++pair)
+    frequencies[pair] = std::pow(base, -2.0 * static_cast<double>(pair) / dims);
+  return rotary_table(frequencies);
+}
+
+ValueId DecoderBuilder::rotary_table(const std::vector<double>& frequencies, double magnitude) {
+  auto values = std::make_shared<const std::vector<double>>(frequencies);
+  const TensorView data{reinterpret_cast<const std::byte*>(values->data()),
+                        Dtype::f64,
+                        {static_cast<std::int64_t>(values->size())}};
+  return graph_.add("RotaryTable", "", {positions_, graph_.add_constant("rope_frequencies", data, values)},
+                    {{"magnitude", magnitude}});
 }
 
 ValueId DecoderBuilder::attention(std::int64_t layer, ValueId q, ValueId k, ValueId v, double scale,
@@ -117,7 +130,8 @@ ValueId DecoderBuilder::rotate(const std::string& node_name, ValueId x, ValueId 
 ValueId DecoderBuilder::gated_feed_forward(const std::string& block, ValueId x, std::string_view activation) {
   const ValueId gate = linear(block + ".ffn_gate", x, config_.feed_forward, config_.embedding);
   const ValueId up = linear(block + ".ffn_up", x, config_.feed_forward, config_.embedding);
-  const ValueId active = graph_.add(activation, block + ".ffn_act", {gate});
+  const Attributes form = activation == "Gelu" ? Attributes{{"approximate", 1}} : Attributes{};
+  const ValueId active = graph_.add(activation, block + ".ffn_act", {gate}, form);
   const ValueId product = graph_.add("Mul", block + ".ffn_gated", {active, up});
   return linear(block + ".ffn_down", product, config_.embedding, config_.feed_forward);
 }

@@ -48,11 +48,13 @@ class DecoderBuilder {
   ValueId linear(const std::string& name, ValueId x, std::int64_t rows, std::int64_t columns);
   ValueId scale(const std::string& node_name, ValueId x, float factor);
   ValueId rotary_table(double base);  // f32[T, rope_dims]
+  /// Of given angles per position, one for each pair; cosines and sines are multiplied by `magnitude`.
+  ValueId rotary_table(const std::vector<double>& frequencies, double magnitude = 1);
   /// Keys and values of `layer` to the cache, then causal attention; q, k, v are [T, heads, head_dim].
   ValueId attention(std::int64_t layer, ValueId q, ValueId k, ValueId v, double scale, std::int64_t window);
   ValueId split_heads(const std::string& node_name, ValueId x, std::int64_t heads);
   ValueId rotate(const std::string& node_name, ValueId x, ValueId table, bool interleaved);
-  /// down(activation(gate(x)) * up(x)); weights "<block>.ffn_gate.weight" and so on.
+  /// down(activation(gate(x)) * up(x)), Gelu in its tanh form; weights "<block>.ffn_gate.weight" and so on.
   ValueId gated_feed_forward(const std::string& block, ValueId x, std::string_view activation);
   /// The rows whose logits are wanted, f32[S, ...].
   ValueId wanted_rows(const std::string& node_name, ValueId x);

@@ -7,7 +7,7 @@
 namespace lathe::avx512 {
 
 extern const IsaKernel gelu_kernels[] = {
-    {"gelu", vector::run_gelu<Vector>, nullptr},
+    {"gelu_tanh", vector::run_gelu<Vector>, nullptr},
     {nullptr, nullptr, nullptr},
 };
 

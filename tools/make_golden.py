@@ -19,6 +19,7 @@ import numpy as np
 import fetch_model
 import golden_file
 import oracle
+import package_download
 
 FIXED, TOP, GREEDY = 64, 8, 32
 DIVERGENCE_POSITIONS, RANKED, DRAWN = 512, 24, 24
@@ -59,7 +60,7 @@ def make_prompt(weights, fixed_ids, name, text, parse_special, ids, bound):
 
 
 def make(name, bound, entries, divergence_text, program):
-    path = fetch_model.fetch(fetch_model.MODELS[name], fetch_model.default_directory())
+    path = fetch_model.fetch(fetch_model.MODELS[name], package_download.cache_directory("LATHE_MODEL_DIR", "models"))
     print(f"{name}", file=sys.stderr)
     weights = oracle.Weights(path)
     vocabulary = len(weights.head())

@@ -29,7 +29,7 @@ done
 [ -z "${ABSENT:-}" ]
 """,
     "apt-get": 'echo "apt-get says something"; exit "${APT_STATUS:-0}"\n',
-    "ctest": 'echo "ctest runs: $*, long: ${LATHE_LONG_TESTS:-no}, models: $LATHE_MODEL_DIR"; exit "${CTEST_STATUS:-0}"\n',
+    "ctest": 'echo "ctest runs: $*, long: ${LATHE_LONG_TESTS:-no}, models: $LATHE_MODEL_DIR, data: $LATHE_TEST_DATA"; exit "${CTEST_STATUS:-0}"\n',
     "id": 'echo "${FAKE_ID:-1000}"\n',
     "sudo": '[ "$1" = -n ] && shift\n[ -n "${SUDO_WORKS:-}" ] || exit 1\nexec "$@"\n',
 }
@@ -194,7 +194,9 @@ class Script(unittest.TestCase):
     def with_test_environment(self):
         python = self.tree / "build" / "venv" / "bin" / "python"
         python.parent.mkdir(parents=True)
-        python.write_text('#!/bin/bash\necho "python $*" >>"$CALLS"\necho "/models/of/$2"\n')
+        python.write_text('#!/bin/bash\necho "python $*" >>"$CALLS"\nlast=${1##*/}; last=${last%.py}\n'
+                          'echo "/path of $last/${2:-}"\necho "$last ${2:-} says" >&2\n'
+                          'sleep "${FETCH_TAKES:-0}"\n[ "$last${2:-}" != "${FETCH_FAILS:-}" ]\n')
         python.chmod(0o755)
         (self.tree / "tests").mkdir()
         for copy in (self.tree / "tests", self.tree / "build" / "venv"):
@@ -205,12 +207,35 @@ class Script(unittest.TestCase):
         result = self.run_script("test", "-R", "golden")
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertEqual(result.stdout, f"ctest runs: --test-dir {self.tree}/build/dev --output-on-failure "
-                                        "--no-tests=error -j2 -R golden, long: no, models: /models/of\n")
+                                        "--no-tests=error -j2 -R golden, long: no, models: /path of fetch_model, "
+                                        "data: /path of fetch_test_data\n")
         calls = self.called()
         self.assertTrue(any(line.startswith("cmake --preset dev") for line in calls))
         self.assertIn(f"cmake --build {self.tree}/build/dev", calls)
-        self.assertEqual([line.split()[-1] for line in calls if "fetch_model.py" in line], ["smollm2", "gemma3-270m"])
+        self.assertEqual({line.split()[-1] for line in calls if "fetch_model.py" in line}, {"smollm2", "gemma3-270m"})
+        self.assertEqual(len([line for line in calls if line.endswith("/tools/fetch_test_data.py")]), 1)
+        for words in ("fetch_model smollm2 says", "fetch_model gemma3-270m says", "fetch_test_data  says"):
+            self.assertIn(words, result.stderr)
         self.assertTrue(any("librapidcheck-dev" in line for line in calls if line.startswith("dpkg-query")))
+
+    def test_test_where_a_fetch_fails_runs_no_test_and_says_which(self):
+        self.with_test_environment()
+        for fails, name in (("fetch_test_data", "test-data"), ("fetch_modelgemma3-270m", "gemma3-270m")):
+            result = self.run_script("test", FETCH_FAILS=fails)
+            self.assertEqual((result.returncode, result.stdout), (1, ""))
+            self.assertIn(f"lathe: {name} could not be fetched", result.stderr)
+
+    def test_test_fetches_beside_the_build_and_each_other(self):
+        self.with_test_environment()
+        start = time.monotonic()
+        self.assertEqual(self.run_script("test", FETCH_TAKES="1", BUILD_TAKES="1").returncode, 0)
+        self.assertLess(time.monotonic() - start, 2.5)
+
+    def test_test_leaves_no_fetch_running_where_the_build_fails(self):
+        self.with_test_environment()
+        start = time.monotonic()
+        self.assertEqual(self.run_script("test", FETCH_TAKES="30", BUILD_FAILS="1").returncode, 1)
+        self.assertLess(time.monotonic() - start, 15)
 
     def test_test_long_and_the_status_of_ctest(self):
         self.with_test_environment()

@@ -1,4 +1,4 @@
-// JSON for everyone: the library's type, with objects that keep their order, and parsing with bounds.
+// JSON for everyone: the library's type, with objects that keep their order, and reading with bounds.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -12,6 +12,18 @@ using Json = nlohmann::ordered_json;
 /// has an object of more than `max_members`: objects that keep their order take time with the square of their
 /// size.
 Json parse_json(std::string_view text, std::string_view what, int max_depth = 64, int max_members = 1 << 14);
+
+/// The same for documents of any size, in a time that grows with it: tokenizers, headers, configurations.
+/// A key that an object has twice is refused too. Walk through large objects: looking up one key takes as
+/// many steps as there are members.
+Json parse_large_json(std::string_view text, std::string_view what, int max_depth = 64);
+
+/// What read_json calls as it meets each piece; a function that throws ends the reading.
+using JsonEvents = nlohmann::json_sax<Json>;
+
+/// Reads `text` without keeping it. Throws as parse_json does; keys that occur twice are the events'
+/// business.
+void read_json(std::string_view text, std::string_view what, JsonEvents& events, int max_depth = 64);
 
 /// One line; broken UTF-8 in strings becomes U+FFFD.
 std::string dump_json(const Json& value, int indent = -1);

@@ -20,18 +20,35 @@ std::uint64_t visible_pairs(std::int64_t tokens, std::int64_t depth, std::int64_
   return pairs;
 }
 
+/// Of a matmul by experts, whose weight is [experts, rows, columns] and whose output [tokens, k, rows]: a
+/// token reads its k experts; those of several tokens may be the same, so this is the most that they read.
+void count_experts(const PlanTensor& weight, const ValueType& output, std::int64_t tokens, Work& work) {
+  const std::int64_t slots = output.dims[1].value * tokens;
+  const std::int64_t experts = weight.type.dims[0].value;
+  const std::int64_t read = std::min(experts, slots);
+  work.weight_bytes +=
+      weight.max_bytes / static_cast<std::uint64_t>(experts) * static_cast<std::uint64_t>(read);
+  work.matmul_operations += 2 * unsigned_product(weight.type.dims[1].value, weight.type.dims[2].value) *
+                            static_cast<std::uint64_t>(slots);
+}
+
 void count_weights(const Plan& plan, std::int64_t tokens, Work& work) {
   for (const auto& step : plan.steps) {
     if (step.kernel->op == "Gather") continue;  // reads a few rows alone
     const auto& output = plan.tensors[static_cast<std::size_t>(step.outputs.front())].type;
     const bool is_last_row = !output.dims.empty() && output.dims.front().symbol == "S";
+    const std::int64_t rows = is_last_row ? 1 : tokens;
     for (const auto input : step.inputs) {
       const auto& tensor = plan.tensors[static_cast<std::size_t>(input)];
       if (tensor.place != Place::weight) continue;
+      if (tensor.type.dims.size() == 3) {
+        count_experts(tensor, output, rows, work);
+        continue;
+      }
       work.weight_bytes += tensor.max_bytes;
       if (tensor.type.dims.size() != 2) continue;
       const auto elements = unsigned_product(tensor.type.dims[0].value, tensor.type.dims[1].value);
-      work.matmul_operations += 2 * elements * static_cast<std::uint64_t>(is_last_row ? 1 : tokens);
+      work.matmul_operations += 2 * elements * static_cast<std::uint64_t>(rows);
     }
   }
 }

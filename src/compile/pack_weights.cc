@@ -5,6 +5,7 @@
 #include <future>
 #include <vector>
 
+#include "base/checked.h"
 #include "base/error.h"
 #include "quant/block_format.h"
 #include "quant/packed.h"
@@ -12,46 +13,84 @@
 namespace lathe {
 namespace {
 
+/// A constant as matrices one behind the other: one, or the experts' [experts, rows, columns]. Each is packed
+/// for itself, its last group padded, so that every one begins with a group of its own.
+struct Matrices {
+  const TensorView& source;
+  std::int64_t count;
+  std::int64_t rows;  // of one
+  std::int64_t columns;
+  std::int64_t groups;  // of one
+
+  explicit Matrices(const TensorView& tensor)
+      : source(tensor),
+        count(tensor.shape.size() == 3 ? tensor.shape[0] : 1),
+        rows(count == 0 ? 0 : tensor.rows() / count),
+        columns(tensor.columns()),
+        groups((rows + kPackedRows - 1) / kPackedRows) {}
+
+  const std::byte* matrix(std::int64_t index) const {
+    return source.data + static_cast<std::uint64_t>(index * rows) * row_bytes(source.dtype, columns);
+  }
+};
+
 /// Decodes one group of rows to float32 and interleaves it.
-void pack_group_as_floats(const TensorView& source, std::int64_t group, std::vector<float>& rows,
-                          std::byte* destination) {
-  const std::int64_t columns = source.columns();
+void pack_group_as_floats(const Matrices& matrices, std::int64_t matrix, std::int64_t group,
+                          std::vector<float>& rows, std::byte* destination) {
+  const std::int64_t columns = matrices.columns;
+  const Dtype dtype = matrices.source.dtype;
   const std::int64_t first = group * kPackedRows;
-  const std::int64_t count = std::min<std::int64_t>(kPackedRows, source.rows() - first);
+  const std::int64_t count = std::min<std::int64_t>(kPackedRows, matrices.rows - first);
   rows.resize(static_cast<std::size_t>(count * columns));
-  decode_rows(source.dtype,
-              source.data + static_cast<std::uint64_t>(first) * row_bytes(source.dtype, columns), rows.data(),
-              count, columns);
+  decode_rows(dtype, matrices.matrix(matrix) + static_cast<std::uint64_t>(first) * row_bytes(dtype, columns),
+              rows.data(), count, columns);
   const auto group_bytes = packed_bytes(Dtype::packed_f32, kPackedRows, columns);
   pack_groups(Dtype::f32, reinterpret_cast<const std::byte*>(rows.data()), count, columns, 0, 1,
               destination + static_cast<std::uint64_t>(group) * group_bytes);
 }
 
-void pack_matrix(const TensorView& source, Dtype layout, int threads, std::byte* destination) {
-  const std::int64_t groups = (source.rows() + kPackedRows - 1) / kPackedRows;
+/// `destination` is the first matrix's place.
+void pack_matrices(const Matrices& matrices, Dtype layout, int threads, std::byte* destination) {
+  const std::uint64_t matrix_bytes = packed_bytes(layout, matrices.rows, matrices.columns);
+  const std::int64_t groups = matrices.groups * matrices.count;
   std::atomic<std::int64_t> next{0};
   constexpr std::int64_t kGroupsAtOnce = 16;
   const auto work = [&] {
     std::vector<float> rows;
-    for (std::int64_t first = next.fetch_add(kGroupsAtOnce); first < groups;
-         first = next.fetch_add(kGroupsAtOnce)) {
-      const std::int64_t last = std::min(first + kGroupsAtOnce, groups);
-      if (layout != Dtype::packed_f32) {
-        pack_groups(source.dtype, source.data, source.rows(), source.columns(), first, last, destination);
-        continue;
+    for (std::int64_t begin = next.fetch_add(kGroupsAtOnce); begin < groups;
+         begin = next.fetch_add(kGroupsAtOnce)) {
+      const std::int64_t end = std::min(begin + kGroupsAtOnce, groups);
+      for (std::int64_t i = begin; i < end;) {
+        const std::int64_t matrix = i / matrices.groups;
+        const std::int64_t first = i % matrices.groups;
+        const std::int64_t last = std::min(first + end - i, matrices.groups);
+        std::byte* place = destination + static_cast<std::uint64_t>(matrix) * matrix_bytes;
+        i += last - first;
+        if (layout != Dtype::packed_f32) {
+          pack_groups(matrices.source.dtype, matrices.matrix(matrix), matrices.rows, matrices.columns, first,
+                      last, place);
+          continue;
+        }
+        for (std::int64_t group = first; group < last; ++group)
+          pack_group_as_floats(matrices, matrix, group, rows, place);
       }
-      for (std::int64_t group = first; group < last; ++group)
-        pack_group_as_floats(source, group, rows, destination);
     }
   };
   // Small matrices are packed before a thread would have started.
   constexpr std::int64_t kElementsPerThread = 1 << 20;
   const auto wanted =
-      std::min<std::int64_t>(threads, source.rows() * source.columns() / kElementsPerThread + 1);
+      std::min<std::int64_t>(threads, matrices.source.rows() * matrices.columns / kElementsPerThread + 1);
   std::vector<std::future<void>> helpers;  // they end before this returns, and their exceptions come through
   for (std::int64_t i = 1; i < wanted; ++i) helpers.push_back(std::async(std::launch::async, work));
   work();
   for (auto& helper : helpers) helper.get();
+}
+
+std::uint64_t bytes_of(const Matrices& matrices, Dtype layout) {
+  const auto bytes = checked_multiply(packed_bytes(layout, matrices.rows, matrices.columns),
+                                      static_cast<std::uint64_t>(matrices.count));
+  if (!bytes) throw Error(ErrorCode::resource_limit, "packed experts need more memory than can be counted");
+  return *bytes;
 }
 
 }  // namespace
@@ -59,8 +98,8 @@ void pack_matrix(const TensorView& source, Dtype layout, int threads, std::byte*
 Dtype weight_layout(const Graph& graph, const Node& node, std::size_t input) {
   const Value& value = graph.value(node.inputs[input]);
   if (value.kind != ValueKind::constant || input != 1) return value.type.dtype;
-  if (node.op->name == "Linear") return Dtype::packed_f32;
-  if (node.op->name == "QuantizedLinear") {
+  if (node.op->name == "Linear" || node.op->name == "ExpertLinear") return Dtype::packed_f32;
+  if (node.op->name == "QuantizedLinear" || node.op->name == "QuantizedExpertLinear") {
     const BlockFormat* format = block_format(value.type.dtype);
     CHECK(format != nullptr);
     return format->packed;
@@ -69,13 +108,14 @@ Dtype weight_layout(const Graph& graph, const Node& node, std::size_t input) {
 }
 
 Buffer WeightPacker::pack(const TensorView& source, Dtype layout) {
-  const std::uint64_t bytes = packed_bytes(layout, source.rows(), source.columns());
+  const Matrices matrices(source);
+  const std::uint64_t bytes = bytes_of(matrices, layout);
   Buffer buffer = backend_.allocate(bytes);
   if (buffer.host_visible()) {
-    pack_matrix(source, layout, threads_, static_cast<std::byte*>(buffer.data()));
+    pack_matrices(matrices, layout, threads_, static_cast<std::byte*>(buffer.data()));
   } else {
     std::vector<std::byte> staging(bytes);
-    pack_matrix(source, layout, threads_, staging.data());
+    pack_matrices(matrices, layout, threads_, staging.data());
     backend_.write(buffer, 0, staging);
   }
   plan_.weight_report.copied_bytes += bytes;

@@ -38,6 +38,10 @@ const auto& table() {
   static const std::array kTable = {  // sorted by name
       row("Add", 2, 1, {}, broadcast, kPure, kNoAlias, rules::binary, kCommutative),
       row("ArgMax", 1, 1, {}, reduction, kPure, kNoAlias, rules::arg_max),
+      // ours: rows times the transposed matrix of the expert that each slot of theirs is for
+      row("ExpertLinear", 3, 1, {}, matmul, kPure, kNoAlias, rules::expert_linear),
+      // ours: the weighted sum of each token's experts
+      row("ExpertSum", 2, 1, {}, reduction, kPure, kNoAlias, rules::expert_sum),
       row("Gather", 2, 1, {}, shuffle, kPure, kNoAlias, rules::gather),
       row("Gelu", 1, 1, {{"approximate", kInteger, 0}}, pointwise, kPure, kNoAlias, rules::gelu),
       // ours: keys and values of this step alone, in a fresh tensor with the cache's layout
@@ -60,12 +64,17 @@ const auto& table() {
           opaque, kPure, kNoAlias, rules::paged_attention),
       // ours: rows as unsigned 8-bit codes with a scale and a minimum per block
       row("QuantizeActivation", 1, 1, {}, reduction, kPure, kNoAlias, rules::quantize_activation),
+      // ours: ExpertLinear on the codes of both sides
+      row("QuantizedExpertLinear", 3, 1, {}, matmul, kPure, kNoAlias, rules::quantized_expert_linear),
       // ours: Linear on the codes of both sides
       row("QuantizedLinear", 2, 1, {}, matmul, kPure, kNoAlias, rules::quantized_linear),
       row("RMSNormalization", 2, 1, {{"epsilon", kReal, 1e-5}}, reduction, kPure, kNoAlias, rules::rms_normalization),
       row("RotaryEmbedding", 2, 1, {{"interleaved", kInteger, 0}}, opaque, kPure, kNoAlias, rules::rotary_embedding),
       // ours: cosines and sines of the positions' angles
       row("RotaryTable", 2, 1, {{"magnitude", kReal, 1}}, broadcast, kPure, kNoAlias, rules::rotary_table),
+      // ours: softmax over a router's logits, and the k greatest of each row
+      row("SelectExperts", 1, 2, {{"k", kInteger, kRequired}, {"normalize", kInteger, kRequired}}, opaque, kPure, kNoAlias,
+          rules::select_experts),
       // ours: mean of each sequence's rows
       row("SequenceMean", 2, 1, {}, reduction, kPure, kNoAlias, rules::sequence_mean),
       // ours: [T, H * d] seen as [T, H, d]

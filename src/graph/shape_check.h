@@ -12,6 +12,11 @@
 
 namespace lathe {
 
+/// What model files hold weights as.
+inline bool is_file_dtype(Dtype dtype) { return dtype <= Dtype::q6_k; }
+/// What the 8-bit matmuls read.
+inline bool is_packed_codes(Dtype dtype) { return dtype >= Dtype::packed4 && dtype <= Dtype::packed6k; }
+
 class ShapeCheck {
  public:
   /// `input_names` are for messages, one for each input.

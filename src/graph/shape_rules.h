@@ -20,6 +20,12 @@ Types linear(Inputs inputs, const Node& node);
 Types quantize_activation(Inputs inputs, const Node& node);
 Types quantized_linear(Inputs inputs, const Node& node);
 
+// experts
+Types select_experts(Inputs inputs, const Node& node);
+Types expert_linear(Inputs inputs, const Node& node);
+Types quantized_expert_linear(Inputs inputs, const Node& node);
+Types expert_sum(Inputs inputs, const Node& node);
+
 // attention
 Types split_heads(Inputs inputs, const Node& node);
 Types merge_heads(Inputs inputs, const Node& node);

@@ -5,10 +5,6 @@
 namespace lathe::shape_rules {
 namespace {
 
-bool is_file_dtype(Dtype dtype) { return dtype <= Dtype::q6_k; }
-
-bool is_packed_codes(Dtype dtype) { return dtype >= Dtype::packed4 && dtype <= Dtype::packed6k; }
-
 /// x [T, K], weight [N, K] -> f32[T, N]
 Types product(const ShapeCheck& check) {
   check.require_rank(0, 2);
@@ -29,7 +25,8 @@ Types linear(Inputs inputs, const Node& node) {
 
 Types quantize_activation(Inputs inputs, const Node& node) {
   const ShapeCheck check(inputs, node, {"x"});
-  check.require(0, Dtype::f32, 2);
+  check.require_dtype(0, Dtype::f32);
+  if (inputs[0].dims.size() != 3) check.require_rank(0, 2);  // 3: a row for each token and expert
   const ValueType result{Dtype::a8, check.type(0).dims};
   if (const auto problem = type_problem(result); !problem.empty()) check.fail_input(0, problem);
   return {result};

@@ -1,4 +1,5 @@
-// Linear(x, block-quantized weight)  ->  QuantizedLinear(QuantizeActivation(x), weight), where math is int8.
+// Linear(x, block-quantized weight)  ->  QuantizedLinear(QuantizeActivation(x), weight), where math is int8;
+// ExpertLinear(x, weight, experts) likewise becomes QuantizedExpertLinear.
 //
 // Decoding weights to float32 costs several operations for each product, and leaves the processor's 8-bit dot
 // products (4 products an instruction and lane) unused: with codes on both sides the same weights are read
@@ -12,14 +13,26 @@
 
 namespace lathe {
 
+namespace {
+
+/// The op that reads codes in place of this one, or nullptr.
+const Op* quantized_op(const Op* op) {
+  if (op == find_op("Linear")) return find_op("QuantizedLinear");
+  if (op == find_op("ExpertLinear")) return find_op("QuantizedExpertLinear");
+  return nullptr;
+}
+
+}  // namespace
+
 bool quantize_activations(Graph& graph, const PassContext& context) {
   if (context.math != "int8") return false;
   bool changed = false;
   for (auto& node : std::exchange(graph.nodes, {})) {
-    if (node.op == find_op("Linear") && is_block_quantized(graph.value(node.inputs[1]).type.dtype)) {
+    const Op* quantized = quantized_op(node.op);
+    if (quantized != nullptr && is_block_quantized(graph.value(node.inputs[1]).type.dtype)) {
       const auto stem = node.name.empty() ? std::string(node.op->name) : node.name;
       node.inputs[0] = graph.add("QuantizeActivation", stem + ".codes", {node.inputs[0]});
-      node.op = find_op("QuantizedLinear");
+      node.op = quantized;
       changed = true;
     }
     graph.nodes.push_back(std::move(node));

@@ -6,6 +6,7 @@
 
 #include "cpu/isa_kernel.h"
 #include "cpu/matmul_shape.h"
+#include "cpu/vector/call.h"
 
 namespace lathe::avx2 {
 namespace {
@@ -62,10 +63,10 @@ inline void quantize_block(const float* values, std::uint8_t* codes, std::uint8_
 }
 
 void quantize_activation(const KernelCall& call) {
-  const TensorArg& input = call.inputs[0];  // [tokens, columns]
-  const std::int64_t columns = input.dims[1];
+  const TensorArg& input = call.inputs[0];
+  const std::int64_t columns = vector::column_count(input);
   const std::int64_t blocks = columns / kActivationBlock;
-  const Share share = thread_share(input.dims[0] * blocks, call.thread, call.threads);
+  const Share share = thread_share(vector::row_count(input) * blocks, call.thread, call.threads);
   const auto* values = static_cast<const float*>(input.data) + share.begin * kActivationBlock;
   auto* rows = static_cast<std::uint8_t*>(call.outputs[0].data);
   for (std::int64_t i = share.begin; i < share.end;) {

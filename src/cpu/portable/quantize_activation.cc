@@ -8,6 +8,7 @@
 
 #include "backend/kernel.h"
 #include "cpu/matmul_shape.h"
+#include "cpu/portable/kernel_arguments.h"
 
 namespace lathe::portable {
 namespace {
@@ -45,10 +46,10 @@ BlockFactors quantize_block(const float* values, std::uint8_t* codes) {
 }
 
 void quantize_activation(const KernelCall& call) {
-  const TensorArg& input = call.inputs[0];  // [tokens, columns]
-  const std::int64_t columns = input.dims[1];
+  const TensorArg& input = call.inputs[0];  // [tokens, columns] or [tokens, slots, columns]
+  const std::int64_t columns = column_count(input);
   const std::int64_t blocks = columns / kActivationBlock;
-  const auto share = thread_share(input.dims[0] * blocks, call.thread, call.threads);
+  const auto share = thread_share(row_count(input) * blocks, call.thread, call.threads);
   const auto* values = static_cast<const float*>(input.data);
   auto* rows = static_cast<std::uint8_t*>(call.outputs[0].data);
   for (std::int64_t i = share.begin; i < share.end; ++i) {
@@ -66,12 +67,12 @@ void quantize_activation(const KernelCall& call) {
 
 bool accepts(const NodeTypes& types) {
   return types.inputs.size() == 1 && types.inputs[0].dtype == Dtype::f32 &&
-         types.inputs[0].dims.size() == 2 && types.outputs[0].dtype == Dtype::a8 &&
-         types.inputs[0].dims[1].value % kActivationBlock == 0;
+         types.inputs[0].dims.size() >= 2 && types.outputs[0].dtype == Dtype::a8 &&
+         types.inputs[0].dims.back().value % kActivationBlock == 0;
 }
 
 // Below this a second thread costs more than it brings.
-bool serial(const KernelCall& call) { return call.inputs[0].dims[0] * call.inputs[0].dims[1] <= 16384; }
+bool serial(const KernelCall& call) { return element_count(call.inputs[0]) <= 16384; }
 
 }  // namespace
 

@@ -1,0 +1,14 @@
+// The kernels of cpu/vector/experts.h, in AVX2.
+#include "cpu/vector/experts.h"
+
+#include "cpu/avx2/vector.h"
+#include "cpu/isa_kernel.h"
+
+namespace lathe::avx2 {
+
+extern const IsaKernel select_experts_kernels[] = {
+    {"select_experts", vector::run_select_experts<Vector>, nullptr},
+    {nullptr, nullptr, nullptr},
+};
+
+}  // namespace lathe::avx2

@@ -1,0 +1,14 @@
+// The kernels of cpu/vector/experts.h, in AVX-512.
+#include "cpu/vector/experts.h"
+
+#include "cpu/avx512/vector.h"
+#include "cpu/isa_kernel.h"
+
+namespace lathe::avx512 {
+
+extern const IsaKernel expert_sum_kernels[] = {
+    {"expert_sum", vector::run_expert_sum<Vector>, nullptr},
+    {nullptr, nullptr, nullptr},
+};
+
+}  // namespace lathe::avx512

@@ -61,6 +61,7 @@ Graph any_graph() {
   }
   graph.add_input("tokens_for_linear", {Dtype::f32, {"T", 64}});
   graph.add_input("positions_for_rotary", {Dtype::i32, {"T"}});
+  graph.add_input("frequencies_for_rotary", {Dtype::f64, {4}});
   const int nodes = *rc::gen::inRange(0, 30);
   for (int i = 0; i < nodes; ++i) add_random_node(graph);
   const int outputs = *rc::gen::inRange(0, 4);

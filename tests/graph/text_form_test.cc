@@ -55,18 +55,20 @@ TEST(TextForm, ReadsFreely) {
 }
 
 TEST(TextForm, PrintsRealsShortestAndExactly) {
-  for (const double base :
+  for (const double magnitude :
        {10000.0, 1e6, 0.1, 1.0 / 3, 5e-324, 2.2250738585072014e-308, 1.7976931348623157e308}) {
     Graph graph;
     const auto p = graph.add_input("p", {Dtype::i32, {"T"}});
-    graph.add("RotaryTable", "t", {p}, {{"base", base}, {"dims", 8}});
+    const auto f = graph.add_input("f", {Dtype::f64, {4}});
+    graph.add("RotaryTable", "t", {p, f}, {{"magnitude", magnitude}});
     const auto text = print(graph);
-    EXPECT_EQ(parse_graph(text).nodes[0].real("base"), base) << text;
+    EXPECT_EQ(parse_graph(text).nodes[0].real("magnitude"), magnitude) << text;
   }
   Graph graph;
   const auto p = graph.add_input("p", {Dtype::i32, {"T"}});
-  graph.add("RotaryTable", "t", {p}, {{"base", 0.1}, {"dims", 8}});
-  EXPECT_THAT(print(graph), testing::HasSubstr("{base = 0.1, dims = 8}"));
+  const auto f = graph.add_input("f", {Dtype::f64, {4}});
+  graph.add("RotaryTable", "t", {p, f}, {{"magnitude", 0.1}});
+  EXPECT_THAT(print(graph), testing::HasSubstr("{magnitude = 0.1}"));
 }
 
 TEST(TextForm, AsksForTheBytesOfConstants) {
@@ -157,9 +159,9 @@ TEST(TextForm, RefusesWithLineAndColumn) {
       {"graph g {\n  %x: f32[1,4] = input\n  %a: f32[1,1], %b: i32[1,1] = TopK(%x) {k = x}\n}",
        "line 3, column 46: expected an integer"},
       {"graph g {\n  %x: f32[1,4] = input\n  %a: f32[1,1], %b: i32[1,1] = TopK(%x)\n}", "needs attribute k"},
-      {"graph g {\n  %x: i32[1] = input\n  %a: f32[1,2] = RotaryTable(%x) {base = inf, dims = 2}\n}",
+      {"graph g {\n  %x: f32[2] = input\n  %a: f32[2] = LayerNormalization(%x, %x) {epsilon = inf}\n}",
        "finite"},
-      {"graph g {\n  %x: i32[1] = input\n  %a: f32[1,2] = RotaryTable(%x) {base = 1e999, dims = 2}\n}",
+      {"graph g {\n  %x: f32[2] = input\n  %a: f32[2] = LayerNormalization(%x, %x) {epsilon = 1e999}\n}",
        "does not fit"},
       {"graph g {\n  %x: f32[] = input\n  %y: f32[] = Swish(%x)\n  %z: f32[] = Swish@y(%x)\n}",
        "line 4, column 15: there is already a node y"},

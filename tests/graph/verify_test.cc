@@ -20,7 +20,7 @@ constexpr std::string_view kText = R"(graph g {
   %n: f32[T, 8] = RMSNormalization(%x, %w) {epsilon = 1e-05}
   %k: f32[T, 1, 8] = SplitHeads(%n) {heads = 1}
   %w1: f32[1, P, 2, 1, 512] = KvWrite(%cache, %k, %k, %s, %b) {layer = 0}
-  %a: f32[T, 1, 8] = PagedAttention(%k, %w1, %s, %b) {layer = 0, scale = 1, window = 0}
+  %a: f32[T, 1, 8] = PagedAttention(%k, %w1, %s, %b) {layer = 0, scale = 1, window = 0, softcap = 0, causal = 1}
   %y: f32[T, 8] = MergeHeads(%a)
   return y = %y, n = %n
 })";

@@ -82,11 +82,11 @@ TEST(MergeCommonSubexpressions, KeepsWritesAndReadsOfDifferentVersions) {
     %k: f32[T, 1, 8] = input
     %s: i32[Q, 4] = input
     %b: i32[B] = input
-    %r0: f32[T, 1, 8] = PagedAttention(%q, %cache, %s, %b) {layer = 0, scale = 1, window = 0}
+    %r0: f32[T, 1, 8] = PagedAttention(%q, %cache, %s, %b) {layer = 0, scale = 1, window = 0, softcap = 0, causal = 1}
     %w1: f16[1, P, 2, 1, 512] = KvWrite(%cache, %k, %k, %s, %b) {layer = 0}
-    %r1: f32[T, 1, 8] = PagedAttention(%q, %w1, %s, %b) {layer = 0, scale = 1, window = 0}
+    %r1: f32[T, 1, 8] = PagedAttention(%q, %w1, %s, %b) {layer = 0, scale = 1, window = 0, softcap = 0, causal = 1}
     %w2: f16[1, P, 2, 1, 512] = KvWrite(%w1, %k, %k, %s, %b) {layer = 0}
-    %r2: f32[T, 1, 8] = PagedAttention(%q, %w2, %s, %b) {layer = 0, scale = 1, window = 0}
+    %r2: f32[T, 1, 8] = PagedAttention(%q, %w2, %s, %b) {layer = 0, scale = 1, window = 0, softcap = 0, causal = 1}
     return r0 = %r0, r1 = %r1, r2 = %r2
   })";
   expect_rewrite(merge_common_subexpressions, kGraph, kGraph);

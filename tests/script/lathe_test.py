@@ -212,7 +212,7 @@ class Script(unittest.TestCase):
         calls = self.called()
         self.assertTrue(any(line.startswith("cmake --preset dev") for line in calls))
         self.assertIn(f"cmake --build {self.tree}/build/dev", calls)
-        self.assertEqual({line.split()[-1] for line in calls if "fetch_model.py" in line}, {"smollm2", "gemma3-270m"})
+        self.assertEqual({line.split()[-1] for line in calls if "fetch_model.py" in line}, {"smollm2", "gemma3-270m", "minilm"})
         self.assertEqual(len([line for line in calls if line.endswith("/tools/fetch_test_data.py")]), 1)
         for words in ("fetch_model smollm2 says", "fetch_model gemma3-270m says", "fetch_test_data  says"):
             self.assertIn(words, result.stderr)

@@ -58,7 +58,7 @@ static constexpr Share chunk_groups(const MatmulShape& shape, std::int64_t chunk
 
 /// Bytes of one row of 8-bit activations (activation.h).
 static constexpr std::int64_t activation_row_bytes(std::int64_t columns) {
-  return columns + columns / kActivationBlock * 3 * static_cast<std::int64_t>(sizeof(float));
+  return columns + columns / kActivationBlock * 4 * static_cast<std::int64_t>(sizeof(float));
 }
 
 }  // namespace lathe

@@ -1,47 +1,29 @@
 // A model with a NaN in it answers nonsense without any error, so weights are looked at before they are used.
-// Of blocks only the f16 factors can be wrong.
+// Of blocks only the factors can be wrong.
 #include <array>
 #include <cstring>
 
 #include "base/error.h"
 #include "formats/gguf_reader.h"
+#include "quant/block_format.h"
 
 namespace lathe {
 namespace {
 
-// Where a type keeps numbers that can be NaN or infinite: `count` of them at `offset` in each block, all bits
-// of `exponent` set in the bad ones.
-struct FactorPlace {
-  std::uint32_t offset;
-  std::uint32_t count;
-  std::uint32_t bytes;
-  std::uint64_t exponent;
-};
-constexpr std::uint64_t kHalf = 0x7c00;
-constexpr std::uint64_t kBrain = 0x7f80;
-constexpr std::uint64_t kSingle = 0x7f80'0000;
-constexpr std::uint64_t kDouble = 0x7ff0'0000'0000'0000;
-
-// f32 to q6_k, in the order of Dtype.
-constexpr std::array<FactorPlace, 16> kPlaces = {{
-    {0, 1, 4, kSingle},  // f32
-    {0, 1, 2, kHalf},    // f16
-    {0, 1, 2, kBrain},   // bf16
-    {0, 1, 8, kDouble},  // f64
-    {0, 0, 1, 0},        // i8
-    {0, 0, 2, 0},        // i16
-    {0, 0, 4, 0},        // i32
-    {0, 0, 8, 0},        // i64
-    {0, 1, 2, kHalf},    // q4_0
-    {0, 2, 2, kHalf},    // q4_1
-    {0, 1, 2, kHalf},    // q5_0
-    {0, 2, 2, kHalf},    // q5_1
-    {0, 1, 2, kHalf},    // q8_0
-    {0, 2, 2, kHalf},    // q4_k
-    {0, 2, 2, kHalf},    // q5_k
-    {208, 1, 2, kHalf},  // q6_k
+// f32 to i64, in the order of Dtype. Integers are always finite.
+constexpr std::array<FactorPlace, static_cast<std::size_t>(Dtype::i64) + 1> kElements = {{
+    {0, 1, 4, 0x7f80'0000},            // f32
+    {0, 1, 2, 0x7c00},                 // f16
+    {0, 1, 2, 0x7f80},                 // bf16
+    {0, 1, 8, 0x7ff0'0000'0000'0000},  // f64
 }};
-static_assert(kPlaces.size() == static_cast<std::size_t>(Dtype::q6_k) + 1);
+
+FactorPlace factor_place(Dtype dtype) {
+  if (const BlockFormat* format = block_format(dtype)) return format->factors;
+  const auto index = static_cast<std::size_t>(dtype);
+  CHECK(index < kElements.size());
+  return kElements[index];
+}
 
 template <class Word>
 bool all_finite(const std::byte* first, std::uint64_t blocks, std::uint64_t stride, Word exponent) {
@@ -57,6 +39,8 @@ bool all_finite(const std::byte* first, std::uint64_t blocks, std::uint64_t stri
 bool all_finite(const FactorPlace& place, const std::byte* first, std::uint64_t blocks,
                 std::uint64_t stride) {
   switch (place.bytes) {
+    case 1:
+      return all_finite(first, blocks, stride, static_cast<std::uint8_t>(place.exponent));
     case 2:
       return all_finite(first, blocks, stride, static_cast<std::uint16_t>(place.exponent));
     case 4:
@@ -70,9 +54,7 @@ bool all_finite(const FactorPlace& place, const std::byte* first, std::uint64_t 
 
 void scan_gguf_factors(const TensorView& tensor, const std::string& name, std::uint64_t file_offset,
                        const std::string& file) {
-  const auto index = static_cast<std::size_t>(tensor.dtype);
-  CHECK(index < kPlaces.size());
-  const FactorPlace& place = kPlaces[index];
+  const FactorPlace place = factor_place(tensor.dtype);
   const std::uint64_t stride = info(tensor.dtype).block_bytes;
   const std::uint64_t blocks = tensor.bytes() / stride;
   for (std::uint32_t i = 0; i < place.count; ++i) {

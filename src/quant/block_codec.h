@@ -47,6 +47,14 @@ inline void store_as_half(std::byte* destination, float value) {
 
 inline int byte_at(const std::byte* source, int index) { return std::to_integer<int>(source[index]); }
 
+/// 16 bytes of nibbles, column j low and column j + 16 high, looked up in a table.
+inline void split_table(const std::byte* source, const std::int8_t table[16], std::int8_t* codes) {
+  for (int j = 0; j < 16; ++j) {
+    codes[j] = table[byte_at(source, j) & 15];
+    codes[j + 16] = table[byte_at(source, j) >> 4];
+  }
+}
+
 /// 16 bytes of nibbles, column j low and column j + 16 high, are the packed order of one lane already.
 inline void store_nibbles(std::byte* codes, int lane, const std::byte* source) {
   for (int word = 0; word < 4; ++word) store_word(codes, word, lane, load_word(source + 4 * word));
@@ -58,8 +66,27 @@ inline void store_high_bits(std::byte* high, int lane, std::uint32_t bits) {
     high[8 * word + lane / 2] |= static_cast<std::byte>(((bits >> (4 * word)) & 15u) << (4 * (lane % 2)));
 }
 
+/// Bits `shift` and `shift` + 1 of each of 32 bytes, one per column.
+inline void store_two_bits(std::byte* codes, int lane, const std::byte* source, int shift) {
+  for (int word = 0; word < 2; ++word) {
+    std::uint32_t bits = 0;
+    for (int part = 0; part < 4; ++part)  // 8 columns apart
+      bits |= ((load_word(source + 8 * part + 4 * word) >> shift) & 0x03030303u) << (2 * part);
+    store_word(codes, word, lane, bits);
+  }
+}
+
 /// The lowest bit of each of the four bytes of `word`, as bits 0 to 3.
 inline std::uint32_t gather_bits(std::uint32_t word) { return ((word & 0x01010101u) * 0x01020408u) >> 24; }
+
+/// 32 bytes of which bit s of byte j belongs to column j of sub-block s: the bits of each sub-block.
+inline void split_high_bits(const std::byte* source, std::uint32_t high[8]) {
+  for (int s = 0; s < 8; ++s) high[s] = 0;
+  for (int word = 0; word < 8; ++word) {
+    const std::uint32_t bits = load_word(source + 4 * word);
+    for (int s = 0; s < 8; ++s) high[s] |= gather_bits(bits >> s) << (4 * word);
+  }
+}
 
 /// 8 scales and 8 minima of 6 bits in 12 bytes, as q4_k and q5_k store them:
 ///   bytes 0-3  EEAAAAAA FFBBBBBB GGCCCCCC HHDDDDDD   scales A..D, top bits of scales E..H

@@ -1,5 +1,5 @@
 // The block formats of model files: decoding to float32, and transcoding without loss to a packed layout.
-// Each format is one file (q4_0.cc, ...) that draws its bytes; block_formats.cc is the table.
+// Each format is one file (q4_0.cc, ...) that draws its bytes; the build finds the files (CMakeLists.txt).
 #pragma once
 
 #include <cstddef>
@@ -9,17 +9,32 @@
 
 namespace lathe {
 
-/// One block as integers and factors: value[i] = scale[i / group] * codes[i] + minimum[i / group],
-/// with group = 32 elements (16 in q6_k). Factors are exact in float32.
+/// One block as integers and factors: value[i] = scales[i / group] * codes[i] + minima[i / group], with the
+/// format's group. Factors are exact in float32.
 struct BlockCodes {
   std::int8_t codes[256];
   float scales[16];
   float minima[16];  // 0 in formats without them
 };
 
+/// The numbers of a block that can be NaN or infinite: `count` of them from `offset` on, of `bytes` each. A
+/// bad one has all bits of `exponent` set.
+struct FactorPlace {
+  std::uint32_t offset;
+  std::uint32_t count;
+  std::uint32_t bytes;
+  std::uint64_t exponent;
+};
+
+constexpr FactorPlace half_factors(std::uint32_t offset, std::uint32_t count) {
+  return {offset, count, 2, 0x7c00};
+}
+
 struct BlockFormat {
-  Dtype dtype;   // the format as it lies in files
-  Dtype packed;  // the layout that its weights are transcoded to
+  Dtype dtype;          // the format as it lies in files
+  Dtype packed;         // the layout that its weights are transcoded to
+  int group;            // elements that share a scale and a minimum
+  FactorPlace factors;  // what a scan of a file for bad numbers looks at
   /// Decodes `blocks` blocks to floats, bit for bit as the `gguf` Python package does.
   void (*decode)(const std::byte* source, float* values, std::int64_t blocks);
   /// Packs 16 rows of `columns` elements (whole records of the layout) into one group; see packed.h. All of

@@ -1,21 +1,14 @@
-// The table of block formats, and decoding of every type that a model file may hold.
+// Finds a block format in the table, and decodes every type that a model file may hold.
 #include <array>
 #include <cstring>
+#include <span>
 
 #include "base/error.h"
 #include "base/half.h"
 #include "quant/block_format.h"
-#include "quant/block_table.h"
 
 namespace lathe {
 namespace {
-
-constexpr std::array kFormats = {
-    &kQ4_0Format, &kQ4_1Format, &kQ5_0Format, &kQ5_1Format,
-    &kQ8_0Format, &kQ4_kFormat, &kQ5_kFormat, &kQ6_kFormat,
-};
-constexpr std::size_t kFirst = static_cast<std::size_t>(Dtype::q4_0);
-static_assert(kFormats.size() == static_cast<std::size_t>(Dtype::q6_k) - kFirst + 1);
 
 template <class Stored>
 void convert(const std::byte* source, float* values, std::int64_t count) {
@@ -38,15 +31,19 @@ void widen(const std::byte* source, float* values, std::int64_t count) {
 using Decode = void (*)(const std::byte* source, float* values, std::int64_t count);
 
 // f32 to i64, in the order of Dtype.
-constexpr std::array<Decode, kFirst> kElementDecoders = {
+constexpr std::array<Decode, static_cast<std::size_t>(Dtype::i64) + 1> kElementDecoders = {
     convert<float>,       widen<half_to_float>,  widen<bfloat_to_float>, convert<double>,
     convert<std::int8_t>, convert<std::int16_t>, convert<std::int32_t>,  convert<std::int64_t>,
 };
 
 }  // namespace
 
+extern const std::span<const BlockFormat* const> kBlockFormats;  // in the generated block_table.cc
+
 const BlockFormat* block_format(Dtype dtype) {
-  return is_block_quantized(dtype) ? kFormats[static_cast<std::size_t>(dtype) - kFirst] : nullptr;
+  for (const BlockFormat* format : kBlockFormats)
+    if (format->dtype == dtype) return format;
+  return nullptr;
 }
 
 void decode_rows(Dtype dtype, const std::byte* source, float* values, std::int64_t rows,
@@ -56,7 +53,7 @@ void decode_rows(Dtype dtype, const std::byte* source, float* values, std::int64
     format->decode(source, values, count / info(dtype).block_elements);
     return;
   }
-  CHECK(static_cast<std::size_t>(dtype) < kFirst);
+  CHECK(static_cast<std::size_t>(dtype) < kElementDecoders.size());
   kElementDecoders[static_cast<std::size_t>(dtype)](source, values, count);
 }
 

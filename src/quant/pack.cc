@@ -14,7 +14,8 @@ namespace {
 
 // packed4 to packed_f32, in the order of Dtype.
 constexpr std::array kLayouts = {
-    kPacked4, kPacked4m, kPacked5, kPacked5m, kPacked8, kPacked4k, kPacked5k, kPacked6k, kPackedF32,
+    kPacked4,   kPacked4m, kPacked5,  kPacked5m, kPacked8,  kPacked4t, kPacked4x,
+    kPacked4tk, kPacked2k, kPacked3k, kPacked4k, kPacked5k, kPacked6k, kPackedF32,
 };
 static_assert(kLayouts.size() ==
               static_cast<std::size_t>(Dtype::packed_f32) - static_cast<std::size_t>(Dtype::packed4) + 1);

@@ -15,6 +15,19 @@
 //                      value = scale * code + minimum
 //   packed8    544 B   512 B codes | 16 f16 scales
 //                      value = scale * code, code signed
+//   packed4t   288 B   256 B codes | 16 f16 scales
+//                      value = scale * kIq4Values[code]
+//   packed4x   272 B   256 B codes | 16 u8 exponents
+//                      value = 2^(exponent - 128) * kE2m1Doubled[code]
+//   packed4tk 2208 B   16 f16 d | 8 x 16 i8 scales | 8 x 256 B codes
+//                      value = (d * scale) * kIq4Values[code]
+//   packed2k  1344 B   16 f16 d | 16 f16 dmin | 16 x 16 B (per 16 columns: scale in the low half, minimum in
+//   the
+//                      high half) | 8 x 128 B codes
+//                      value = (d * scale) * code - (dmin * minimum)
+//   packed3k  1824 B   16 f16 d | 16 x 16 u8 scales (per 16 columns) | 8 x 128 B lower bits | 8 x 64 B high
+//   bits
+//                      value = (d * (scale - 32)) * (code - 4)
 //   packed4k  2368 B   16 f16 d | 16 f16 dmin | 8 x 16 u8 scales | 8 x 16 u8 minima | 8 x 256 B codes
 //                      value = (d * scale) * code - (dmin * minimum)
 //   packed5k  2880 B   the same as packed4k, then 8 x 64 B high bits
@@ -24,11 +37,11 @@
 //
 // Nibbles: byte b of the 256 holds, in its low half, byte b of the first 256 interleaved codes (columns 0
 // to 15) and in its high half byte b of the second 256 (columns 16 to 31).
-// High bits of 5-bit codes: 512 bits in 64 bytes; bit i (byte i / 8, bit i % 8) belongs to
+// High bits of 3-bit and 5-bit codes: 512 bits in 64 bytes; bit i (byte i / 8, bit i % 8) belongs to
 // interleaved code i.
 //
-// High bits of 6-bit codes: 128 bytes; byte b holds 2 bits each for the interleaved codes b, b + 128, b + 256
-// and b + 384, lowest first.
+// 2-bit codes, lower bits of 3-bit and high bits of 6-bit codes: 128 bytes; byte b holds 2 bits each for the
+// interleaved codes b, b + 128, b + 256 and b + 384, lowest first.
 //
 // packed_f32: [columns][16 rows] float32 per group.
 #pragma once
@@ -49,9 +62,21 @@ inline constexpr PackedLayoutInfo kPacked4m{32, 320};
 inline constexpr PackedLayoutInfo kPacked5{32, 352};
 inline constexpr PackedLayoutInfo kPacked5m{32, 384};
 inline constexpr PackedLayoutInfo kPacked8{32, 544};
+inline constexpr PackedLayoutInfo kPacked4t{32, 288};
+inline constexpr PackedLayoutInfo kPacked4x{32, 272};
+inline constexpr PackedLayoutInfo kPacked4tk{256, 2208};
+inline constexpr PackedLayoutInfo kPacked2k{256, 1344};
+inline constexpr PackedLayoutInfo kPacked3k{256, 1824};
 inline constexpr PackedLayoutInfo kPacked4k{256, 2368};
 inline constexpr PackedLayoutInfo kPacked5k{256, 2880};
 inline constexpr PackedLayoutInfo kPacked6k{256, 3360};
 inline constexpr PackedLayoutInfo kPackedF32{1, 64};
+
+/// What the codes of packed4t and packed4tk stand for: levels chosen for weights that are normally
+/// distributed.
+static constexpr std::int8_t kIq4Values[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
+                                               1,    13,   25,  38,  53,  69,  89,  113};
+/// Twice the numbers of E2M1 (packed4x).
+static constexpr std::int8_t kE2m1Doubled[16] = {0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12};
 
 }  // namespace lathe

@@ -2,7 +2,6 @@
 //   0   f16 scale
 //   2   16 bytes of codes: byte j holds column j in its low half and column j + 16 in its high half
 #include "quant/block_codec.h"
-#include "quant/block_table.h"
 
 namespace lathe {
 namespace {
@@ -29,9 +28,11 @@ void pack_block(const std::byte* block, int lane, std::byte* record) {
 
 }  // namespace
 
-constinit const BlockFormat kQ4_0Format{
+extern constinit const BlockFormat kQ4_0Format{
     .dtype = Dtype::q4_0,
     .packed = Dtype::packed4,
+    .group = 32,
+    .factors = half_factors(0, 1),
     .decode = decode_blocks<split, kBytes, 32, 32, false>,
     .pack_group = pack_blocks<pack_block, kBytes, kPacked4>,
     .split = split,

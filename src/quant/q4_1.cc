@@ -5,7 +5,6 @@
 #include <algorithm>
 
 #include "quant/block_codec.h"
-#include "quant/block_table.h"
 
 namespace lathe {
 namespace {
@@ -52,9 +51,11 @@ void encode_block(const float* values, std::byte* block) {
 
 }  // namespace
 
-constinit const BlockFormat kQ4_1Format{
+extern constinit const BlockFormat kQ4_1Format{
     .dtype = Dtype::q4_1,
     .packed = Dtype::packed4m,
+    .group = 32,
+    .factors = half_factors(0, 2),
     .decode = decode_blocks<split, kBytes, 32, 32, true>,
     .pack_group = pack_blocks<pack_block, kBytes, kPacked4m>,
     .split = split,

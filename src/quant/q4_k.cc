@@ -5,7 +5,6 @@
 //   4    12 bytes of scales and minima (SubScales in block_codec.h)
 //   16   4 x 32 bytes of codes: byte j of chunk i holds column j of sub-block 2i low, of 2i + 1 high
 #include "quant/block_codec.h"
-#include "quant/block_table.h"
 
 namespace lathe {
 namespace {
@@ -31,9 +30,11 @@ void pack_block(const std::byte* block, int lane, std::byte* record) {
 
 }  // namespace
 
-constinit const BlockFormat kQ4_kFormat{
+extern constinit const BlockFormat kQ4_kFormat{
     .dtype = Dtype::q4_k,
     .packed = Dtype::packed4k,
+    .group = 32,
+    .factors = half_factors(0, 2),
     .decode = decode_blocks<split, kBytes, 256, 32, true>,
     .pack_group = pack_blocks<pack_block, kBytes, kPacked4k>,
     .split = split,

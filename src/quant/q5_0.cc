@@ -4,7 +4,6 @@
 //   6   16 bytes of the lower four bits: byte j holds column j in its low half and column j + 16 in its high
 //   half
 #include "quant/block_codec.h"
-#include "quant/block_table.h"
 
 namespace lathe {
 namespace {
@@ -35,9 +34,11 @@ void pack_block(const std::byte* block, int lane, std::byte* record) {
 
 }  // namespace
 
-constinit const BlockFormat kQ5_0Format{
+extern constinit const BlockFormat kQ5_0Format{
     .dtype = Dtype::q5_0,
     .packed = Dtype::packed5,
+    .group = 32,
+    .factors = half_factors(0, 1),
     .decode = decode_blocks<split, kBytes, 32, 32, false>,
     .pack_group = pack_blocks<pack_block, kBytes, kPacked5>,
     .split = split,

@@ -5,7 +5,6 @@
 //   8   16 bytes of the lower four bits: byte j holds column j in its low half and column j + 16 in its high
 //   half
 #include "quant/block_codec.h"
-#include "quant/block_table.h"
 
 namespace lathe {
 namespace {
@@ -37,9 +36,11 @@ void pack_block(const std::byte* block, int lane, std::byte* record) {
 
 }  // namespace
 
-constinit const BlockFormat kQ5_1Format{
+extern constinit const BlockFormat kQ5_1Format{
     .dtype = Dtype::q5_1,
     .packed = Dtype::packed5m,
+    .group = 32,
+    .factors = half_factors(0, 2),
     .decode = decode_blocks<split, kBytes, 32, 32, true>,
     .pack_group = pack_blocks<pack_block, kBytes, kPacked5m>,
     .split = split,

@@ -7,7 +7,6 @@
 //   48   4 x 32 bytes of the lower four bits: byte j of chunk i holds column j of sub-block 2i low, of 2i + 1
 //   high
 #include "quant/block_codec.h"
-#include "quant/block_table.h"
 
 namespace lathe {
 namespace {
@@ -30,19 +29,18 @@ void split(const std::byte* block, BlockCodes& out) {
 // bits
 void pack_block(const std::byte* block, int lane, std::byte* record) {
   pack_sub_scales(block, block + 48, lane, record);
-  std::uint32_t high[8] = {};
-  for (int word = 0; word < 8; ++word) {
-    const std::uint32_t bits = load_word(block + 16 + 4 * word);
-    for (int s = 0; s < 8; ++s) high[s] |= gather_bits(bits >> s) << (4 * word);
-  }
+  std::uint32_t high[8];
+  split_high_bits(block + 16, high);
   for (int s = 0; s < 8; ++s) store_high_bits(record + 2368 + 64 * s, lane, high[s]);
 }
 
 }  // namespace
 
-constinit const BlockFormat kQ5_kFormat{
+extern constinit const BlockFormat kQ5_kFormat{
     .dtype = Dtype::q5_k,
     .packed = Dtype::packed5k,
+    .group = 32,
+    .factors = half_factors(0, 2),
     .decode = decode_blocks<split, kBytes, 256, 32, true>,
     .pack_group = pack_blocks<pack_block, kBytes, kPacked5k>,
     .split = split,

@@ -6,7 +6,6 @@
 // Columns 32q to 32q + 31 of a half (q = 0 to 3) have their lower bits in bytes 32 * (q % 2) on of its run,
 // low nibble for q < 2 and high nibble else, and their upper bits in bits 2q and 2q + 1 of its 32 bytes.
 #include "quant/block_codec.h"
-#include "quant/block_table.h"
 
 namespace lathe {
 namespace {
@@ -47,22 +46,17 @@ void pack_block(const std::byte* block, int lane, std::byte* record) {
         const std::uint32_t second = (load_word(lower + 16 + 4 * word) >> (4 * (q / 2))) & kLowNibbles;
         store_word(nibbles, word, lane, first | (second << 4));
       }
-      const std::byte* upper = block + kUpper + 32 * half;
-      std::byte* high = record + 2336 + 128 * chunk;
-      for (int word = 0; word < 2; ++word) {
-        std::uint32_t bits = 0;
-        for (int part = 0; part < 4; ++part)  // 8 columns apart
-          bits |= ((load_word(upper + 8 * part + 4 * word) >> (2 * q)) & 0x03030303u) << (2 * part);
-        store_word(high, word, lane, bits);
-      }
+      store_two_bits(record + 2336 + 128 * chunk, lane, block + kUpper + 32 * half, 2 * q);
     }
 }
 
 }  // namespace
 
-constinit const BlockFormat kQ6_kFormat{
+extern constinit const BlockFormat kQ6_kFormat{
     .dtype = Dtype::q6_k,
     .packed = Dtype::packed6k,
+    .group = 16,
+    .factors = half_factors(kFactor, 1),
     .decode = decode_blocks<split, kBytes, 256, 16, false>,
     .pack_group = pack_blocks<pack_block, kBytes, kPacked6k>,
     .split = split,

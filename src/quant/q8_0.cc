@@ -5,7 +5,6 @@
 #include <cmath>
 
 #include "quant/block_codec.h"
-#include "quant/block_table.h"
 
 namespace lathe {
 namespace {
@@ -41,9 +40,11 @@ void encode_block(const float* values, std::byte* block) {
 
 }  // namespace
 
-constinit const BlockFormat kQ8_0Format{
+extern constinit const BlockFormat kQ8_0Format{
     .dtype = Dtype::q8_0,
     .packed = Dtype::packed8,
+    .group = 32,
+    .factors = half_factors(0, 1),
     .decode = decode_blocks<split, kBytes, 32, 32, false>,
     .pack_group = pack_blocks<pack_block, kBytes, kPacked8>,
     .split = split,

@@ -17,27 +17,40 @@ enum class Dtype : std::uint8_t {
   i16,
   i32,
   i64,
-  // GGUF's blocks, as they lie in files
+  // GGUF's blocks, as they lie in files: q4_0 to q6_k
   q4_0,
   q4_1,
   q5_0,
   q5_1,
   q8_0,
+  iq4_nl,
+  mxfp4,
+  iq4_xs,
+  q2_k,
+  q3_k,
   q4_k,
   q5_k,
   q6_k,
   // our own, never in model files
   a8,  // activations: unsigned 8-bit codes with scale and minimum per 32, one record a row
        // (quant/activation.h)
+  // weights by 16 rows (quant/packed.h). Factors per 32 columns; m: with minima, t: codes index a table,
+  // x: microscaling
   packed4,
   packed4m,
   packed5,
   packed5m,
-  packed8,  // weights by 16 rows, per-32 scales; m: with minima (quant/packed.h)
+  packed8,
+  packed4t,
+  packed4x,
+  // 256 columns with scaled scales
+  packed4tk,
+  packed2k,
+  packed3k,
   packed4k,
   packed5k,
-  packed6k,    // the same for 256-blocks with scaled scales
-  packed_f32,  // weights by 16 rows, float32
+  packed6k,
+  packed_f32,  // float32
 };
 
 struct DtypeInfo {

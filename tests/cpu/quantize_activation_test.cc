@@ -23,7 +23,7 @@ std::vector<std::byte> quantize(const std::string& isa, const std::vector<float>
   return rows;
 }
 
-/// 0: scale, 1: minimum, 2: sum of the only block of a 32-column row.
+/// 0: scale, 1: minimum, 2: sum, 3: sum of the first half of the only block of a 32-column row.
 float factor(const std::vector<std::byte>& row, int which) {
   float value;
   std::memcpy(&value, row.data() + 32 + 4 * which, sizeof value);
@@ -42,13 +42,16 @@ TEST(QuantizeActivation, CodesAreWithinHalfAStep) {
   for (const auto& isa : all_levels()) {
     const auto row = quantize(isa, values, 32);
     double sum = 0;
+    double half_sum = 0;
     for (std::size_t i = 0; i < 32; ++i) {
       const float decoded =
           factor(row, 1) + factor(row, 0) * static_cast<float>(std::to_integer<int>(row[i]));
       EXPECT_NEAR(decoded, values[i], 0.5001f * factor(row, 0));
       sum += decoded;
+      if (i < 16) half_sum += decoded;
     }
     EXPECT_NEAR(factor(row, 2), sum, 1e-5);
+    EXPECT_NEAR(factor(row, 3), half_sum, 1e-5);
   }
 }
 
@@ -72,6 +75,7 @@ TEST(QuantizeActivation, EqualValuesHaveScaleZero) {
     EXPECT_EQ(factor(row, 0), 0.0f);
     EXPECT_EQ(factor(row, 1), -1.5f);
     EXPECT_EQ(factor(row, 2), -48.0f);
+    EXPECT_EQ(factor(row, 3), -24.0f);
   }
 }
 
@@ -81,7 +85,8 @@ TEST(QuantizeActivation, NanAndInfinityReachTheSum) {
       for (const std::size_t position : {0u, 17u, 31u}) {
         std::vector<float> values(32, 0.25f);
         values[position] = poison;
-        EXPECT_TRUE(std::isnan(factor(quantize(isa, values, 32), 2))) << isa << ' ' << poison;
+        for (const int sum : {2, 3})
+          EXPECT_TRUE(std::isnan(factor(quantize(isa, values, 32), sum))) << isa << ' ' << poison;
       }
 }
 

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <limits>
+#include <tuple>
 
 #include "refusal.h"
 #include "support/gguf_builder.h"
@@ -87,14 +88,15 @@ TEST(GgufTensorFault, TypesThatAreNotKnown) {
 }
 
 TEST(GgufTensorFault, KnownTypesAreRefusedByName) {
-  expect_refused(one_tensor({256}, 10, std::string(84, '\0')),
-                 {ErrorCode::unsupported, "tensor type Q2_K is not supported", "w"});
-  expect_refused(one_tensor({32}, 39, std::string(17, '\0')),
-                 {ErrorCode::unsupported, "tensor type MXFP4 is not supported", "w"});
+  expect_refused(one_tensor({256}, 16, std::string(66, '\0')),
+                 {ErrorCode::unsupported, "tensor type IQ2_XXS is not supported", "w"});
+  expect_refused(one_tensor({64}, 40, std::string(36, '\0')),
+                 {ErrorCode::unsupported, "tensor type NVFP4 is not supported", "w"});
   // What is wrong with the file comes first.
-  expect_refused(one_tensor({255}, 10, std::string(84, '\0')), {kInvalid, "not whole blocks of Q2_K", "w"});
-  std::string cut = one_tensor({256}, 10, std::string(84, '\0'));
-  cut.resize(cut.size() - 13);
+  expect_refused(one_tensor({255}, 16, std::string(66, '\0')),
+                 {kInvalid, "not whole blocks of IQ2_XXS", "w"});
+  std::string cut = one_tensor({256}, 16, std::string(66, '\0'));
+  cut.resize(cut.size() - 31);
   expect_refused(cut, {kInvalid, "do not end inside the file", "w"});
 }
 
@@ -155,9 +157,11 @@ struct FactorCase {
 };
 
 TEST(GgufTensorFault, FactorsThatAreNotFinite) {
-  const FactorCase cases[] = {{2, 32, 18, {0}},       {3, 32, 20, {0, 2}},   {6, 32, 22, {0}},
-                              {7, 32, 24, {0, 2}},    {8, 32, 34, {0}},      {12, 256, 144, {0, 2}},
-                              {13, 256, 176, {0, 2}}, {14, 256, 210, {208}}, {1, 1, 2, {0}}};
+  const FactorCase cases[] = {{2, 32, 18, {0}},       {3, 32, 20, {0, 2}},     {6, 32, 22, {0}},
+                              {7, 32, 24, {0, 2}},    {8, 32, 34, {0}},        {12, 256, 144, {0, 2}},
+                              {13, 256, 176, {0, 2}}, {14, 256, 210, {208}},   {20, 32, 18, {0}},
+                              {23, 256, 136, {0}},    {10, 256, 84, {80, 82}}, {11, 256, 110, {108}},
+                              {1, 1, 2, {0}}};
   for (const auto& entry : cases) {
     const std::uint64_t blocks = 32;
     GgufBuilder good;
@@ -172,6 +176,39 @@ TEST(GgufTensorFault, FactorsThatAreNotFinite) {
         expect_refused(bad.bytes(), {kInvalid, "at byte " + std::to_string(bad.data_start() + at), "w"});
         expect_read(bad.bytes(), {.scan_factors = false});
       }
+  }
+}
+
+TEST(GgufTensorFault, ExponentsThatAreNotANumber) {
+  GgufBuilder good;
+  good.tensor("w", {32 * 9}, 39, std::string(17 * 9, '\xfe'));
+  expect_read(good.bytes());
+  GgufBuilder bad = good;
+  bad.tensors[0].data[17 * 5] = '\xff';
+  expect_refused(bad.bytes(), {kInvalid, "is NaN or infinite", "w"});
+  expect_refused(bad.bytes(), {kInvalid, "at byte " + std::to_string(bad.data_start() + 17 * 5), "w"});
+  expect_read(bad.bytes(), {.scan_factors = false});
+}
+
+// Every bit set: of each type the factor is bad, and where the scan is off the blocks are taken as they are.
+TEST(GgufTensorFault, BlocksOfAllBitsSet) {
+  for (const auto& [type, elements, bytes] : {std::tuple{2u, 32u, 18u},
+                                              {3u, 32u, 20u},
+                                              {6u, 32u, 22u},
+                                              {7u, 32u, 24u},
+                                              {8u, 32u, 34u},
+                                              {10u, 256u, 84u},
+                                              {11u, 256u, 110u},
+                                              {12u, 256u, 144u},
+                                              {13u, 256u, 176u},
+                                              {14u, 256u, 210u},
+                                              {20u, 32u, 18u},
+                                              {23u, 256u, 136u},
+                                              {39u, 32u, 17u}}) {
+    GgufBuilder builder;
+    builder.tensor("w", {elements}, type, std::string(bytes, '\xff'));
+    expect_refused(builder.bytes(), {kInvalid, "is NaN or infinite", "w"});
+    expect_read(builder.bytes(), {.scan_factors = false});
   }
 }
 

@@ -11,7 +11,8 @@ import numpy as np
 
 TOOL = os.path.join(os.environ["LATHE_BINARY_DIR"], "tests", "decode_tool")
 FACTORS = {  # offsets of the f16 factors in a block
-    "q4_0": [0], "q4_1": [0, 2], "q5_0": [0], "q5_1": [0, 2], "q8_0": [0], "q4_k": [0, 2], "q5_k": [0, 2], "q6_k": [208],
+    "q4_0": [0], "q4_1": [0, 2], "q5_0": [0], "q5_1": [0, 2], "q8_0": [0], "iq4_nl": [0], "mxfp4": [], "iq4_xs": [0],
+    "q2_k": [80, 82], "q3_k": [108], "q4_k": [0, 2], "q5_k": [0, 2], "q6_k": [208],
 }
 HALVES = {
     "subnormal": [0x0001, 0x03FF, 0x8001, 0x83FF],
@@ -45,7 +46,7 @@ def blocks(random):
         cases = {"random": random.integers(0, 256, (4096, size), np.uint8)}
         for fill in (0x00, 0xFF):
             cases[f"all {fill:02x}"] = np.full((4, size), fill, np.uint8)
-        for name, halves in HALVES.items():
+        for name, halves in HALVES.items() if offsets else ():
             case = random.integers(0, 256, (256, size), np.uint8)
             for offset in offsets:
                 case[:, offset:offset + 2] = random.choice(np.array(halves, np.uint16), 256).reshape(-1, 1).view(np.uint8)
@@ -54,6 +55,15 @@ def blocks(random):
             with np.errstate(all="ignore"):
                 expected = gguf.quants.dequantize(case, kind)
             check(f"{dtype} {name}", decode(dtype, case, case.shape[0] * elements), expected)
+
+
+def exponents(random):
+    """Every exponent of MXFP4, the subnormal and the infinite products too."""
+    case = random.integers(0, 256, (256, 17), np.uint8)
+    case[:, 0] = np.arange(256)
+    with np.errstate(all="ignore"):
+        check("mxfp4 exponents", decode("mxfp4", case, 256 * 32),
+              gguf.quants.dequantize(case, gguf.GGMLQuantizationType.MXFP4))
 
 
 def elements(random):
@@ -75,4 +85,5 @@ def elements(random):
 if __name__ == "__main__":
     generator = np.random.default_rng(20240607)
     blocks(generator)
+    exponents(generator)
     elements(generator)

@@ -16,22 +16,12 @@
 namespace lathe {
 namespace {
 
-constexpr Dtype kBlockTypes[] = {Dtype::q4_0, Dtype::q4_1, Dtype::q5_0, Dtype::q5_1,
-                                 Dtype::q8_0, Dtype::q4_k, Dtype::q5_k, Dtype::q6_k};
-
-// Where the f16 factors of a block lie.
-std::vector<int> factor_offsets(Dtype dtype) {
-  switch (dtype) {
-    case Dtype::q4_1:
-    case Dtype::q5_1:
-    case Dtype::q4_k:
-    case Dtype::q5_k:
-      return {0, 2};
-    case Dtype::q6_k:
-      return {208};
-    default:
-      return {0};
-  }
+/// Every block type of model files, so that a new one is tested by being there.
+std::vector<Dtype> block_types() {
+  std::vector<Dtype> types;
+  for (int i = 0; i <= static_cast<int>(Dtype::packed_f32); ++i)
+    if (is_block_quantized(static_cast<Dtype>(i))) types.push_back(static_cast<Dtype>(i));
+  return types;
 }
 
 // Random codes and random finite factors, zero, subnormal and negative ones among them.
@@ -39,12 +29,14 @@ std::vector<std::byte> random_rows(Dtype dtype, std::int64_t rows, std::int64_t 
   std::mt19937 random(seed);
   std::vector<std::byte> bytes(static_cast<std::size_t>(rows) * row_bytes(dtype, columns));
   for (auto& byte : bytes) byte = static_cast<std::byte>(random() & 255u);
-  const std::size_t stride = info(dtype).block_bytes;
-  for (std::size_t block = 0; block < bytes.size(); block += stride)
-    for (const int offset : factor_offsets(dtype)) {
-      auto bits = static_cast<std::uint16_t>(random() & 0xffffu);
-      if ((bits & 0x7c00u) == 0x7c00u) bits = static_cast<std::uint16_t>(bits & ~0x4000u);
-      std::memcpy(bytes.data() + block + static_cast<std::size_t>(offset), &bits, 2);
+  const FactorPlace& place = block_format(dtype)->factors;
+  for (std::size_t block = 0; block < bytes.size(); block += info(dtype).block_bytes)
+    for (std::uint32_t i = 0; i < place.count; ++i) {
+      std::byte* factor = &bytes[block + place.offset + i * place.bytes];
+      std::uint64_t bits = 0;
+      std::memcpy(&bits, factor, place.bytes);
+      if ((bits & place.exponent) == place.exponent) bits ^= place.exponent & (0 - place.exponent);
+      std::memcpy(factor, &bits, place.bytes);
     }
   return bytes;
 }
@@ -106,13 +98,36 @@ TEST_P(BlockPacking, SplitAgreesWithDecode) {
   format->decode(source.data(), decoded.data(), 1);
   BlockCodes block;
   format->split(source.data(), block);
-  const std::uint32_t group = format->dtype == Dtype::q6_k ? 16 : 32;
-  for (std::uint32_t i = 0; i < elements; ++i)
-    ASSERT_EQ(block.scales[i / group] * static_cast<float>(block.codes[i]) + block.minima[i / group],
-              decoded[i]);
+  for (std::uint32_t i = 0; i < elements; ++i) {
+    const std::uint32_t group = i / static_cast<std::uint32_t>(format->group);
+    ASSERT_EQ(block.scales[group] * static_cast<float>(block.codes[i]) + block.minima[group], decoded[i]);
+  }
 }
 
-INSTANTIATE_TEST_SUITE_P(Formats, BlockPacking, testing::ValuesIn(kBlockTypes),
+TEST_P(BlockPacking, IsAboutAsSmallAsTheFile) {
+  const BlockFormat* format = block_format(GetParam());
+  const auto file = static_cast<double>(16 * row_bytes(format->dtype, 256));
+  const auto packed = static_cast<double>(packed_bytes(format->packed, 16, 256));
+  EXPECT_GE(packed, file);
+  EXPECT_LE(packed, 1.04 * file);
+}
+
+// Every code, scale and table index at its greatest: nothing may be read beside a block or a table.
+TEST_P(BlockPacking, AllBitsSetStayInBounds) {
+  const BlockFormat* format = block_format(GetParam());
+  const auto elements = info(format->dtype).block_elements;
+  const std::vector<std::byte> source(row_bytes(format->dtype, elements), std::byte{0xff});
+  std::vector<float> values(elements);
+  decode_rows(format->dtype, source.data(), values.data(), 1, elements);
+  const auto packed = pack(format->dtype, format->packed, source, 1, elements);
+  const auto unpacked = test::unpack(format->packed, packed.data(), 1, elements);
+  for (std::uint32_t i = 0; i < elements; ++i) {
+    ASSERT_TRUE(std::isnan(values[i]) || values[i] == -12.0f * 0x1p127f) << values[i];
+    ASSERT_TRUE(std::isnan(unpacked[i]) || unpacked[i] == values[i]) << unpacked[i];
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Formats, BlockPacking, testing::ValuesIn(block_types()),
                          [](const auto& test) { return std::string(lathe::info(test.param).name); });
 
 TEST(FloatPacking, KeepsEveryValue) {
@@ -141,6 +156,8 @@ TEST(FloatPacking, KeepsEveryValue) {
 TEST(PackedBytes, CountsWholeGroups) {
   EXPECT_EQ(packed_bytes(Dtype::packed4, 1, 32), 288u);
   EXPECT_EQ(packed_bytes(Dtype::packed4, 17, 64), 4 * 288u);
+  EXPECT_EQ(packed_bytes(Dtype::packed4x, 16, 64), 2 * 272u);
+  EXPECT_EQ(packed_bytes(Dtype::packed2k, 16, 256), 1344u);
   EXPECT_EQ(packed_bytes(Dtype::packed6k, 16, 512), 2 * 3360u);
   EXPECT_EQ(packed_bytes(Dtype::packed_f32, 5, 3), 3 * 64u);
   EXPECT_EQ(packed_bytes(Dtype::packed8, 0, 32), 0u);
@@ -159,7 +176,10 @@ TEST(BlockFormats, OnlyBlocksHaveARow) {
   EXPECT_EQ(block_format(Dtype::f32), nullptr);
   EXPECT_EQ(block_format(Dtype::i64), nullptr);
   EXPECT_EQ(block_format(Dtype::packed4), nullptr);
-  for (const Dtype dtype : kBlockTypes) EXPECT_EQ(block_format(dtype)->dtype, dtype);
+  for (const Dtype dtype : block_types()) {
+    ASSERT_NE(block_format(dtype), nullptr) << info(dtype).name;
+    EXPECT_EQ(block_format(dtype)->dtype, dtype);
+  }
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "support/unpack.h"
 
+#include <cmath>
 #include <cstring>
 #include <stdexcept>
 
@@ -7,6 +8,10 @@
 
 namespace lathe::test {
 namespace {
+
+constexpr int kLevels[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+constexpr float kE2m1[16] = {0.0f,  0.5f,  1.0f,  1.5f,  2.0f,  3.0f,  4.0f,  6.0f,
+                             0.0f,  -0.5f, -1.0f, -1.5f, -2.0f, -3.0f, -4.0f, -6.0f};
 
 // One record, seen by lane and by column within the record.
 class Record {
@@ -29,6 +34,26 @@ class Record {
                half(352, lane);
       case Dtype::packed8:
         return half(512, lane) * static_cast<float>(static_cast<std::int8_t>(data_[position]));
+      case Dtype::packed4t:
+        return half(256, lane) * static_cast<float>(kLevels[nibble(0, position)]);
+      case Dtype::packed4x:
+        return std::ldexp(kE2m1[nibble(0, position)], byte(256 + lane) - 127);
+      case Dtype::packed4tk: {
+        const auto sub_scale = static_cast<std::int8_t>(data_[32 + 16 * part + lane]);
+        return half(0, lane) * static_cast<float>(sub_scale) *
+               static_cast<float>(kLevels[nibble(160 + 256 * part, position)]);
+      }
+      case Dtype::packed2k: {
+        const int factors = byte(64 + 16 * (column / 16) + lane);
+        return half(0, lane) * static_cast<float>(factors & 15) *
+                   static_cast<float>(two_bits(320 + 128 * part, position)) -
+               half(32, lane) * static_cast<float>(factors >> 4);
+      }
+      case Dtype::packed3k: {
+        const int code = two_bits(288 + 128 * part, position) + 4 * bit(1312 + 64 * part, position);
+        return half(0, lane) * static_cast<float>(byte(32 + 16 * (column / 16) + lane) - 32) *
+               static_cast<float>(code - 4);
+      }
       case Dtype::packed4k:
         return scale(part, lane) * static_cast<float>(nibble(320 + 256 * part, position)) -
                minimum(part, lane);
@@ -38,7 +63,7 @@ class Record {
                minimum(part, lane);
       case Dtype::packed6k: {
         const auto sub_scale = static_cast<std::int8_t>(data_[32 + 16 * (column / 16) + lane]);
-        const int high = (byte(2336 + 128 * part + position % 128) >> (2 * (position / 128))) & 3;
+        const int high = two_bits(2336 + 128 * part, position);
         return half(0, lane) * static_cast<float>(sub_scale) *
                static_cast<float>(nibble(288 + 256 * part, position) + 16 * high - 32);
       }
@@ -56,6 +81,9 @@ class Record {
   int nibble(int offset, int position) const {
     const int pair = byte(offset + position % 256);
     return position < 256 ? pair & 15 : pair >> 4;
+  }
+  int two_bits(int offset, int position) const {
+    return (byte(offset + position % 128) >> (2 * (position / 128))) & 3;
   }
   int bit(int offset, int position) const { return (byte(offset + position / 8) >> (position % 8)) & 1; }
   float scale(int part, int lane) const {
@@ -81,6 +109,16 @@ int record_bytes(Dtype packed) {
       return 384;
     case Dtype::packed8:
       return 544;
+    case Dtype::packed4t:
+      return 288;
+    case Dtype::packed4x:
+      return 272;
+    case Dtype::packed4tk:
+      return 2208;
+    case Dtype::packed2k:
+      return 1344;
+    case Dtype::packed3k:
+      return 1824;
     case Dtype::packed4k:
       return 2368;
     case Dtype::packed5k:

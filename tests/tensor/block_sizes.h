@@ -27,10 +27,15 @@ inline constexpr std::array kBlockSizes = {
     BlockSize{Dtype::q5_0, 32, 2 + 32 / 8 + 32 / 2},  // and a high bit each
     BlockSize{Dtype::q5_1, 32, 2 + 2 + 32 / 8 + 32 / 2},
     BlockSize{Dtype::q8_0, 32, 2 + 32},
-    BlockSize{Dtype::q4_k, 256, 2 + 2 + 12 + 256 / 2},  // 12 bytes hold 8 scales and minima of 6 bits
+    BlockSize{Dtype::iq4_nl, 32, 2 + 32 / 2},
+    BlockSize{Dtype::mxfp4, 32, 1 + 32 / 2},                  // an exponent
+    BlockSize{Dtype::iq4_xs, 256, 2 + 8 * 6 / 8 + 256 / 2},   // 8 scales of 6 bits
+    BlockSize{Dtype::q2_k, 256, 2 + 2 + 16 + 256 / 4},        // 16 scales and minima of 4 bits
+    BlockSize{Dtype::q3_k, 256, 2 + 12 + 256 / 8 + 256 / 4},  // 16 scales of 6 bits
+    BlockSize{Dtype::q4_k, 256, 2 + 2 + 12 + 256 / 2},        // 12 bytes hold 8 scales and minima of 6 bits
     BlockSize{Dtype::q5_k, 256, 2 + 2 + 12 + 256 / 8 + 256 / 2},
     BlockSize{Dtype::q6_k, 256, 256 / 2 + 256 / 4 + 16 + 2},
-    BlockSize{Dtype::a8, 32, 32 + 3 * 4},  // codes, scale, minimum, sum
+    BlockSize{Dtype::a8, 32, 32 + 4 * 4},  // codes, scale, minimum, two sums
 };
 
 }  // namespace lathe

@@ -39,7 +39,8 @@ TEST(Dtype, QuantizedAreTheBlocksOfFiles) {
   for (int i = 0; i <= static_cast<int>(Dtype::packed_f32); ++i)
     if (is_block_quantized(static_cast<Dtype>(i))) quantized.insert(static_cast<Dtype>(i));
   EXPECT_THAT(quantized, testing::ElementsAre(Dtype::q4_0, Dtype::q4_1, Dtype::q5_0, Dtype::q5_1, Dtype::q8_0,
-                                              Dtype::q4_k, Dtype::q5_k, Dtype::q6_k));
+                                              Dtype::iq4_nl, Dtype::mxfp4, Dtype::iq4_xs, Dtype::q2_k,
+                                              Dtype::q3_k, Dtype::q4_k, Dtype::q5_k, Dtype::q6_k));
 }
 
 TEST(Dtype, RefusesRowsThatAreNoWholeBlocks) {

@@ -32,7 +32,7 @@ inline __m256i quantize(__m256 values, __m256 minimum, __m256 inverse) {
   return _mm256_cvtps_epi32(_mm256_min_ps(position, _mm256_set1_ps(255.0f)));
 }
 
-/// `factors` points at the block's scale; minimum and sum follow `stride` bytes apart.
+/// `factors` points at the block's scale; minimum and sums follow `stride` bytes apart.
 inline void quantize_block(const float* values, std::uint8_t* codes, std::uint8_t* factors,
                            std::int64_t stride) {
   __m256 v[4];
@@ -54,12 +54,14 @@ inline void quantize_block(const float* values, std::uint8_t* codes, std::uint8_
   const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
   const __m256i ordered = _mm256_permutevar8x32_epi32(bytes, order);
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(codes), ordered);
-  const __m256i sums = _mm256_sad_epu8(bytes, _mm256_setzero_si256());  // four sums of eight codes
-  const __m128i half = _mm_add_epi64(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
-  const int sum = _mm_cvtsi128_si32(_mm_add_epi64(half, _mm_unpackhi_epi64(half, half)));
+  const __m256i sums = _mm256_sad_epu8(ordered, _mm256_setzero_si256());  // four sums of eight codes
+  const __m256i halves = _mm256_add_epi64(sums, _mm256_unpackhi_epi64(sums, sums));
+  const int half_sum = _mm_cvtsi128_si32(_mm256_castsi256_si128(halves));
+  const int sum = half_sum + _mm_cvtsi128_si32(_mm256_extracti128_si256(halves, 1));
   store_float(factors, scale);
   store_float(factors + stride, low);
   store_float(factors + 2 * stride, __builtin_fmaf(scale, static_cast<float>(sum), 32.0f * low));
+  store_float(factors + 3 * stride, __builtin_fmaf(scale, static_cast<float>(half_sum), 16.0f * low));
 }
 
 void quantize_activation(const KernelCall& call) {

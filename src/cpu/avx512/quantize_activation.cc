@@ -83,6 +83,7 @@ inline void quantize_chunk(const float* values, int count, std::uint8_t* codes, 
   }
   for (int i = 0; i < count; i += kBlocks) {
     __m512 sums[kBlocks];  // of codes: whole numbers, so that their order does not matter
+    __m512 half_sums[kBlocks];
     for (int k = 0; k < kBlocks; ++k) {
       const int block = i + k < count ? i + k : i;
       const __m512 minimum = _mm512_set1_ps(minima[block]);
@@ -94,8 +95,11 @@ inline void quantize_chunk(const float* values, int count, std::uint8_t* codes, 
       _mm_storeu_si128(out, _mm512_cvtepi32_epi8(low));
       _mm_storeu_si128(out + 1, _mm512_cvtepi32_epi8(high));
       sums[k] = _mm512_cvtepi32_ps(_mm512_add_epi32(low, high));
+      half_sums[k] = _mm512_cvtepi32_ps(low);
     }
-    const __m128 sum = reduce_each(sums, [](__m512 a, __m512 b) { return _mm512_add_ps(a, b); });
+    const auto add = [](__m512 a, __m512 b) { return _mm512_add_ps(a, b); };
+    const __m128 sum = reduce_each(sums, add);
+    const __m128 half_sum = reduce_each(half_sums, add);
     const __m128 scale = _mm_loadu_ps(scales + i);
     const __m128 minimum = _mm_loadu_ps(minima + i);
     const auto present = static_cast<__mmask8>((1u << (count - i < kBlocks ? count - i : kBlocks)) - 1u);
@@ -104,6 +108,8 @@ inline void quantize_chunk(const float* values, int count, std::uint8_t* codes, 
     _mm_mask_storeu_ps(out + stride, present, minimum);
     _mm_mask_storeu_ps(out + 2 * stride, present,
                        _mm_fmadd_ps(scale, sum, _mm_mul_ps(_mm_set1_ps(32.0f), minimum)));
+    _mm_mask_storeu_ps(out + 3 * stride, present,
+                       _mm_fmadd_ps(scale, half_sum, _mm_mul_ps(_mm_set1_ps(16.0f), minimum)));
   }
 }
 

@@ -1,4 +1,4 @@
-// QuantizeActivation: float rows to 8-bit codes with scale, minimum and sum per 32 columns
+// QuantizeActivation: float rows to 8-bit codes with scale, minimum and sums per 32 columns
 // (quant/activation.h). A block with a NaN gets the minimum NaN and codes 0, so that every product with it is
 // NaN.
 #include <cmath>
@@ -17,6 +17,7 @@ struct BlockFactors {
   float scale;
   float minimum;
   float sum;
+  float half_sum;
 };
 
 BlockFactors quantize_block(const float* values, std::uint8_t* codes) {
@@ -34,6 +35,7 @@ BlockFactors quantize_block(const float* values, std::uint8_t* codes) {
   const float scale = (high - low) / 255.0f;
   const float inverse = scale > 0.0f ? 1.0f / scale : 0.0f;
   int sum = 0;
+  int half_sum = 0;
   for (int i = 0; i < kActivationBlock; ++i) {
     float position = (values[i] - low) * inverse;
     position = position > 0.0f ? position : 0.0f;  // and NaN becomes 0
@@ -41,8 +43,10 @@ BlockFactors quantize_block(const float* values, std::uint8_t* codes) {
     const int code = static_cast<int>(std::nearbyint(position));
     codes[i] = static_cast<std::uint8_t>(code);
     sum += code;
+    if (i < kActivationBlock / 2) half_sum += code;
   }
-  return {scale, low, std::fma(scale, static_cast<float>(sum), 32.0f * low)};
+  return {scale, low, std::fma(scale, static_cast<float>(sum), 32.0f * low),
+          std::fma(scale, static_cast<float>(half_sum), 16.0f * low)};
 }
 
 void quantize_activation(const KernelCall& call) {
@@ -62,6 +66,7 @@ void quantize_activation(const KernelCall& call) {
     std::memcpy(factors, &result.scale, sizeof(float));
     std::memcpy(factors + stride, &result.minimum, sizeof(float));
     std::memcpy(factors + 2 * stride, &result.sum, sizeof(float));
+    std::memcpy(factors + 3 * stride, &result.half_sum, sizeof(float));
   }
 }
 

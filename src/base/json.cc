@@ -173,6 +173,18 @@ void read_json(std::string_view text, std::string_view what, JsonEvents& events,
   Json::sax_parse(text, &checked);
 }
 
+Error json_file_error(const Error& error, const std::string& file, std::uint64_t start) {
+  std::string message = error.what();
+  auto place = error.place();
+  if (place.offset) {
+    const std::string at = " at byte " + std::to_string(*place.offset);  // the file's own takes its place
+    if (message.ends_with(at)) message.resize(message.size() - at.size());
+    *place.offset += start;
+  }
+  place.file = file;
+  return Error(ErrorCode::invalid_file, message, std::move(place));
+}
+
 std::string dump_json(const Json& value, int indent) {
   return value.dump(indent, ' ', false, Json::error_handler_t::replace);
 }

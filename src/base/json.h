@@ -1,8 +1,12 @@
 // JSON for everyone: the library's type, with objects that keep their order, and reading with bounds.
 #pragma once
 
+#include <cstdint>
 #include <nlohmann/json.hpp>
+#include <string>
 #include <string_view>
+
+#include "base/error.h"
 
 namespace lathe {
 
@@ -24,6 +28,9 @@ using JsonEvents = nlohmann::json_sax<Json>;
 /// Reads `text` without keeping it. Throws as parse_json does; keys that occur twice are the events'
 /// business.
 void read_json(std::string_view text, std::string_view what, JsonEvents& events, int max_depth = 64);
+
+/// An error of these functions as Error(invalid_file) of the file that holds the text from byte `start` on.
+Error json_file_error(const Error& error, const std::string& file, std::uint64_t start = 0);
 
 /// One line; broken UTF-8 in strings becomes U+FFFD.
 std::string dump_json(const Json& value, int indent = -1);

@@ -3,11 +3,11 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
 
+#include "base/descriptor.h"
 #include "base/error.h"
 
 namespace lathe {
@@ -18,20 +18,6 @@ namespace {
   throw Error(code, what + ": " + std::strerror(error), {path, std::nullopt, {}});
 }
 
-class Descriptor {
- public:
-  explicit Descriptor(int value) : value_(value) {}
-  ~Descriptor() {
-    if (value_ >= 0) ::close(value_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return value_; }
-
- private:
-  int value_;
-};
-
 }  // namespace
 
 std::shared_ptr<const MappedFile> MappedFile::open(const std::string& path) {
@@ -39,12 +25,16 @@ std::shared_ptr<const MappedFile> MappedFile::open(const std::string& path) {
     throw Error(ErrorCode::not_found, "a path cannot hold a zero byte", {path, std::nullopt, {}});
   const Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
   if (descriptor.get() < 0) fail(path, "cannot be opened", errno);
+  return of_descriptor(descriptor.get(), path);
+}
+
+std::shared_ptr<const MappedFile> MappedFile::of_descriptor(int descriptor, const std::string& path) {
   struct stat status {};
-  if (::fstat(descriptor.get(), &status) != 0) fail(path, "cannot be examined", errno);
+  if (::fstat(descriptor, &status) != 0) fail(path, "cannot be examined", errno);
   if (!S_ISREG(status.st_mode)) throw Error(ErrorCode::io, "is not a regular file", {path, std::nullopt, {}});
   const auto size = static_cast<std::size_t>(status.st_size);
   if (size == 0) return std::shared_ptr<const MappedFile>(new MappedFile(path, {}));
-  void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor.get(), 0);
+  void* address = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
   if (address == MAP_FAILED) fail(path, "cannot be mapped", errno);
   return std::shared_ptr<const MappedFile>(
       new MappedFile(path, {static_cast<const std::byte*>(address), size}));

@@ -13,6 +13,8 @@ class MappedFile {
   /// Throws Error(not_found or io) for what is missing, unreadable or not a regular file; never blocks on a
   /// FIFO.
   static std::shared_ptr<const MappedFile> open(const std::string& path);
+  /// The file behind an open descriptor, which stays the caller's; `path` is for messages.
+  static std::shared_ptr<const MappedFile> of_descriptor(int descriptor, const std::string& path);
   ~MappedFile();
   MappedFile(const MappedFile&) = delete;
   MappedFile& operator=(const MappedFile&) = delete;

@@ -181,6 +181,12 @@ std::optional<FolderConfig> FolderConfig::object(std::string_view key) {
   return FolderConfig(*value, file_, place_ + std::string(key) + ".");
 }
 
+std::vector<std::string> FolderConfig::keys() const {
+  std::vector<std::string> keys;
+  for (const auto& [key, value] : object_->items()) keys.push_back(key);
+  return keys;
+}
+
 void FolderConfig::expect(std::string_view key, std::initializer_list<Json> values) {
   const Json* value = find(key);
   if (value == nullptr || std::find(values.begin(), values.end(), *value) != values.end()) return;

@@ -37,6 +37,9 @@ class FolderConfig {
   /// An object's own keys; they count as read through the returned reader, whose finish() must be called.
   std::optional<FolderConfig> object(std::string_view key);
 
+  /// Of all members, in their order; none counts as read.
+  std::vector<std::string> keys() const;
+
   /// For what the architecture computes in one way alone: missing, or one of `values`; otherwise
   /// Error(unsupported) with key and value.
   void expect(std::string_view key, std::initializer_list<Json> values);

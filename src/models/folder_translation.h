@@ -11,6 +11,7 @@
 #include "formats/checkpoint.h"
 #include "formats/model_folder.h"
 #include "models/folder_config.h"
+#include "models/weight_type.h"
 
 namespace lathe {
 
@@ -59,12 +60,19 @@ struct FolderDialect {
   void (*config)(FolderConfig& config, FolderMetadata& metadata) = nullptr;
 };
 
-/// What matrices are stored as on the way in; vectors are always f32.
-enum class WeightType : std::uint8_t { as_stored, q8, q4, bf16, f32 };
+/// The ids that end an answer, all of them, where the folder names some. Ours: GGUF has one id a key.
+inline constexpr std::string_view kEndIdsKey = "tokenizer.ggml.end_token_ids";
 
+struct FolderOptions {
+  WeightType weights = WeightType::as_stored;
+  bool scan_weights = true;  // refuse NaN and infinite weights and factors
+  int threads = 1;           // that copy and quantize
+};
+
+/// Maps what needs no change; what does is copied row by row. F8 matrices become f32, by their scales.
 /// Throws Error(unsupported) for an unknown model_type or an unsupported setting, Error(invalid_model) for a
-/// tensor without a rule or of a type that no weight may have.
+/// tensor without a rule or of a type that no weight may have, Error(invalid_file) for NaN weights.
 std::shared_ptr<const Checkpoint> translate_folder(const std::shared_ptr<const ModelFolder>& folder,
-                                                   WeightType weights = WeightType::as_stored);
+                                                   const FolderOptions& options = {});
 
 }  // namespace lathe

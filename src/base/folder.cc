@@ -1,0 +1,96 @@
+#include "base/folder.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "base/error.h"
+
+namespace lathe {
+namespace {
+
+[[noreturn]] void fail(const std::string& path, int error) {
+  throw Error(error == ENOENT ? ErrorCode::not_found : ErrorCode::io,
+              std::string("cannot be opened: ") + std::strerror(error), {path, {}, {}});
+}
+
+[[noreturn]] void refuse(const std::string& message, const std::string& path) {
+  throw Error(ErrorCode::invalid_file, message, {path, {}, {}});
+}
+
+bool is_plain_name(std::string_view name) {
+  return !name.empty() && name.size() <= NAME_MAX && name != "." && name != ".." &&
+         name.find_first_of(std::string_view("/\\\0", 3)) == std::string_view::npos;
+}
+
+constexpr std::string_view kBlobs = "../../blobs";
+
+/// The hash in ../../blobs/<hash>, 40 or 64 hexadecimal digits; empty for any other target.
+std::string blob_name(int folder, const std::string& name) {
+  std::array<char, 256> target{};
+  const auto length = ::readlinkat(folder, name.c_str(), target.data(), target.size());
+  if (length <= 0) return {};
+  const std::string_view text(target.data(), static_cast<std::size_t>(length));
+  if (!text.starts_with(kBlobs) || text.substr(kBlobs.size(), 1) != "/") return {};
+  const std::string_view hash = text.substr(kBlobs.size() + 1);
+  const bool digits = std::all_of(hash.begin(), hash.end(),
+                                  [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
+  return digits && (hash.size() == 40 || hash.size() == 64) ? std::string(hash) : std::string();
+}
+
+Descriptor open_in(int folder, const std::string& name) {
+  return Descriptor(::openat(folder, name.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW));
+}
+
+}  // namespace
+
+std::shared_ptr<const Folder> Folder::open(const std::string& path) {
+  if (path.find('\0') != std::string::npos)  // the system would open what stands before it
+    throw Error(ErrorCode::not_found, "a path cannot hold a zero byte", {path, {}, {}});
+  Descriptor descriptor(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (descriptor.get() < 0) fail(path, errno);
+  std::string shown = path;
+  while (shown.size() > 1 && shown.back() == '/') shown.pop_back();
+  return std::shared_ptr<const Folder>(new Folder(std::move(shown), std::move(descriptor)));
+}
+
+std::vector<std::string> Folder::names() const {
+  std::vector<std::string> names;
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(path_, error))
+    names.push_back(entry.path().filename().string());
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+bool Folder::has(std::string_view name) const {
+  struct stat status {};
+  return is_plain_name(name) &&
+         ::fstatat(descriptor_.get(), std::string(name).c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+std::shared_ptr<const MappedFile> Folder::map(const std::string& name) const {
+  if (!is_plain_name(name))
+    refuse("'" + printable(name) + "' is not the name of a file in the folder", path_);
+  const Descriptor file = open_in(descriptor_.get(), name);
+  if (file.get() >= 0) return MappedFile::of_descriptor(file.get(), path_of(name));
+  if (errno != ELOOP) fail(path_of(name), errno);
+  const std::string blob = blob_name(descriptor_.get(), name);
+  const auto whole = std::filesystem::absolute(path_).lexically_normal();
+  if (blob.empty() || whole.parent_path().filename() != "snapshots")
+    refuse("is a symbolic link; a model's files must lie in its folder", path_of(name));
+  const Descriptor blobs(::openat(descriptor_.get(), std::string(kBlobs).c_str(),
+                                  O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+  if (blobs.get() < 0) fail(path_of(name), errno);
+  const Descriptor target = open_in(blobs.get(), blob);
+  if (target.get() < 0) fail(path_of(name), errno);
+  return MappedFile::of_descriptor(target.get(), path_of(name));
+}
+
+}  // namespace lathe

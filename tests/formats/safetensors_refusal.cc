@@ -1,0 +1,54 @@
+#include "safetensors_refusal.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <optional>
+
+#include "allocation_probe.h"
+#include "lathe/error.h"
+#include "support/temporary_file.h"
+
+namespace lathe::test {
+
+void expect_safetensors_refused(std::string_view bytes, std::string_view message, std::string_view field) {
+  const TemporaryFile file(bytes, ".safetensors");
+  std::optional<Error> error;
+  const auto start = std::chrono::steady_clock::now();
+  std::size_t allocated = 0;
+  {
+    const AllocationProbe probe;
+    try {
+      read_safetensors(MappedFile::open(file.path()));
+    } catch (const Error& caught) {
+      allocated = probe.allocated_bytes();
+      error = caught;
+    }
+  }
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  ASSERT_TRUE(error.has_value()) << "the file was read";
+  const std::string what = error->what();
+  EXPECT_EQ(error->code(), ErrorCode::invalid_file) << what;
+  EXPECT_EQ(error->place().file, file.path()) << what;
+  EXPECT_NE(what.find(message), std::string::npos) << what;
+  EXPECT_TRUE(field.empty() || error->place().field == field) << what;
+  EXPECT_LE(error->place().offset.value_or(0), bytes.size()) << what;
+  EXPECT_TRUE(error->place().offset || !error->place().field.empty()) << what;
+  EXPECT_LE(what.size(), 2500u);
+  EXPECT_EQ(what.find_first_of('\0'), std::string::npos);
+  EXPECT_LE(allocated, (16u << 20) + 2 * bytes.size()) << what;
+  // 1 s in the release build even for the longest; more for sanitizers on a busy machine.
+  EXPECT_LT(seconds.count(), 10.0) << what;
+}
+
+std::vector<StoredTensor> expect_safetensors_read(std::string_view bytes) {
+  const TemporaryFile file(bytes, ".safetensors");
+  try {
+    return read_safetensors(MappedFile::open(file.path()));
+  } catch (const Error& error) {
+    ADD_FAILURE() << error.what();
+    return {};
+  }
+}
+
+}  // namespace lathe::test

@@ -59,8 +59,11 @@ void attend(benchmark::State& state, Shape shape, Dtype cache_dtype, std::int32_
                                {&sequence, {1, 4}, 2, i32},
                                {block_tables.data(), {pages}, 1, i32}};
   const TensorArg result{output.data(), {tokens, shape.heads, shape.head_dim}, 3, f32};
-  const AttributeValue attributes[3] = {
-      {.integer = 0}, {.real = 1 / std::sqrt(static_cast<double>(shape.head_dim))}, {.integer = 0}};
+  const AttributeValue attributes[5] = {{.integer = 0},
+                                        {.real = 1 / std::sqrt(static_cast<double>(shape.head_dim))},
+                                        {.integer = 0},
+                                        {.real = 0},
+                                        {.integer = 1}};
   const KernelCall call{inputs, &result, attributes, nullptr, 4, 0, threads};
   const std::size_t scratch_bytes = kernel().scratch_bytes(call) / 64 * 64 + 64;
   std::vector<std::byte> scratch(scratch_bytes * static_cast<std::size_t>(threads) + 64);

@@ -17,6 +17,8 @@ struct AttentionShape {
   std::int64_t layers = 1;
   std::int64_t layer = 0;
   std::int64_t window = 0;
+  double softcap = 0;
+  bool causal = true;
 };
 
 struct SequenceShape {

@@ -38,9 +38,8 @@ TEST(Invariance, RowAloneEqualsRowInABatch) {
             expected.push_back(row_of(together[i], index));
             alone.outputs[i] = row_of(test.outputs[i], index);
           }
-          if (find_op(test.op)->fusion == FusionKind::broadcast && test.inputs.size() == 2 &&
-              test.inputs[1].dims == test.inputs[0].dims)
-            alone.inputs[1] = row_of(test.inputs[1], index);  // the other operand of Add and Mul
+          if ((test.op == "Add" || test.op == "Mul") && test.inputs[1].dims == test.inputs[0].dims)
+            alone.inputs[1] = row_of(test.inputs[1], index);
           ASSERT_EQ(difference(expected, run(kernel, alone, 1)), "")
               << kernel.name << " row " << index << ": " << test.name;
         }
@@ -100,7 +99,8 @@ class Layer {
                              "PagedAttention",
                              {q, cache_, sequences, tables},
                              {empty(Dtype::f32, q.dims)},
-                             {integer(shape_.layer), real(scale), integer(shape_.window)},
+                             {integer(shape_.layer), real(scale), integer(shape_.window),
+                              real(shape_.softcap), integer(shape_.causal ? 1 : 0)},
                              -1},
                             threads_)[0];
     const auto row_bytes = static_cast<std::size_t>(shape_.heads * shape_.head_dim) * sizeof(float);

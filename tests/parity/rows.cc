@@ -12,8 +12,10 @@ std::span<const Row> rows() {
       {"Gelu", gelu_cases, {0}},
       {"KvScratch", kv_scratch_cases, {}},
       {"KvWrite", kv_write_cases, {}},
+      {"LayerNormalization", layer_normalization_cases, {0}},
       {"Linear", linear_cases, {0}},
       {"LogSumExp", log_sum_exp_cases, {0}},
+      {"LpNormalization", lp_normalization_cases, {0}},
       {"Mul", mul_cases, {0}},
       {"PagedAttention", paged_attention_cases, {}},
       {"QuantizeActivation", quantize_activation_cases, {0}},
@@ -21,7 +23,9 @@ std::span<const Row> rows() {
       {"RMSNormalization", rms_normalization_cases, {0}},
       {"RotaryEmbedding", rotary_embedding_cases, {0, 1}},
       {"RotaryTable", rotary_table_cases, {0}},
+      {"SequenceMean", sequence_mean_cases, {}},
       {"Swish", swish_cases, {0}},
+      {"Tanh", tanh_cases, {0}},
       {"TopK", top_k_cases, {0}},
   };
   return kRows;

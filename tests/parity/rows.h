@@ -27,11 +27,16 @@ std::vector<Case> add_cases();
 std::vector<Case> mul_cases();
 std::vector<Case> swish_cases();
 std::vector<Case> gelu_cases();
+std::vector<Case> tanh_cases();
 // rows_shuffle.cc
 std::vector<Case> gather_cases();
 std::vector<Case> rms_normalization_cases();
 std::vector<Case> rotary_table_cases();
 std::vector<Case> rotary_embedding_cases();
+// rows_normalization.cc
+std::vector<Case> layer_normalization_cases();
+std::vector<Case> lp_normalization_cases();
+std::vector<Case> sequence_mean_cases();
 // rows_reduction.cc
 std::vector<Case> arg_max_cases();
 std::vector<Case> top_k_cases();

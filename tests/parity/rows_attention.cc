@@ -1,5 +1,5 @@
 // Cases of KvWrite, KvScratch and PagedAttention: heads in groups, pages shuffled, several sequences,
-// windows; slots that no token has written hold NaN.
+// windows, soft caps, whole sequences; slots that no token has written hold NaN.
 #include <array>
 #include <cmath>
 
@@ -40,7 +40,8 @@ std::vector<Sequences> steps_and_long_prompts() {
 std::string describe(const AttentionShape& shape, const Sequences& sequences) {
   std::string text = std::to_string(shape.heads) + "/" + std::to_string(shape.kv_heads) + " heads of " +
                      std::to_string(shape.head_dim) + " " + std::string(info(shape.cache_dtype).name) +
-                     " window " + std::to_string(shape.window);
+                     " window " + std::to_string(shape.window) + " softcap " + std::to_string(shape.softcap) +
+                     (shape.causal ? "" : " not causal");
   for (const auto& sequence : sequences)
     text += ", " + std::to_string(sequence.tokens) + " after " + std::to_string(sequence.past);
   return text;
@@ -63,7 +64,7 @@ Case attention_case(Random& random, const AttentionShape& shape, const Sequences
           {normal(random, q), cache, step.sequences_tensor(), step.block_tables_tensor()},
           {empty(Dtype::f32, q)},
           {integer(shape.layer), real(1.3 / std::sqrt(static_cast<double>(shape.head_dim))),
-           integer(shape.window)},
+           integer(shape.window), real(shape.softcap), integer(shape.causal ? 1 : 0)},
           -1};
 }
 
@@ -125,6 +126,12 @@ std::vector<Case> paged_attention_cases() {
           cases.push_back(
               attention_case(random, {heads, kv_heads, head_dim, dtype, 2, 1, window}, sequences));
         }
+  for (const auto dtype : {Dtype::f32, Dtype::f16})
+    for (const auto& sequences : steps()) {
+      cases.push_back(attention_case(random, {12, 12, 32, dtype, 2, 1, 0, 0, false}, sequences));
+      cases.push_back(attention_case(random, {3, 1, 80, dtype, 1, 0, 0, 2.5, false}, sequences));
+      cases.push_back(attention_case(random, {8, 4, 64, dtype, 1, 0, 40, 50, true}, sequences));
+    }
   // A token that went wrong spoils those after it, not those before it in the same step.
   for (const auto& sequences : steps()) {
     const AttentionShape shape{6, 2, 48, Dtype::f16, 1, 0, 40};
@@ -146,6 +153,7 @@ std::vector<Case> paged_attention_cases() {
   for (const auto dtype : {Dtype::f32, Dtype::f16})
     for (const std::int64_t window : {0, 100})
       cases.push_back(attention_case(random, {2, 1, 32, dtype, 1, 0, window}, {{512, 0}}));
+  cases.push_back(attention_case(random, {2, 2, 32, Dtype::f32, 1, 0, 0, 0, false}, {{256, 0}, {3, 0}}));
   cases.push_back(attention_case(random, {2, 1, 32, Dtype::f16, 1, 0, 100}, {{512, 37}}));
   cases.push_back(attention_case(random, {4, 1, 256, Dtype::f16, 1, 0, 512}, {{20, 700}}));
   return cases;

@@ -1,4 +1,4 @@
-// Cases of Add, Mul, Swish and Gelu: every tail, every broadcast, in place and not, special values.
+// Cases of Add, Mul, Swish, Gelu and Tanh: every tail, every broadcast, in place and not, special values.
 #include <cmath>
 #include <limits>
 
@@ -41,7 +41,7 @@ std::vector<Case> binary_cases(std::string_view op) {
   return cases;
 }
 
-std::vector<Case> unary_cases(std::string_view op) {
+std::vector<Case> unary_cases(std::string_view op, const std::vector<AttributeValue>& attributes = {}) {
   Random random(2);
   std::vector<Case> cases;
   for (const auto& shape : shapes())
@@ -51,9 +51,9 @@ std::vector<Case> unary_cases(std::string_view op) {
                          op,
                          {normal(random, shape, deviation)},
                          {empty(Dtype::f32, shape)},
-                         {},
+                         attributes,
                          alias});
-  Case special{"special values", op, {normal(random, {1, 37})}, {empty(Dtype::f32, {1, 37})}, {}, -1};
+  Case special{"special values", op, {normal(random, {1, 37})}, {empty(Dtype::f32, {1, 37})}, attributes, -1};
   const float values[] = {0.0f,   -0.0f, kInfinity, -kInfinity, kNan,   1e-40f, -1e-40f, 87.5f,
                           -87.5f, 89.0f, -89.0f,    1e30f,      -1e30f, 3e38f,  -3e38f};
   std::copy(std::begin(values), std::end(values), special.inputs[0].as<float>());
@@ -67,6 +67,14 @@ std::vector<Case> unary_cases(std::string_view op) {
 std::vector<Case> add_cases() { return binary_cases("Add"); }
 std::vector<Case> mul_cases() { return binary_cases("Mul"); }
 std::vector<Case> swish_cases() { return unary_cases("Swish"); }
-std::vector<Case> gelu_cases() { return unary_cases("Gelu"); }
+std::vector<Case> gelu_cases() {
+  auto cases = unary_cases("Gelu", {integer(0)});
+  for (auto& test : unary_cases("Gelu", {integer(1)})) {
+    test.name += " tanh form";
+    cases.push_back(std::move(test));
+  }
+  return cases;
+}
+std::vector<Case> tanh_cases() { return unary_cases("Tanh"); }
 
 }  // namespace lathe::parity

@@ -1,5 +1,6 @@
 // Cases of Gather, RMSNormalization, RotaryTable and RotaryEmbedding.
 #include <array>
+#include <cmath>
 
 #include "parity/rows.h"
 
@@ -13,6 +14,14 @@ Tensor random_table(Random& random, Dtype dtype, std::int64_t table_rows, std::i
   Tensor table = empty(dtype, {table_rows, columns});
   for (auto& byte : table.bytes) byte = static_cast<std::byte>(random() & 0x3fu);
   return table;
+}
+
+/// Angles per position, from 1 down, as no formula gives them.
+Tensor frequencies(Random& random, std::int64_t pairs) {
+  Tensor tensor = empty(Dtype::f64, {pairs});
+  std::uniform_real_distribution<double> exponent(-14, 0);
+  for (std::int64_t i = 0; i < pairs; ++i) tensor.as<double>()[i] = std::exp(exponent(random));
+  return tensor;
 }
 
 }  // namespace
@@ -68,12 +77,12 @@ std::vector<Case> rotary_table_cases() {
   std::vector<Case> cases;
   for (const std::int64_t dims : {2, 64, 96, 256})
     for (const std::int64_t tokens : kTokens)
-      for (const double base : {1e4, 1e6})
+      for (const double magnitude : {1.0, 1.1386})
         cases.push_back({std::to_string(tokens) + " x " + std::to_string(dims),
                          "RotaryTable",
-                         {integers(random, {tokens}, 0, 131071)},
+                         {integers(random, {tokens}, 0, 131071), frequencies(random, dims / 2)},
                          {empty(Dtype::f32, {tokens, dims})},
-                         {real(base), integer(dims)},
+                         {real(magnitude)},
                          -1});
   return cases;
 }

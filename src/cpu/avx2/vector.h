@@ -95,6 +95,17 @@ struct Vector {
   const __m256 sign = _mm256_set1_ps(-0.0f);
   return {_mm256_xor_ps(x.low, sign), _mm256_xor_ps(x.high, sign)};
 }
+/// The magnitudes of x, the signs of `sign`.
+[[gnu::always_inline]] inline Vector with_sign(Vector x, Vector sign) {
+  const __m256 bit = _mm256_set1_ps(-0.0f);
+  return {_mm256_or_ps(_mm256_andnot_ps(bit, x.low), _mm256_and_ps(bit, sign.low)),
+          _mm256_or_ps(_mm256_andnot_ps(bit, x.high), _mm256_and_ps(bit, sign.high))};
+}
+/// x where a < b, else y.
+[[gnu::always_inline]] inline Vector where_less(Vector a, Vector b, Vector x, Vector y) {
+  return {_mm256_blendv_ps(y.low, x.low, _mm256_cmp_ps(a.low, b.low, _CMP_LT_OQ)),
+          _mm256_blendv_ps(y.high, x.high, _mm256_cmp_ps(a.high, b.high, _CMP_LT_OQ))};
+}
 
 /// One bit per lane.
 [[gnu::always_inline]] inline std::uint32_t lane_bits(__m256 low, __m256 high) {

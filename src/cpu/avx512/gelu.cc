@@ -7,7 +7,8 @@
 namespace lathe::avx512 {
 
 extern const IsaKernel gelu_kernels[] = {
-    {"gelu_tanh", vector::run_gelu<Vector>, nullptr},
+    {"gelu_erf", vector::run_gelu_erf<Vector>, nullptr},
+    {"gelu_tanh", vector::run_gelu_tanh<Vector>, nullptr},
     {nullptr, nullptr, nullptr},
 };
 

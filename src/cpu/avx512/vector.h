@@ -67,6 +67,15 @@ struct Vector {
 [[gnu::always_inline]] inline Vector operator-(Vector x) {
   return {_mm512_xor_ps(x.lanes, _mm512_set1_ps(-0.0f))};
 }
+/// The magnitudes of x, the signs of `sign`.
+[[gnu::always_inline]] inline Vector with_sign(Vector x, Vector sign) {
+  const __m512 bit = _mm512_set1_ps(-0.0f);
+  return {_mm512_or_ps(_mm512_andnot_ps(bit, x.lanes), _mm512_and_ps(bit, sign.lanes))};
+}
+/// x where a < b, else y.
+[[gnu::always_inline]] inline Vector where_less(Vector a, Vector b, Vector x, Vector y) {
+  return {_mm512_mask_mov_ps(y.lanes, _mm512_cmp_ps_mask(a.lanes, b.lanes, _CMP_LT_OQ), x.lanes)};
+}
 
 /// Lanes [begin, end) of x, the others of `rest`.
 [[gnu::always_inline]] inline Vector select(std::int64_t begin, std::int64_t end, Vector x, Vector rest) {

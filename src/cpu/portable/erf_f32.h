@@ -1,4 +1,5 @@
-// The error function of every kernel. cpu/vector/erf.h does the same operations on vectors, bit for bit.
+// The error function of every kernel. cpu/vector/functions.h does the same operations on vectors, bit for
+// bit.
 //
 // Below 1: x + x P(x^2). From 1 on: 1 - exp(-x Q(x)), where Q is the fit of -log(erfc(x)) / x on [1, 4]; from
 // 4 on the result is 1. Both are minimax fits of the relative error. At most 2 units in the last place; odd;

@@ -1,4 +1,5 @@
-// The hyperbolic tangent of every kernel. cpu/vector/tanh.h does the same operations on vectors, bit for bit.
+// The hyperbolic tangent of every kernel. cpu/vector/functions.h does the same operations on vectors, bit for
+// bit.
 //
 // Below 0.625: x + x^3 P(x^2), a minimax fit of the relative error; from there on 1 - 2 / (exp(2x) + 1). At
 // most 2 units in the last place; odd; exactly 1 where exp(2x) swallows the 1 or is infinite; NaN for NaN.

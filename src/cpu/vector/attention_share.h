@@ -13,6 +13,7 @@ struct AttentionRows {
   std::int64_t kv_heads;
   std::int64_t group;   // query heads per kv head
   std::int64_t window;  // 0: none
+  bool causal;          // else every token sees all tokens of its sequence
 };
 
 static constexpr std::int64_t kRowOverhead = 32;  // of a row, in positions
@@ -21,7 +22,13 @@ static constexpr std::int64_t first_visible(std::int64_t position, std::int64_t 
   return window > 0 && position >= window ? position - window + 1 : 0;
 }
 
-/// Of the rows of one token and kv head.
+/// The last position that token i of the sequence's tokens in this step sees.
+static constexpr std::int64_t last_visible(const AttentionRows& rows, const SequenceEntry& sequence,
+                                           std::int64_t i) {
+  return sequence.past + (rows.causal ? i : sequence.tokens - 1);
+}
+
+/// Of the rows of one token and kv head, which sees up to `position`.
 static constexpr std::int64_t token_cost(const AttentionRows& rows, std::int64_t position) {
   return rows.group * (position + 1 - first_visible(position, rows.window) + kRowOverhead);
 }
@@ -29,7 +36,8 @@ static constexpr std::int64_t token_cost(const AttentionRows& rows, std::int64_t
 /// Of the rows of one kv head.
 static constexpr std::int64_t sequence_cost(const AttentionRows& rows, const SequenceEntry& sequence) {
   std::int64_t cost = 0;
-  for (std::int64_t i = 0; i < sequence.tokens; ++i) cost += token_cost(rows, sequence.past + i);
+  for (std::int64_t i = 0; i < sequence.tokens; ++i)
+    cost += token_cost(rows, last_visible(rows, sequence, i));
   return cost;
 }
 
@@ -45,7 +53,7 @@ static constexpr Range rows_in(const AttentionRows& rows, const SequenceEntry& s
       found.end = row;
       break;
     }
-    at += token_cost(rows, sequence.past + row / rows.group) / rows.group;
+    at += token_cost(rows, last_visible(rows, sequence, row / rows.group)) / rows.group;
   }
   return found;
 }

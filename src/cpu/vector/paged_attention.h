@@ -6,6 +6,7 @@
 
 #include "cpu/vector/attention_share.h"
 #include "cpu/vector/attention_tile.h"
+#include "cpu/vector/functions.h"
 
 namespace lathe::vector {
 
@@ -16,8 +17,8 @@ struct alignas(64) AttentionTile {
   float scores[kTileRows][kPageTokens];
   const float* queries[kTileRows];
   float* outputs[kTileRows];
-  std::int64_t positions[kTileRows];
-  std::int32_t begin[kTileRows];  // visible slots of the chunk
+  std::int64_t positions[kTileRows];  // the last that the row sees
+  std::int32_t begin[kTileRows];      // visible slots of the chunk
   std::int32_t end[kTileRows];
   float maximum[kTileRows];  // over all chunks so far
   float sum[kTileRows];
@@ -80,7 +81,7 @@ static inline AttentionStrip strip_of(const AttentionTile& tile, std::int64_t ro
 
 /// Scores of one row become probabilities relative to the chunk's maximum.
 template <class V>
-void soften_row(AttentionTile& tile, std::int64_t row, float scale) {
+void soften_row(AttentionTile& tile, std::int64_t row, float scale, float softcap) {
   if (tile.begin[row] >= tile.end[row]) {
     tile.chunk_maximum[row] = -__builtin_inff();
     tile.chunk_sum[row] = 0;
@@ -94,10 +95,12 @@ void soften_row(AttentionTile& tile, std::int64_t row, float scale) {
   float* scores = tile.scores[row];
   const V lowest = broadcast(V{}, -__builtin_inff());
   const V factor = broadcast(V{}, scale);
+  const V cap = broadcast(V{}, softcap);
   V x[kVectors];
   V best = lowest;
   for (int v = 0; v < kVectors; ++v) {
-    const V scaled = factor * load(V{}, scores + v * kLanes);
+    V scaled = factor * load(V{}, scores + v * kLanes);
+    if (softcap > 0) scaled = cap * hyperbolic_tangent(scaled / cap);
     x[v] = select(lane(tile.begin[row], v), lane(tile.end[row], v), scaled, lowest);
     best = greater(x[v], best);
   }
@@ -163,8 +166,8 @@ void weigh_rows(const AttentionTile& tile, const Element* values, std::int64_t h
 }
 
 template <class V>
-void soften(AttentionTile& tile, float scale) {
-  for (std::int64_t row = 0; row < tile.rows; ++row) soften_row<V>(tile, row, scale);
+void soften(AttentionTile& tile, float scale, float softcap) {
+  for (std::int64_t row = 0; row < tile.rows; ++row) soften_row<V>(tile, row, scale, softcap);
   merge_sums<V>(tile);
 }
 
@@ -188,6 +191,7 @@ struct AttentionCache {
   std::int64_t head_dim;
   std::int64_t window;
   float scale;
+  float softcap;  // 0: none
 };
 
 /// Narrow register tiles walk through a page several times, by columns, which the processor does not foresee.
@@ -219,7 +223,7 @@ void attend_tile(AttentionTile& tile, const AttentionCache<Element>& cache, cons
     enter_chunk(tile, page * kPageTokens, cache.window);
     if (tile.rows > kStripRows) {
       score_rows<V>(tile, converted<V>(keys, buffer, page_elements), head_dim);
-      soften<V>(tile, cache.scale);
+      soften<V>(tile, cache.scale, cache.softcap);
       weigh_rows<V>(tile, converted<V>(values, buffer, page_elements), head_dim);
     } else {
       if (V::kTileVectors == 1 && page < last_page) {
@@ -228,7 +232,7 @@ void attend_tile(AttentionTile& tile, const AttentionCache<Element>& cache, cons
         fetch_page(next_keys, next_keys + cache.kv_heads * page_elements, page_elements);
       }
       score_rows<V>(tile, keys, head_dim);
-      soften<V>(tile, cache.scale);
+      soften<V>(tile, cache.scale, cache.softcap);
       weigh_rows<V>(tile, values, head_dim);
     }
   }
@@ -250,24 +254,26 @@ void attend(const KernelCall& call) {
       kv_heads,
       head_dim,
       call.attributes[2].integer,
-      static_cast<float>(call.attributes[1].real)};
+      static_cast<float>(call.attributes[1].real),
+      static_cast<float>(call.attributes[3].real)};
+  const AttentionRows all{kv_heads, group, cache.window, call.attributes[4].integer != 0};
   auto& tile = *static_cast<AttentionTile*>(call.scratch);
-  share_attention(
-      call, {kv_heads, group, cache.window}, static_cast<const SequenceEntry*>(call.inputs[2].data),
-      call.inputs[2].dims[0], [&](const SequenceEntry& sequence, std::int64_t kv_head, const Range& rows) {
-        for (std::int64_t begin = rows.begin; begin < rows.end; begin += kTileRows) {
-          tile.rows = rows.end - begin < kTileRows ? rows.end - begin : kTileRows;
-          for (std::int64_t r = 0; r < tile.rows; ++r) {
-            const std::int64_t token = (begin + r) / group;
-            const std::int64_t head = kv_head * group + (begin + r) % group;
-            const std::int64_t offset = ((sequence.first_token + token) * heads + head) * head_dim;
-            tile.queries[r] = static_cast<const float*>(q.data) + offset;
-            tile.outputs[r] = static_cast<float*>(call.outputs[0].data) + offset;
-            tile.positions[r] = sequence.past + token;
-          }
-          attend_tile<V>(tile, cache, sequence, kv_head);
-        }
-      });
+  share_attention(call, all, static_cast<const SequenceEntry*>(call.inputs[2].data), call.inputs[2].dims[0],
+                  [&](const SequenceEntry& sequence, std::int64_t kv_head, const Range& rows) {
+                    for (std::int64_t begin = rows.begin; begin < rows.end; begin += kTileRows) {
+                      tile.rows = rows.end - begin < kTileRows ? rows.end - begin : kTileRows;
+                      for (std::int64_t r = 0; r < tile.rows; ++r) {
+                        const std::int64_t token = (begin + r) / group;
+                        const std::int64_t head = kv_head * group + (begin + r) % group;
+                        const std::int64_t offset =
+                            ((sequence.first_token + token) * heads + head) * head_dim;
+                        tile.queries[r] = static_cast<const float*>(q.data) + offset;
+                        tile.outputs[r] = static_cast<float*>(call.outputs[0].data) + offset;
+                        tile.positions[r] = last_visible(all, sequence, token);
+                      }
+                      attend_tile<V>(tile, cache, sequence, kv_head);
+                    }
+                  });
 }
 
 template <class V>

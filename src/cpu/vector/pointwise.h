@@ -1,7 +1,8 @@
-// Add, Mul, Swish, Gelu.
+// Add, Mul, Swish, Gelu, Tanh.
 #pragma once
 
 #include "cpu/vector/call.h"
+#include "cpu/vector/functions.h"
 
 namespace lathe::vector {
 
@@ -23,7 +24,21 @@ void run_swish(const KernelCall& call) {
 }
 
 template <class V>
-void run_gelu(const KernelCall& call) {
+void run_tanh(const KernelCall& call) {
+  run_unary<V>(call, [](V x) { return hyperbolic_tangent(x); });
+}
+
+template <class V>
+void run_gelu_erf(const KernelCall& call) {
+  const V one = broadcast(V{}, 1.0f);
+  const V half = broadcast(V{}, 0.5f);
+  const V root_of_half = broadcast(V{}, 0.70710678f);
+  run_unary<V>(
+      call, [one, half, root_of_half](V x) { return (half * x) * (one + error_function(x * root_of_half)); });
+}
+
+template <class V>
+void run_gelu_tanh(const KernelCall& call) {
   const V one = broadcast(V{}, 1.0f);
   const V cubic = broadcast(V{}, 0.044715f);
   const V minus_two_factor = broadcast(V{}, -1.5957691216f);

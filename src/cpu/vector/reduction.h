@@ -1,6 +1,7 @@
-// ArgMax, TopK, LogSumExp.
+// ArgMax, TopK, LogSumExp, SequenceMean.
 #pragma once
 
+#include "backend/cache_layout.h"
 #include "cpu/top_k_heap.h"
 #include "cpu/vector/call.h"
 
@@ -88,6 +89,29 @@ void run_log_sum_exp(const KernelCall& call) {
   for (std::int64_t row = share.begin; row < share.end; ++row)
     static_cast<float*>(call.outputs[0].data)[row] =
         log_sum_exp<V>(static_cast<const float*>(call.inputs[0].data) + row * columns, columns);
+}
+
+/// The mean of `rows` rows of `columns` columns.
+template <class V>
+void mean_of_rows(const float* x, std::int64_t rows, std::int64_t columns, float* mean) {
+  const V count = broadcast(V{}, static_cast<float>(rows));
+  for (std::int64_t column = 0; column < columns; column += kLanes) {
+    const std::int64_t lanes = columns - column < kLanes ? columns - column : kLanes;
+    V sum{};
+    for (std::int64_t row = 0; row < rows; ++row)
+      sum = sum + load_first(V{}, x + row * columns + column, lanes);
+    store_first(mean + column, sum / count, lanes);
+  }
+}
+
+template <class V>
+void run_sequence_mean(const KernelCall& call) {
+  const std::int64_t columns = column_count(call.inputs[0]);
+  const auto* sequences = static_cast<const SequenceEntry*>(call.inputs[1].data);
+  const Range share = share_of(call, call.inputs[1].dims[0]);
+  for (std::int64_t i = share.begin; i < share.end; ++i)
+    mean_of_rows<V>(static_cast<const float*>(call.inputs[0].data) + sequences[i].first_token * columns,
+                    sequences[i].tokens, columns, static_cast<float*>(call.outputs[0].data) + i * columns);
 }
 
 }  // namespace lathe::vector

@@ -1,0 +1,14 @@
+// The kernels of cpu/vector/reduction.h, in AVX2.
+#include "cpu/vector/reduction.h"
+
+#include "cpu/avx2/vector.h"
+#include "cpu/isa_kernel.h"
+
+namespace lathe::avx2 {
+
+extern const IsaKernel sequence_mean_kernels[] = {
+    {"sequence_mean", vector::run_sequence_mean<Vector>, nullptr},
+    {nullptr, nullptr, nullptr},
+};
+
+}  // namespace lathe::avx2

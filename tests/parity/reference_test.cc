@@ -1,12 +1,15 @@
 // The portable kernels against plain double-precision formulas that share nothing with them.
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
 #include <functional>
 #include <map>
 #include <numeric>
 
+#include "cpu/portable/erf_f32.h"
 #include "cpu/portable/exp_f32.h"
+#include "cpu/portable/tanh_f32.h"
 #include "parity/attention_step.h"
 #include "parity/rows.h"
 #include "quant/activation.h"
@@ -47,10 +50,55 @@ Expected swish(const Case& test, std::int64_t row, std::int64_t column) {
 
 Expected gelu(const Case& test, std::int64_t row, std::int64_t column) {
   const double x = at(test, 0, row * columns_of(test) + column);
+  if (test.attributes[0].integer == 0)
+    return {0.5 * x * (1 + std::erf(x * std::sqrt(0.5))), std::abs(x) * 2e-7 + 1e-37};
   const double u = std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x);
   // The exponent's rounding error is u ulps, and counts where exp(-2u) does.
   return {0.5 * x * (1 + std::tanh(u)),
           std::abs(x) * 3e-7 * (1 + std::abs(u) * std::exp(-2 * std::abs(u)) * 2)};
+}
+
+Expected hyperbolic_tangent(const Case& test, std::int64_t row, std::int64_t column) {
+  return relative(std::tanh(static_cast<double>(at(test, 0, row * columns_of(test) + column))), 2e-7);
+}
+
+Expected layer_normalization(const Case& test, std::int64_t row, std::int64_t column) {
+  const auto columns = columns_of(test);
+  const auto count = static_cast<double>(columns);
+  double mean = 0;
+  double greatest = 0;
+  for (std::int64_t i = 0; i < columns; ++i) {
+    mean += at(test, 0, row * columns + i) / count;
+    greatest = std::max(greatest, std::abs(static_cast<double>(at(test, 0, row * columns + i))));
+  }
+  double variance = 0;
+  for (std::int64_t i = 0; i < columns; ++i)
+    variance += std::pow(at(test, 0, row * columns + i) - mean, 2.0) / count;
+  const double r = 1 / std::sqrt(variance + test.attributes[0].real);
+  const double scale = at(test, 1, column);
+  const double bias = test.inputs.size() > 2 ? at(test, 2, column) : 0;
+  const double scaled = (at(test, 0, row * columns + column) - mean) * r * scale;
+  // The mean's rounding error is of the size of the row's values.
+  return {scaled + bias, (std::abs(scaled) + std::abs(bias)) * 1e-6 + greatest * r * std::abs(scale) * 3e-7};
+}
+
+Expected lp_normalization(const Case& test, std::int64_t row, std::int64_t column) {
+  const auto columns = columns_of(test);
+  double sum = 0;
+  for (std::int64_t i = 0; i < columns; ++i) sum += std::pow(at(test, 0, row * columns + i), 2.0);
+  return relative(at(test, 0, row * columns + column) / std::max(std::sqrt(sum), 1e-12), 1e-6);
+}
+
+Expected sequence_mean(const Case& test, std::int64_t row, std::int64_t column) {
+  const auto& sequence = test.inputs[1].as<SequenceEntry>()[row];
+  double sum = 0;
+  double magnitude = 0;
+  for (std::int64_t i = 0; i < sequence.tokens; ++i) {
+    const double x = at(test, 0, (sequence.first_token + i) * columns_of(test) + column);
+    sum += x;
+    magnitude += std::abs(x);
+  }
+  return {sum / sequence.tokens, magnitude / sequence.tokens * 1e-6};
 }
 
 Expected rms_normalization(const Case& test, std::int64_t row, std::int64_t column) {
@@ -62,12 +110,9 @@ Expected rms_normalization(const Case& test, std::int64_t row, std::int64_t colu
 }
 
 Expected rotary_table(const Case& test, std::int64_t row, std::int64_t column) {
-  const auto dims = test.attributes[1].integer;
-  const auto pair = column % (dims / 2);
-  const double angle =
-      test.inputs[0].as<std::int32_t>()[row] /
-      std::exp(std::log(test.attributes[0].real) * 2 * static_cast<double>(pair) / static_cast<double>(dims));
-  return {column < dims / 2 ? std::cos(angle) : std::sin(angle), 1e-7};
+  const auto pairs = test.inputs[1].dims[0];
+  const double angle = test.inputs[0].as<std::int32_t>()[row] * test.inputs[1].as<double>()[column % pairs];
+  return {test.attributes[0].real * (column < pairs ? std::cos(angle) : std::sin(angle)), 1e-7};
 }
 
 Expected rotary_embedding(const Case& test, std::int64_t row, std::int64_t column) {
@@ -160,7 +205,10 @@ Expected paged_attention(const Case& test, std::int64_t row, std::int64_t column
       if (row / heads >= entry->first_token && row / heads < entry->first_token + entry->tokens)
         last.sequence = entry;
     }
-    const std::int64_t position = last.sequence->past + row / heads - last.sequence->first_token;
+    const bool causal = test.attributes[4].integer == 1;
+    const std::int64_t position =
+        last.sequence->past + (causal ? row / heads - last.sequence->first_token : last.sequence->tokens - 1);
+    const double softcap = test.attributes[3].real;
     const auto window = test.attributes[2].integer;
     last.first = window > 0 ? std::max<std::int64_t>(0, position - window + 1) : 0;
     double sum = 0;
@@ -169,7 +217,8 @@ Expected paged_attention(const Case& test, std::int64_t row, std::int64_t column
       for (std::int64_t d = 0; d < head_dim; ++d)
         score += static_cast<double>(at(test, 0, row * head_dim + d)) *
                  cache_value(cache, cache_index(cache, step, *last.sequence, layer, 0, kv_head, j, d));
-      last.p.push_back(std::exp(score * test.attributes[1].real));
+      score *= test.attributes[1].real;
+      last.p.push_back(std::exp(softcap > 0 ? softcap * std::tanh(score / softcap) : score));
       sum += last.p.back();
     }
     for (auto& p : last.p) p /= sum;
@@ -200,6 +249,10 @@ const std::map<std::string_view, Reference>& references() {
        }},
       {"Swish", swish},
       {"Gelu", gelu},
+      {"Tanh", hyperbolic_tangent},
+      {"LayerNormalization", layer_normalization},
+      {"LpNormalization", lp_normalization},
+      {"SequenceMean", sequence_mean},
       {"RMSNormalization", rms_normalization},
       {"RotaryTable", rotary_table},
       {"RotaryEmbedding", rotary_embedding},
@@ -268,6 +321,37 @@ TEST(Exponential, IsWithinOneUnitInTheLastPlace) {
   EXPECT_EQ(portable::exp_f32(std::nextafter(portable::kExpLowest, -100.0f)), 0.0f);
   EXPECT_LT(portable::exp_f32(portable::kExpHighest), static_cast<float>(kInfinity));
   EXPECT_EQ(portable::exp_f32(std::nextafter(portable::kExpHighest, 100.0f)), static_cast<float>(kInfinity));
+}
+
+TEST(ErrorFunction, IsWithinTwoUnitsInTheLastPlace) {
+  double worst = 0;
+  for (std::uint32_t bits = 0x01000000; bits < 0x41000000; bits += 97) {
+    const float x = std::bit_cast<float>(bits);
+    const double exact = std::erf(static_cast<double>(x));
+    worst = std::max(worst, std::abs(portable::erf_f32(x) - exact) / std::ldexp(1.0, std::ilogb(exact) - 23));
+  }
+  EXPECT_LE(worst, 2.0);
+  for (const float x : {0.0f, 1e-40f, 0.3f, 2.0f, 5.0f, static_cast<float>(kInfinity)})
+    EXPECT_EQ(portable::erf_f32(-x), -portable::erf_f32(x));
+  EXPECT_EQ(portable::erf_f32(4.0f), 1.0f);
+  EXPECT_EQ(portable::erf_f32(static_cast<float>(kInfinity)), 1.0f);
+  EXPECT_TRUE(std::isnan(portable::erf_f32(std::nanf(""))));
+}
+
+TEST(HyperbolicTangent, IsWithinTwoUnitsInTheLastPlace) {
+  double worst = 0;
+  for (std::uint32_t bits = 0x01000000; bits < 0x41800000; bits += 97) {
+    const float x = std::bit_cast<float>(bits);
+    const double exact = std::tanh(static_cast<double>(x));
+    worst =
+        std::max(worst, std::abs(portable::tanh_f32(x) - exact) / std::ldexp(1.0, std::ilogb(exact) - 23));
+  }
+  EXPECT_LE(worst, 2.0);
+  for (const float x : {0.0f, 1e-40f, 0.3f, 2.0f, 50.0f, static_cast<float>(kInfinity)})
+    EXPECT_EQ(portable::tanh_f32(-x), -portable::tanh_f32(x));
+  EXPECT_EQ(portable::tanh_f32(20.0f), 1.0f);
+  EXPECT_EQ(portable::tanh_f32(static_cast<float>(kInfinity)), 1.0f);
+  EXPECT_TRUE(std::isnan(portable::tanh_f32(std::nanf(""))));
 }
 
 TEST(Reference, ArgMaxIsTheFirstGreatest) {

@@ -1,6 +1,6 @@
 // Chat templates: a bounded interpreter of the part of Jinja that templates use. It renders what Python's
 // jinja2 does with the settings of transformers: immutable sandbox, trim_blocks, lstrip_blocks, loop
-// controls. Left out: inheritance, include and import, autoescape, str.format.
+// controls. Left out: inheritance, include and import, autoescape, format specifications of str.format.
 #pragma once
 
 #include <ctime>

@@ -30,7 +30,9 @@ bool indexed(const Value& value) {
   return list && list->kind != ListKind::view && list->kind != ListKind::iterator;
 }
 
-Value rune_value(Machine& machine, char32_t rune) { return machine.text(text_of({rune}, 0, 1)); }
+Value rune_value(Machine& machine, const Value& of, char32_t rune) {
+  return machine.text_like(of, text_of({rune}, 0, 1));
+}
 
 Value nth(Machine& machine, const Value& value, std::int64_t index) {
   if (value.is_text()) {
@@ -38,7 +40,7 @@ Value nth(Machine& machine, const Value& value, std::int64_t index) {
     const auto runes = runes_of(value.text());
     const auto size = static_cast<std::int64_t>(runes.size());
     if (index < -size || index >= size) return undefined("item");
-    return rune_value(machine, runes[static_cast<std::size_t>(index < 0 ? index + size : index)]);
+    return rune_value(machine, value, runes[static_cast<std::size_t>(index < 0 ? index + size : index)]);
   }
   const auto& items = value.list()->items;
   const auto size = static_cast<std::int64_t>(items.size());
@@ -114,7 +116,7 @@ Value slice_of(Machine& machine, const Value& value, const Value& begin, const V
     for (const std::size_t i :
          slice_indices(machine, static_cast<std::int64_t>(runes.size()), begin, end, stride))
       cut.push_back(runes[i]);
-    return machine.text(text_of(cut, 0, cut.size()));
+    return machine.text_like(value, text_of(cut, 0, cut.size()));
   }
   if (!indexed(value)) return undefined("slice");
   const auto& items = value.list()->items;
@@ -137,7 +139,7 @@ std::vector<Value> iterate(Machine& machine, const Value& value) {
   std::vector<Value> items;
   if (value.is_text()) {
     machine.charge(16 * value.text().size());
-    for (const char32_t rune : runes_of(value.text())) items.push_back(rune_value(machine, rune));
+    for (const char32_t rune : runes_of(value.text())) items.push_back(machine.text(text_of({rune}, 0, 1)));
   } else if (const auto* pointer = value.get<ListPointer>()) {
     List& list = **pointer;
     machine.charge(8 * list.items.size());

@@ -89,7 +89,8 @@ Value filter_last(Machine& machine, const Value& value, const Arguments& argumen
   const Bound bound(machine, "last", arguments, {});
   if (value.list() && value.list()->kind == ListKind::iterator) machine.fail("a generator is not reversible");
   const auto items = iterate(machine, value);
-  return items.empty() ? Value(Undefined{"the last item"}) : items.back();
+  if (items.empty()) return Value(Undefined{"the last item"});
+  return value.is_markup() ? machine.markup(std::string(items.back().text())) : items.back();
 }
 
 Value filter_list(Machine& machine, const Value& value, const Arguments& arguments) {
@@ -118,7 +119,7 @@ Value filter_reverse(Machine& machine, const Value& value, const Arguments& argu
   if (value.is_text()) {
     auto runes = runes_of(value.text());
     std::reverse(runes.begin(), runes.end());
-    return machine.text(text_of(runes, 0, runes.size()));
+    return machine.text_like(value, text_of(runes, 0, runes.size()));
   }
   auto items = iterate(machine, value);
   std::reverse(items.begin(), items.end());

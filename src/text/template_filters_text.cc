@@ -16,7 +16,7 @@ namespace {
 template <std::string (*change)(std::string_view)>
 Value changed(Machine& machine, const Value& value, const Arguments& arguments) {
   const Bound bound(machine, "filter", arguments, {});
-  return machine.text(change(print(machine, value)));
+  return machine.text_like(value, change(print(machine, value)));
 }
 
 /// Jinja's own: words begin behind white space, '-' and opening brackets.
@@ -31,14 +31,19 @@ std::string title_words(std::string_view text) {
   return out;
 }
 
+Value filter_title(Machine& machine, const Value& value, const Arguments& arguments) {
+  const Bound bound(machine, "title", arguments, {});
+  return machine.text(title_words(print(machine, value)));
+}
+
 Value filter_trim(Machine& machine, const Value& value, const Arguments& arguments) {
   const Bound bound(machine, "trim", arguments, {"chars"});
   const std::string text = print(machine, value);
   if (!bound.at(0) || bound.at(0)->is<None>())
-    return machine.text(std::string(strip(text, true, true, is_space)));
+    return machine.text_like(value, std::string(strip(text, true, true, is_space)));
   const auto chars = runes_of(bound.text(0, ""));
   const auto drop = [&](char32_t rune) { return std::find(chars.begin(), chars.end(), rune) != chars.end(); };
-  return machine.text(std::string(strip(text, true, true, drop)));
+  return machine.text_like(value, std::string(strip(text, true, true, drop)));
 }
 
 Value filter_string(Machine& machine, const Value& value, const Arguments& arguments) {
@@ -47,19 +52,18 @@ Value filter_string(Machine& machine, const Value& value, const Arguments& argum
 }
 
 Value filter_safe(Machine& machine, const Value& value, const Arguments& arguments) {
-  return filter_string(machine, value, arguments);
+  const Bound bound(machine, "safe", arguments, {});
+  return machine.markup(print(machine, value));
 }
 
 Value filter_escape(Machine& machine, const Value& value, const Arguments& arguments) {
   const Bound bound(machine, "escape", arguments, {});
-  std::string out;
-  for (const char c : print(machine, value)) {
-    constexpr std::string_view kSpecial = "&<>'\"";
-    constexpr std::array<std::string_view, 5> kNames = {"&amp;", "&lt;", "&gt;", "&#39;", "&#34;"};
-    const std::size_t known = kSpecial.find(c);
-    known == kSpecial.npos ? out += c : out += kNames[known];
-  }
-  return machine.text(std::move(out));
+  return machine.markup(print_escaped(machine, value));
+}
+
+Value filter_force_escape(Machine& machine, const Value& value, const Arguments& arguments) {
+  const Bound bound(machine, "forceescape", arguments, {});
+  return machine.markup(escape_html(print(machine, value)));
 }
 
 Value filter_replace(Machine& machine, const Value& value, const Arguments& arguments) {
@@ -89,7 +93,7 @@ Value filter_indent(Machine& machine, const Value& value, const Arguments& argum
     out += line;
     first = false;
   }
-  return machine.text(std::move(out));
+  return machine.text_like(value, std::move(out));
 }
 
 Value filter_tojson(Machine& machine, const Value& value, const Arguments& arguments) {
@@ -187,7 +191,7 @@ Value filter_format(Machine& machine, const Value& value, const Arguments& argum
   for (const auto& [name, item] : arguments.keywords) named.emplace_back(machine.text(name), item);
   const Value values = named.empty() ? machine.list(arguments.positional, ListKind::tuple)
                                      : make_dict(machine, std::move(named));
-  return machine.text(format_percent(machine, print(machine, value), values));
+  return machine.text_like(value, format_percent(machine, print(machine, value), values, value.is_markup()));
 }
 
 Value filter_wordcount(Machine& machine, const Value& value, const Arguments& arguments) {
@@ -206,12 +210,12 @@ Value filter_center(Machine& machine, const Value& value, const Arguments& argum
   const Bound bound(machine, "center", arguments, {"width"});
   const std::string text = print(machine, value);
   const std::int64_t missing = bound.integer(0, 80) - length_of(text);
-  if (missing <= 0) return machine.text(text);
+  if (missing <= 0) return machine.text_like(value, text);
   machine.charge(static_cast<std::size_t>(missing));
   // Python gives the odd space to the left where the width is odd.
   const std::int64_t left = missing / 2 + (missing & bound.integer(0, 80) & 1);
-  return machine.text(std::string(static_cast<std::size_t>(left), ' ') + text +
-                      std::string(static_cast<std::size_t>(missing - left), ' '));
+  return machine.text_like(value, std::string(static_cast<std::size_t>(left), ' ') + text +
+                                      std::string(static_cast<std::size_t>(missing - left), ' '));
 }
 
 constexpr auto kFilters = std::to_array<NamedFilter>({
@@ -221,6 +225,7 @@ constexpr auto kFilters = std::to_array<NamedFilter>({
     {"e", filter_escape},
     {"escape", filter_escape},
     {"float", filter_float},
+    {"forceescape", filter_force_escape},
     {"format", filter_format},
     {"indent", filter_indent},
     {"int", filter_int},
@@ -229,7 +234,7 @@ constexpr auto kFilters = std::to_array<NamedFilter>({
     {"round", filter_round},
     {"safe", filter_safe},
     {"string", filter_string},
-    {"title", changed<title_words>},
+    {"title", filter_title},
     {"tojson", filter_tojson},
     {"trim", filter_trim},
     {"upper", changed<upper>},

@@ -23,8 +23,8 @@ struct Spec {
 
 class Formatter {
  public:
-  Formatter(Machine& machine, std::string_view format, const Value& values)
-      : machine_(machine), format_(format), values_(values) {}
+  Formatter(Machine& machine, std::string_view format, const Value& values, bool escaping)
+      : machine_(machine), format_(format), values_(values), escaping_(escaping) {}
 
   std::string run() {
     while (at_ < format_.size()) {
@@ -105,9 +105,26 @@ class Formatter {
     return values_;
   }
 
-  void put(const Spec& spec, char kind, const Value& value) {
-    if (kind == 's' || kind == 'r') {
-      std::string text = kind == 's' ? print(machine_, value) : print_repr(machine_, value);
+  /// As Markup's wrapper of a value: it is a number through int() and float(), and no index for x and o.
+  Value number_of_text(char kind, const Value& value) {
+    const bool whole = std::string_view("diu").find(kind) != std::string_view::npos;
+    if (whole && value.is_text()) {
+      if (const auto integer = parse_integer(value.text())) return Value(*integer);
+    } else if (std::string_view("xXo").find(kind) == std::string_view::npos) {
+      if (!value.is_text()) return value;
+      if (const auto real = parse_float(value.text())) return Value(*real);
+    }
+    machine_.fail(std::string("%") + kind + " format: a number is required");
+  }
+
+  void put(const Spec& spec, char kind, const Value& given) {
+    const bool text_kind = kind == 's' || kind == 'r';
+    const Value value = escaping_ && !text_kind ? number_of_text(kind, given) : given;
+    if (text_kind) {
+      std::string text = kind == 'r' ? print_repr(machine_, value)
+                         : escaping_ ? print_escaped(machine_, value)
+                                     : print(machine_, value);
+      if (escaping_ && kind == 'r') text = escape_html(text);
       if (spec.precision) {
         const auto runes = runes_of(text);
         text = text_of(runes, 0, std::min(runes.size(), *spec.precision));
@@ -177,6 +194,7 @@ class Formatter {
   Machine& machine_;
   std::string_view format_;
   const Value& values_;
+  bool escaping_;
   std::size_t at_ = 0;
   std::size_t used_ = 0;
   std::string out_;
@@ -184,9 +202,9 @@ class Formatter {
 
 }  // namespace
 
-std::string format_percent(Machine& machine, std::string_view format, const Value& values) {
+std::string format_percent(Machine& machine, std::string_view format, const Value& values, bool escaping) {
   machine.charge(format.size());
-  return Formatter(machine, format, values).run();
+  return Formatter(machine, format, values, escaping).run();
 }
 
 namespace {
@@ -208,7 +226,8 @@ const Value& brace_argument(Machine& machine, std::string_view name, std::size_t
 
 }  // namespace
 
-std::string format_braces(Machine& machine, std::string_view format, const Arguments& arguments) {
+std::string format_braces(Machine& machine, std::string_view format, const Arguments& arguments,
+                          bool escaping) {
   std::string out;
   std::size_t automatic = 0;
   for (std::size_t i = 0; i < format.size(); ++i) {
@@ -225,7 +244,11 @@ std::string format_braces(Machine& machine, std::string_view format, const Argum
     if (repr || field.ends_with("!s")) field.remove_suffix(2);
     if (field.find_first_of(":.[!{") != field.npos) machine.fail("format() knows only plain fields");
     const Value& value = brace_argument(machine, field, automatic, arguments);
-    out += repr ? print_repr(machine, value) : print(machine, value);
+    if (repr) {
+      out += escaping ? escape_html(print_repr(machine, value)) : print_repr(machine, value);
+    } else {
+      out += escaping ? print_escaped(machine, value) : print(machine, value);
+    }
     if (out.size() > machine.limits().output_bytes) break;  // refused by whoever takes the text
     i = close;
   }

@@ -8,9 +8,12 @@
 
 namespace lathe::jinja {
 
-std::string format_percent(Machine& machine, std::string_view format, const Value& values);
+/// `escaping`: what goes in is escaped, as Markup does it.
+std::string format_percent(Machine& machine, std::string_view format, const Value& values,
+                           bool escaping = false);
 
 /// "{}", "{0}", "{name}", "{!r}"; fails for format specifications, attributes and items.
-std::string format_braces(Machine& machine, std::string_view format, const Arguments& arguments);
+std::string format_braces(Machine& machine, std::string_view format, const Arguments& arguments,
+                          bool escaping = false);
 
 }  // namespace lathe::jinja

@@ -60,6 +60,12 @@ Value Machine::text(std::string text) {
   return Value(Text(std::make_shared<const std::string>(std::move(text))));
 }
 
+Value Machine::markup(std::string text) { return Value(Markup{*this->text(std::move(text)).get<Text>()}); }
+
+Value Machine::text_like(const Value& model, std::string text) {
+  return model.is_markup() ? markup(std::move(text)) : this->text(std::move(text));
+}
+
 void Machine::check_depth(std::size_t depth) const {
   if (depth > limits_.depth) over_limit("values nested deeper than allowed");
 }

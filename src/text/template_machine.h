@@ -38,6 +38,9 @@ class Machine {
   }
 
   Value text(std::string text);
+  Value markup(std::string text);
+  /// Markup where `model` is markup.
+  Value text_like(const Value& model, std::string text);
   Value list(std::vector<Value> items, ListKind kind = ListKind::list, std::string shown = {});
   Value dict(std::vector<std::pair<Value, Value>> items);
   /// Keys unique already.

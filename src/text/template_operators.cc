@@ -6,6 +6,7 @@
 
 #include "text/template_format.h"
 #include "text/template_machine.h"
+#include "text/template_print.h"
 
 namespace lathe::jinja {
 namespace {
@@ -48,7 +49,7 @@ Value repeat(Machine& machine, const Value& value, std::int64_t count) {
   if (value.is_text()) {
     std::string out;
     for (std::size_t i = 0; i < times && size > 0; ++i) out += value.text();
-    return machine.text(std::move(out));
+    return machine.text_like(value, std::move(out));
   }
   std::vector<Value> items;
   for (std::size_t i = 0; i < times && size > 0; ++i)
@@ -106,6 +107,8 @@ bool equal_dicts(Machine& machine, const Dict& a, const Dict& b) {
 Value add(Machine& machine, const Value& a, const Value& b) {
   if (a.is_text() && b.is_text()) {
     machine.charge(a.text().size() + b.text().size());
+    if (a.is_markup() || b.is_markup())
+      return machine.markup(print_escaped(machine, a) + print_escaped(machine, b));
     return machine.text(std::string(a.text()).append(b.text()));
   }
   if (const auto both = integers(a, b)) {
@@ -164,7 +167,7 @@ Value floor_divide(Machine& machine, const Value& a, const Value& b) {
 }
 
 Value modulo(Machine& machine, const Value& a, const Value& b) {
-  if (a.is_text()) return machine.text(format_percent(machine, a.text(), b));
+  if (a.is_text()) return machine.text_like(a, format_percent(machine, a.text(), b, a.is_markup()));
   if (const auto both = integers(a, b)) {
     if (both->b == 0) machine.fail("division by zero");
     if (both->b == -1) return Value(std::int64_t{0});

@@ -81,7 +81,9 @@ void repr_list(Machine& machine, Writer& writer, const List& list) {
 
 void repr(Machine& machine, Writer& writer, const Value& value) {
   if (value.is_text()) {
+    if (value.is_markup()) writer.put("Markup(");
     repr_text(writer, value.text());
+    if (value.is_markup()) writer.put(")");
   } else if (const List* list = value.list()) {
     repr_list(machine, writer, *list);
   } else if (const Dict* dict = value.dict()) {
@@ -256,6 +258,11 @@ std::string print(Machine& machine, const Value& value) {
   if (const Object* object = value.object())
     machine.fail("a " + std::string(object->type()) + " has no text of its own");
   return print_repr(machine, value);
+}
+
+std::string print_escaped(Machine& machine, const Value& value) {
+  std::string text = print(machine, value);
+  return value.is_markup() ? text : escape_html(text);
 }
 
 std::string print_repr(Machine& machine, const Value& value) {

@@ -10,6 +10,8 @@ namespace lathe::jinja {
 
 std::string print(Machine& machine, const Value& value);       // str
 std::string print_repr(Machine& machine, const Value& value);  // repr
+/// As HTML: markup as it is, all else with &, <, >, ' and " named.
+std::string print_escaped(Machine& machine, const Value& value);
 std::string print_float(double number);
 
 struct JsonStyle {

@@ -49,6 +49,7 @@ bool is_defined(const Value& value) { return !value.is<Undefined>(); }
 bool is_undefined(const Value& value) { return value.is<Undefined>(); }
 bool is_none(const Value& value) { return value.is<None>(); }
 bool is_string(const Value& value) { return value.is_text(); }
+bool is_escaped(const Value& value) { return value.is_markup(); }
 bool is_mapping(const Value& value) { return value.dict() != nullptr; }
 bool is_iterable(const Value& value) {
   return value.is_text() || value.list() || value.dict() || value.is<Undefined>() ||
@@ -91,6 +92,7 @@ constexpr auto kTests = std::to_array<NamedTest>({
     {"divisibleby", compared<divisible>},
     {"eq", compared<equal>},
     {"equalto", compared<equal>},
+    {"escaped", plain<is_escaped>},
     {"even", parity<0>},
     {"false", plain<is_false>},
     {"filter", names_filter},

@@ -3,6 +3,7 @@
 #include <utf8proc.h>
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cmath>
 #include <limits>
@@ -184,6 +185,21 @@ std::string replace(std::string_view text, std::string_view old, std::string_vie
     at += length;
   }
   return out.append(text.substr(at));
+}
+
+std::string escape_html(std::string_view text) {
+  constexpr std::string_view kSpecial = "&<>'\"";
+  constexpr std::array<std::string_view, 5> kNames = {"&amp;", "&lt;", "&gt;", "&#39;", "&#34;"};
+  std::string out;
+  for (const char c : text) {
+    const std::size_t known = kSpecial.find(c);
+    if (known == kSpecial.npos) {
+      out += c;
+    } else {
+      out += kNames[known];
+    }
+  }
+  return out;
 }
 
 std::vector<std::string_view> split_lines(std::string_view text) {

@@ -32,6 +32,7 @@ std::string capitalize(std::string_view text);  // str.capitalize
 
 std::string replace(std::string_view text, std::string_view old, std::string_view with, std::int64_t count,
                     std::size_t limit);
+std::string escape_html(std::string_view text);
 std::vector<std::string_view> split_lines(std::string_view text);
 
 /// Numbers as int() and float() read them.

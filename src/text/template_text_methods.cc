@@ -6,6 +6,7 @@
 #include "text/template_library.h"
 #include "text/template_machine.h"
 #include "text/template_operators.h"
+#include "text/template_print.h"
 #include "text/template_text.h"
 #include "text/utf8.h"
 
@@ -15,17 +16,17 @@ namespace {
 template <std::string (*change)(std::string_view)>
 Value changed(Machine& machine, const Value& self, const Arguments& arguments) {
   const Bound bound(machine, "method", arguments, {});
-  return machine.text(change(self.text()));
+  return machine.text_like(self, change(self.text()));
 }
 
 template <bool left, bool right>
 Value stripped(Machine& machine, const Value& self, const Arguments& arguments) {
   const Bound bound(machine, "strip", arguments, {"chars"});
   if (!bound.at(0) || bound.at(0)->is<None>())
-    return machine.text(std::string(strip(self.text(), left, right, is_space)));
+    return machine.text_like(self, std::string(strip(self.text(), left, right, is_space)));
   const auto chars = runes_of(bound.text(0, ""));
   const auto drop = [&](char32_t rune) { return std::find(chars.begin(), chars.end(), rune) != chars.end(); };
-  return machine.text(std::string(strip(self.text(), left, right, drop)));
+  return machine.text_like(self, std::string(strip(self.text(), left, right, drop)));
 }
 
 /// Every character fits, and there is one.
@@ -108,14 +109,17 @@ Value counted(Machine& machine, const Value& self, const Arguments& arguments) {
 Value replaced(Machine& machine, const Value& self, const Arguments& arguments) {
   const Bound bound(machine, "replace", arguments, {"old", "new", "count"}, 2);
   machine.charge(self.text().size());
-  return machine.text(replace(self.text(), bound.text(0, ""), bound.text(1, ""), bound.integer(2, -1),
-                              machine.limits().output_bytes));
+  const std::string with =
+      self.is_markup() ? print_escaped(machine, *bound.at(1)) : std::string(bound.text(1, ""));
+  return machine.text_like(self, replace(self.text(), bound.text(0, ""), with, bound.integer(2, -1),
+                                         machine.limits().output_bytes));
 }
 
-Value list_of(Machine& machine, const std::vector<std::string_view>& parts, bool reversed = false) {
+Value list_of(Machine& machine, const Value& self, const std::vector<std::string_view>& parts,
+              bool reversed = false) {
   std::vector<Value> out;
   out.reserve(parts.size());
-  for (const std::string_view part : parts) out.push_back(machine.text(std::string(part)));
+  for (const std::string_view part : parts) out.push_back(machine.text_like(self, std::string(part)));
   if (reversed) std::reverse(out.begin(), out.end());
   return machine.list(std::move(out));
 }
@@ -144,7 +148,7 @@ Value split(Machine& machine, const Value& self, const Arguments& arguments) {
   machine.charge(text.size());
   const std::int64_t most = bound.integer(1, -1);
   if (!bound.at(0) || bound.at(0)->is<None>())
-    return list_of(machine, split_spaces(text, most, from_right), from_right);
+    return list_of(machine, self, split_spaces(text, most, from_right), from_right);
   const std::string_view between = bound.text(0, "");
   if (between.empty()) machine.fail("empty separator");
   std::vector<std::string_view> parts;
@@ -156,7 +160,7 @@ Value split(Machine& machine, const Value& self, const Arguments& arguments) {
     text = from_right ? text.substr(0, at) : behind;
   }
   parts.push_back(text);
-  return list_of(machine, parts, from_right);
+  return list_of(machine, self, parts, from_right);
 }
 
 template <bool from_right>
@@ -166,7 +170,7 @@ Value partition(Machine& machine, const Value& self, const Arguments& arguments)
   const std::string_view between = bound.text(0, "");
   if (between.empty()) machine.fail("empty separator");
   const std::size_t at = from_right ? text.rfind(between) : text.find(between);
-  const auto make = [&](std::string_view part) { return machine.text(std::string(part)); };
+  const auto make = [&](std::string_view part) { return machine.text_like(self, std::string(part)); };
   std::vector<Value> parts;
   if (at != text.npos) {
     parts = {make(text.substr(0, at)), make(between), make(text.substr(at + between.size()))};
@@ -179,13 +183,13 @@ Value partition(Machine& machine, const Value& self, const Arguments& arguments)
 }
 
 Value formatted(Machine& machine, const Value& self, const Arguments& arguments) {
-  return machine.text(format_braces(machine, self.text(), arguments));
+  return machine.text_like(self, format_braces(machine, self.text(), arguments, self.is_markup()));
 }
 
 Value splitlines(Machine& machine, const Value& self, const Arguments& arguments) {
   const Bound bound(machine, "splitlines", arguments, {"keepends"});
   if (bound.flag(0, false)) machine.fail("splitlines() with keepends is not supported");
-  return list_of(machine, split_lines(self.text()));
+  return list_of(machine, self, split_lines(self.text()));
 }
 
 Value joined(Machine& machine, const Value& self, const Arguments& arguments) {
@@ -194,13 +198,15 @@ Value joined(Machine& machine, const Value& self, const Arguments& arguments) {
   bool first = true;
   require_defined(machine, *bound.at(0));
   for (const Value& item : iterate(machine, *bound.at(0))) {
-    if (!item.is_text()) machine.fail("join() needs texts, not " + std::string(type_of(item)));
-    machine.charge(item.text().size() + self.text().size());
+    if (!item.is_text() && !self.is_markup())
+      machine.fail("join() needs texts, not " + std::string(type_of(item)));
+    const std::string text = self.is_markup() ? print_escaped(machine, item) : std::string(item.text());
+    machine.charge(text.size() + self.text().size());
     if (!first) out += self.text();
-    out += item.text();
+    out += text;
     first = false;
   }
-  return machine.text(std::move(out));
+  return machine.text_like(self, std::move(out));
 }
 
 template <bool at_end>
@@ -210,19 +216,21 @@ Value without(Machine& machine, const Value& self, const Arguments& arguments) {
   const std::string_view affix = bound.text(0, "");
   if (at_end && text.ends_with(affix)) text.remove_suffix(affix.size());
   if (!at_end && text.starts_with(affix)) text.remove_prefix(affix.size());
-  return machine.text(std::string(text));
+  return machine.text_like(self, std::string(text));
 }
 
 template <bool to_left>
 Value justified(Machine& machine, const Value& self, const Arguments& arguments) {
   const Bound bound(machine, "ljust", arguments, {"width", "fillchar"}, 1);
-  const std::string_view fill = bound.text(1, " ");
+  const std::string fill =
+      self.is_markup() ? escape_html(bound.text(1, " ")) : std::string(bound.text(1, " "));
   if (length_of(fill) != 1) machine.fail("the fill character must be exactly one character long");
   const std::int64_t missing = std::max<std::int64_t>(0, bound.integer(0, 0) - length_of(self.text()));
   machine.charge(static_cast<std::size_t>(missing) * fill.size());
   std::string padding;
   for (std::int64_t i = 0; i < missing; ++i) padding += fill;
-  return machine.text(to_left ? std::string(self.text()) + padding : padding + std::string(self.text()));
+  return machine.text_like(self,
+                           to_left ? std::string(self.text()) + padding : padding + std::string(self.text()));
 }
 
 Value zero_filled(Machine& machine, const Value& self, const Arguments& arguments) {
@@ -232,7 +240,7 @@ Value zero_filled(Machine& machine, const Value& self, const Arguments& argument
   machine.charge(static_cast<std::size_t>(missing));
   const bool sign = text.starts_with('-') || text.starts_with('+');
   text.insert(sign ? 1 : 0, static_cast<std::size_t>(missing), '0');
-  return machine.text(std::move(text));
+  return machine.text_like(self, std::move(text));
 }
 
 constexpr auto kMethods = std::to_array<NamedFilter>({

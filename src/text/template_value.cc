@@ -33,7 +33,7 @@ std::string_view type_of(const Value& value) {
   if (value.is<bool>()) return "bool";
   if (value.is<std::int64_t>()) return "int";
   if (value.is<double>()) return "float";
-  if (value.is_text()) return "str";
+  if (value.is_text()) return value.is_markup() ? "Markup" : "str";
   if (value.dict()) return "dict";
   if (const Object* object = value.object()) return object->type();
   switch (value.list()->kind) {

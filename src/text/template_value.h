@@ -24,6 +24,11 @@ struct Undefined {
 };
 
 using Text = std::shared_ptr<const std::string>;  // UTF-8
+/// Text that is HTML already, from the filters safe and escape: what is added to it or put into it is
+/// escaped.
+struct Markup {
+  Text text;
+};
 using ListPointer = std::shared_ptr<List>;
 using DictPointer = std::shared_ptr<const Dict>;
 using ObjectPointer = std::shared_ptr<Object>;
@@ -43,14 +48,16 @@ class Value {
     return std::get_if<T>(&data_);
   }
   bool is_number() const { return is<std::int64_t>() || is<double>() || is<bool>(); }
-  bool is_text() const { return is<Text>(); }
-  std::string_view text() const { return **get<Text>(); }
+  bool is_text() const { return is<Text>() || is_markup(); }
+  bool is_markup() const { return is<Markup>(); }
+  std::string_view text() const { return is_markup() ? *get<Markup>()->text : **get<Text>(); }
   const List* list() const;
   const Dict* dict() const;
   Object* object() const;
 
  private:
-  std::variant<Undefined, None, bool, std::int64_t, double, Text, ListPointer, DictPointer, ObjectPointer>
+  std::variant<Undefined, None, bool, std::int64_t, double, Text, Markup, ListPointer, DictPointer,
+               ObjectPointer>
       data_;
 };
 

@@ -1,6 +1,7 @@
 """Jinja as transformers sets it up for chat templates, and the program under test beside it."""
 
 import datetime
+import functools
 import json
 import os
 import pathlib
@@ -45,10 +46,15 @@ def make_environment():
 ENVIRONMENT = make_environment()
 
 
+@functools.lru_cache(maxsize=256)
+def _compiled(template):
+    return ENVIRONMENT.from_string(template)
+
+
 def render_python(template, context):
     """The text, or None with the reason."""
     try:
-        text = ENVIRONMENT.from_string(template).render(**context)
+        text = _compiled(template).render(**context)
         text.encode()
         return text, None
     except Exception as error:  # whatever Python says, the template has failed

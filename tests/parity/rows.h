@@ -49,5 +49,10 @@ std::vector<Case> paged_attention_cases();
 std::vector<Case> linear_cases();
 std::vector<Case> quantize_activation_cases();
 std::vector<Case> quantized_linear_cases();
+// rows_experts.cc
+std::vector<Case> select_experts_cases();
+std::vector<Case> expert_linear_cases();
+std::vector<Case> quantized_expert_linear_cases();
+std::vector<Case> expert_sum_cases();
 
 }  // namespace lathe::parity

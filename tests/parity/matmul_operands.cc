@@ -1,0 +1,55 @@
+#include "parity/matmul_operands.h"
+
+#include <cmath>
+
+#include "base/half.h"
+#include "quant/block_format.h"
+
+namespace lathe::parity {
+
+std::size_t activation_bytes(std::int64_t tokens, std::int64_t columns) {
+  return static_cast<std::size_t>(tokens) * row_bytes(Dtype::a8, columns);
+}
+
+Tensor random_weight(Random& random, Dtype dtype, std::int64_t weight_rows, std::int64_t columns) {
+  const auto& format = *block_format(dtype);
+  const auto& block = info(dtype);
+  std::vector<std::byte> bytes(dense_bytes(dtype, {weight_rows, columns}));
+  for (auto& byte : bytes) byte = static_cast<std::byte>(random());
+  const FactorPlace& place = format.factors;
+  std::uniform_real_distribution<float> scale(0.001f, 0.02f);
+  for (std::size_t at = place.offset; at < bytes.size(); at += block.block_bytes)
+    for (std::size_t factor = 0; factor < place.count; ++factor) {
+      const float value = factor == 0 ? scale(random) : -4 * scale(random);
+      const std::uint16_t bits =
+          place.bytes == 2 ? float_to_half(value) : static_cast<std::uint16_t>(127 + std::ilogb(value));
+      std::memcpy(bytes.data() + at + place.bytes * factor, &bits, place.bytes);
+    }
+  Tensor weight =
+      empty(format.packed, {weight_rows, columns}, packed_bytes(format.packed, weight_rows, columns));
+  pack_groups(dtype, bytes.data(), weight_rows, columns, 0, (weight_rows + 15) / 16, weight.bytes.data());
+  return weight;
+}
+
+Tensor random_activation(Random& random, std::int64_t tokens, std::int64_t columns) {
+  Case test{"",
+            "QuantizeActivation",
+            {normal(random, {tokens, columns})},
+            {empty(Dtype::a8, {tokens, columns}, activation_bytes(tokens, columns))},
+            {},
+            -1};
+  for (const auto& kernel : kernels())
+    if (kernel.name == "portable.quantize_activation") return run(kernel, test, 1).at(0);
+  return {};
+}
+
+Tensor random_float_weight(Random& random, std::int64_t weight_rows, std::int64_t columns) {
+  const Tensor source = normal(random, {weight_rows, columns});
+  Tensor weight =
+      empty(Dtype::packed_f32, {weight_rows, columns}, packed_bytes(Dtype::packed_f32, weight_rows, columns));
+  pack_groups(Dtype::f32, source.bytes.data(), weight_rows, columns, 0, (weight_rows + 15) / 16,
+              weight.bytes.data());
+  return weight;
+}
+
+}  // namespace lathe::parity

@@ -36,7 +36,7 @@ EndReason end_reason(FinishReason reason) {
 AnswerImplementation::AnswerImplementation(std::shared_ptr<ModelImplementation> model, const Request& request)
     // A completion goes on behind its prompt, so that a first space is part of it.
     : model_(std::move(model)),
-      detokenizer_(*model_->tokenizer, {request.stop, false, request.messages.empty()}) {
+      detokenizer_(model_->text(), {request.stop, false, request.messages.empty()}) {
   validate(request, model_->info.vocabulary);
   Engine& engine = model_->engine();
   const auto& weights = model_->compiled().plan->weight_report;
@@ -54,7 +54,7 @@ AnswerImplementation::AnswerImplementation(std::shared_ptr<ModelImplementation> 
   generation.prompt = trace_.prompt_ids;
   generation.sampling = parameters(request.sampling);
   generation.max_tokens = request.max_tokens;
-  if (!request.ignore_end) generation.end_ids = model_->tokenizer->data().end_ids;
+  if (!request.ignore_end) generation.end_ids = model_->text().data().end_ids;
   generation_ = engine.submit(std::move(generation));
 }
 

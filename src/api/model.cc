@@ -28,11 +28,11 @@ Answer Model::answer(const Request& request) {
 }
 
 std::vector<std::int32_t> Model::tokenize(std::string_view text, bool add_special, bool parse_special) const {
-  return implementation_->tokenizer->encode(text, {add_special, parse_special});
+  return implementation_->text().encode(text, {add_special, parse_special});
 }
 
 std::string Model::detokenize(std::span<const std::int32_t> ids, bool special) const {
-  return implementation_->tokenizer->decode(ids, special);
+  return implementation_->text().decode(ids, special);
 }
 
 std::string Model::render(const std::vector<Message>& messages, bool add_generation_prompt) const {

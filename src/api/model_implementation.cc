@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <filesystem>
 #include <future>
 
+#include "api/load_checkpoint.h"
 #include "api/request_check.h"
 #include "backend/cache_layout.h"
 #include "base/error.h"
@@ -67,10 +69,7 @@ ModelInfo describe(const Checkpoint& checkpoint, const ModelShape& shape) {
 
 ModelImplementation::ModelImplementation(const std::string& path, const ModelOptions& chosen) {
   const auto start = Clock::now();
-  GgufOptions gguf;
-  gguf.strict = chosen.strict;
-  gguf.scan_factors = chosen.weights && chosen.check_weights;
-  checkpoint = read_gguf(path, gguf);
+  checkpoint = load_checkpoint(path, chosen);
   architecture_ = &find_architecture(checkpoint->architecture);
   shape_ = architecture_->shape(*checkpoint);
   options = complete(chosen, shape_);
@@ -85,6 +84,9 @@ ModelImplementation::ModelImplementation(const std::string& path, const ModelOpt
 }
 
 void ModelImplementation::load_text() {
+  if (checkpoint->strings("tokenizer.ggml.tokens") == nullptr && !checkpoint->has("tokenizer.ggml.model") &&
+      std::filesystem::is_directory(checkpoint->file))
+    return;
   tokenizer = make_tokenizer(gguf_tokenizer(*checkpoint));
   if (tokenizer->vocabulary_size() > static_cast<std::size_t>(shape_.vocabulary))
     checkpoint->fail("the tokenizer has " + std::to_string(tokenizer->vocabulary_size()) +
@@ -124,7 +126,16 @@ void ModelImplementation::require_weights() const {
                 {info.file, {}, "weights"});
 }
 
+const Tokenizer& ModelImplementation::text() const {
+  if (tokenizer == nullptr)
+    throw Error(ErrorCode::unsupported,
+                "the model's folder has no tokenizer.json: it takes and gives token ids alone",
+                {info.file, {}, {}});
+  return *tokenizer;
+}
+
 const ChatPrompt& ModelImplementation::chat() const {
+  text();
   if (chat_error_) std::rethrow_exception(chat_error_);
   if (!chat_)
     throw Error(ErrorCode::unsupported,
@@ -153,7 +164,7 @@ std::uint64_t ModelImplementation::cache_bytes() const {
 std::vector<TokenId> ModelImplementation::encode(const Request& request) const {
   if (!request.messages.empty()) return chat().encode(request.messages);
   if (!request.ids.empty()) return request.ids;
-  return with_one_bos(tokenizer->data(), tokenizer->encode(request.prompt, {false, request.parse_special}));
+  return with_one_bos(text().data(), text().encode(request.prompt, {false, request.parse_special}));
 }
 
 }  // namespace lathe

@@ -20,6 +20,8 @@ class ModelImplementation {
  public:
   ModelImplementation(const std::string& path, const ModelOptions& options);
 
+  /// Throws Error(unsupported) where the model has no tokenizer.
+  const Tokenizer& text() const;
   /// The chat template; throws Error(unsupported) where there is none, and its own error where it does not
   /// parse.
   const ChatPrompt& chat() const;
@@ -33,7 +35,7 @@ class ModelImplementation {
   ModelInfo info;
   ModelOptions options;  // complete
   std::shared_ptr<const Checkpoint> checkpoint;
-  std::unique_ptr<const Tokenizer> tokenizer;
+  std::unique_ptr<const Tokenizer> tokenizer;  // null where a folder has none; see text()
   double load_seconds = 0;
 
  private:

@@ -19,7 +19,9 @@ std::string known_names() {
 }  // namespace
 
 void ModelWords::add_model(CLI::App& command) {
-  command.add_option("-m,--model", model, "a .gguf file or a known name: " + known_names())
+  command
+      .add_option("-m,--model", model,
+                  "a .gguf file, a Hugging Face folder or a known name: " + known_names())
       ->capture_default_str();
   command.add_flag("--strict", options.strict, "refuse a file with bytes behind its last tensor");
 }
@@ -37,6 +39,8 @@ void ModelWords::add_computing(CLI::App& command) {
   command.add_option("--kv", options.kv,
                      "keys and values of earlier tokens: f32, f16 or off (default f16; f32 with --math f32)");
   command.add_option("--math", options.math, "int8 or f32")->capture_default_str();
+  command.add_option("--weights", options.weight_type,
+                     "matrices become q8, q4, bf16 or f32 (default: as stored)");
   command.add_option("--device", options.device, "cpu")->capture_default_str();
   command
       .add_option("--disable-pass", options.disabled_passes,

@@ -1,0 +1,16 @@
+// Which reader a model's path goes to.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "formats/checkpoint.h"
+#include "lathe/options.h"
+
+namespace lathe {
+
+/// A folder is a Hugging Face folder, and a file a GGUF file. Weights become what options.weight_type says.
+/// Throws Error(unsupported) for a pickled file, and what the readers throw.
+std::shared_ptr<const Checkpoint> load_checkpoint(const std::string& path, const ModelOptions& options);
+
+}  // namespace lathe

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "formats/gguf.h"
+#include "text/pre_tokenizer.h"
 
 namespace lathe {
 namespace {
@@ -28,11 +29,6 @@ constexpr ModelDefaults kModels[] = {
     {"gpt2", TokenizerModel::byte_bpe, false, false, -1, -1, -1},
     {"llama", TokenizerModel::spm_bpe, true, true, 1, 2, 0},
 };
-
-// Pre-tokenizers whose models begin with BOS unless the file says otherwise.
-constexpr std::string_view kPreWithBos[] = {"llama3",    "llama-v3",     "llama-bpe", "falcon3",
-                                            "falcon-h1", "pixtral",      "midm-2.0",  "lfm2",
-                                            "tekken",    "jina-v5-nano", "chameleon"};
 
 // Control tokens that end a turn in models whose files name only one end token.
 constexpr std::string_view kEndTexts[] = {
@@ -173,9 +169,9 @@ TokenizerData gguf_tokenizer(const Checkpoint& checkpoint) {
     checkpoint.fail("a required key is missing", "tokenizer.ggml.merges");
   check_charsmap(checkpoint);
 
+  const PreTokenizer* pre_tokenizer = find_pre_tokenizer(data.pre_tokenizer);
   const bool pre_adds_bos =
-      data.model == TokenizerModel::byte_bpe &&
-      std::find(std::begin(kPreWithBos), std::end(kPreWithBos), data.pre_tokenizer) != std::end(kPreWithBos);
+      data.model == TokenizerModel::byte_bpe && pre_tokenizer != nullptr && pre_tokenizer->add_bos;
   read_special_ids(checkpoint, defaults, data);
   // By default BOS is added only where there is one; a file that asks for it must have it.
   data.add_bos = checkpoint.boolean_or("tokenizer.ggml.add_bos_token",

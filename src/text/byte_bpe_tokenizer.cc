@@ -3,15 +3,14 @@
 #include <bit>
 
 #include "base/error.h"
-#include "text/vocabulary.h"
 
 namespace lathe {
 namespace {
 
-PreTokenizer require_pre_tokenizer(const std::string& name) {
-  const PreTokenizer found = find_pre_tokenizer(name);
+const PreTokenizer& require_pre_tokenizer(const std::string& name) {
+  const PreTokenizer* found = find_pre_tokenizer(name);
   if (!found) throw Error(ErrorCode::unsupported, "pre-tokenizer '" + printable(name) + "' is not known");
-  return found;
+  return *found;
 }
 
 }  // namespace
@@ -43,23 +42,22 @@ std::optional<Merge> MergeTable::find(TokenId left, TokenId right) const {
 ByteBpeTokenizer::ByteBpeTokenizer(TokenizerData data)
     : Tokenizer(std::move(data)),
       pre_tokenizer_(require_pre_tokenizer(data_.pre_tokenizer)),
+      vocabulary_(data_, {TokenKind::normal, TokenKind::user_defined}),
       merges_(data_.merges.size()) {
   read_merges();
 }
 
 void ByteBpeTokenizer::read_merges() {
-  // Control tokens stay out, so that no merge can make one of plain text.
-  const Vocabulary vocabulary(data_, {TokenKind::normal, TokenKind::user_defined});
   for (unsigned b = 0; b < 256; ++b)
-    byte_ids_[b] = vocabulary.find(letters_.letter(static_cast<unsigned char>(b))).value_or(-1);
+    byte_ids_[b] = vocabulary_.find(letters_.letter(static_cast<unsigned char>(b))).value_or(-1);
   std::string joined;
   const auto insert = [&](std::string_view merge, std::size_t rank) {
     const std::size_t space = merge.find(' ');
     if (space == std::string_view::npos || merge.find(' ', space + 1) != std::string_view::npos) return false;
     joined.assign(merge, 0, space).append(merge, space + 1);
-    const auto left = vocabulary.find(merge.substr(0, space));
-    const auto right = vocabulary.find(merge.substr(space + 1));
-    const auto result = vocabulary.find(joined);
+    const auto left = vocabulary_.find(merge.substr(0, space));
+    const auto right = vocabulary_.find(merge.substr(space + 1));
+    const auto result = vocabulary_.find(joined);
     return left && right && result &&
            merges_.insert(*left, *right, {static_cast<std::uint32_t>(rank), *result});
   };
@@ -72,7 +70,7 @@ void ByteBpeTokenizer::read_merges() {
 
 void ByteBpeTokenizer::encode_text(std::string_view text, bool, std::vector<TokenId>& ids) const {
   std::vector<std::size_t> ends;
-  pre_tokenizer_(text, ends);
+  pre_tokenizer_.split(text, ends);
   SymbolMerger merger;
   std::size_t begin = 0;
   for (const std::size_t end : ends) {
@@ -81,8 +79,22 @@ void ByteBpeTokenizer::encode_text(std::string_view text, bool, std::vector<Toke
   }
 }
 
+/// The token that is all of `word`.
+std::optional<TokenId> ByteBpeTokenizer::find_word(std::string_view word) const {
+  if (word.size() > vocabulary_.longest()) return std::nullopt;
+  std::string letters;
+  for (const char byte : word) letters += letters_.letter(static_cast<unsigned char>(byte));
+  return vocabulary_.find(letters);
+}
+
 void ByteBpeTokenizer::encode_word(std::string_view word, SymbolMerger& merger,
                                    std::vector<TokenId>& ids) const {
+  if (pre_tokenizer_.whole_words) {
+    if (const auto id = find_word(word)) {
+      ids.push_back(*id);
+      return;
+    }
+  }
   merger.clear();
   for (std::size_t i = 0; i < word.size(); ++i)
     merger.add(static_cast<std::uint32_t>(i), 1, byte_ids_[static_cast<unsigned char>(word[i])]);

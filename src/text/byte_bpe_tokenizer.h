@@ -9,6 +9,7 @@
 #include "text/pre_tokenizer.h"
 #include "text/symbol_merger.h"
 #include "text/tokenizer.h"
+#include "text/vocabulary.h"
 
 namespace lathe {
 
@@ -41,10 +42,12 @@ class ByteBpeTokenizer final : public Tokenizer {
 
  private:
   void read_merges();
+  std::optional<TokenId> find_word(std::string_view word) const;
   void encode_word(std::string_view word, SymbolMerger& merger, std::vector<TokenId>& ids) const;
 
   ByteLetters letters_;
-  PreTokenizer pre_tokenizer_;
+  const PreTokenizer& pre_tokenizer_;
+  Vocabulary vocabulary_;  // control tokens stay out, so that nothing can make one of plain text
   MergeTable merges_;
   std::array<TokenId, 256> byte_ids_;  // -1: the vocabulary lacks the byte
 };

@@ -29,6 +29,33 @@ TEST(QuantizeActivations, LowersBlockQuantizedWeightsAlone) {
   })");
 }
 
+TEST(QuantizeActivations, LowersExpertsAndTheirSlots) {
+  expect_rewrite(quantize_activations, R"(graph g {
+    %x: f32[T, 64] = input
+    %chosen: i32[T, 2] = input
+    %up: q4_0[8, 32, 64] = constant
+    %down: q8_0[8, 64, 32] = constant
+    %dense: f16[8, 10, 64] = constant
+    %u: f32[T, 2, 32] = ExpertLinear(%x, %up, %chosen)
+    %d: f32[T, 2, 64] = ExpertLinear(%u, %down, %chosen)
+    %f: f32[T, 2, 10] = ExpertLinear(%d, %dense, %chosen)
+    return f = %f
+  })",
+                 R"(graph g {
+    %x: f32[T, 64] = input
+    %chosen: i32[T, 2] = input
+    %up: q4_0[8, 32, 64] = constant
+    %down: q8_0[8, 64, 32] = constant
+    %dense: f16[8, 10, 64] = constant
+    %a: a8[T, 64] = QuantizeActivation(%x)
+    %u: f32[T, 2, 32] = QuantizedExpertLinear(%a, %up, %chosen)
+    %b: a8[T, 2, 32] = QuantizeActivation(%u)
+    %d: f32[T, 2, 64] = QuantizedExpertLinear(%b, %down, %chosen)
+    %f: f32[T, 2, 10] = ExpertLinear(%d, %dense, %chosen)
+    return f = %f
+  })");
+}
+
 TEST(QuantizeActivations, KeepsFloatMath) {
   PassContext context;
   context.math = "f32";

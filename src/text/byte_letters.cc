@@ -20,6 +20,13 @@ std::optional<unsigned char> ByteLetters::byte(char32_t letter) const {
   return static_cast<unsigned char>(bytes_[letter]);
 }
 
+std::string ByteLetters::letters(std::string_view bytes) const {
+  std::string out;
+  out.reserve(bytes.size() * 2);
+  for (const char byte : bytes) out += letter(static_cast<unsigned char>(byte));
+  return out;
+}
+
 std::string ByteLetters::bytes(std::string_view letters) const {
   std::string out;
   for (std::size_t i = 0; i < letters.size();) {

@@ -16,6 +16,8 @@ class ByteLetters {
   const std::string& letter(unsigned char byte) const { return letters_[byte]; }
   std::optional<unsigned char> byte(char32_t letter) const;
 
+  /// The letter of every byte.
+  std::string letters(std::string_view bytes) const;
   /// Letters back to bytes; a character that is no letter stays as it is.
   std::string bytes(std::string_view letters) const;
 

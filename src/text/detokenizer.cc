@@ -23,9 +23,7 @@ std::size_t overlap(std::string_view text, std::string_view stop) {
 }  // namespace
 
 Detokenizer::Detokenizer(const Tokenizer& tokenizer, DetokenizerOptions options)
-    : tokenizer_(tokenizer),
-      options_(std::move(options)),
-      strip_space_(tokenizer.data().add_space_prefix && !options_.continues) {
+    : options_(std::move(options)), decoder_(tokenizer.make_decoder(options_.special, options_.continues)) {
   if (options_.stops.size() > kMostStops)
     throw Error(ErrorCode::invalid_argument, "more than 16 stop texts",
                 {.file = {}, .offset = {}, .field = "stop"});
@@ -39,19 +37,16 @@ Detokenizer::Detokenizer(const Tokenizer& tokenizer, DetokenizerOptions options)
 
 std::string Detokenizer::push(TokenId id) {
   if (stopped_) return {};
-  std::string piece = tokenizer_.piece(id, options_.special);
-  if (strip_space_ && !piece.empty()) {
-    if (piece.front() == ' ') piece.erase(0, 1);
-    strip_space_ = false;
-  }
-  pending_.push_back({id, !piece.empty(), bytes_done_ + bytes_.size(), 0});
-  bytes_ += piece;
+  decoder_->push(id, decoded_);
+  take_decoded();
   take_characters(false);
   return release(false);
 }
 
 std::string Detokenizer::finish() {
   if (stopped_) return {};
+  decoder_->finish(decoded_);
+  take_decoded();
   take_characters(true);
   return release(true);
 }
@@ -65,6 +60,14 @@ std::vector<TokenId> Detokenizer::take_ids() {
     pending_.pop_front();
   }
   return ids;
+}
+
+void Detokenizer::take_decoded() {
+  for (const DecodedToken& token : decoded_) {
+    pending_.push_back({token.id, !token.bytes.empty(), bytes_done_ + bytes_.size(), 0});
+    bytes_ += token.bytes;
+  }
+  decoded_.clear();
 }
 
 /// Of tokens that start before `bytes_end` of the stream, text_before is the end of the text.

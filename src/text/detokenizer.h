@@ -4,6 +4,7 @@
 #pragma once
 
 #include <deque>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -43,14 +44,15 @@ class Detokenizer {
     std::size_t text_before = 0;
   };
 
+  void take_decoded();
   void take_characters(bool last);
   void place_ids(std::size_t bytes_end);
   std::string release(bool last);
 
-  const Tokenizer& tokenizer_;
   DetokenizerOptions options_;
+  std::unique_ptr<TextDecoder> decoder_;
+  std::vector<DecodedToken> decoded_;
   bool stopped_ = false;
-  bool strip_space_;   // the next byte is the text's first and may be the tokenizer's space
   std::string bytes_;  // not yet a whole character: under 4 bytes
   std::string text_;   // whole characters, held back for stops
   std::deque<PendingId> pending_;

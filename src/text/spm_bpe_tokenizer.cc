@@ -53,7 +53,7 @@ SpmBpeTokenizer::SpmBpeTokenizer(TokenizerData data)
   for (std::size_t i = 0; i < data_.scores.size(); ++i) {
     if (std::isnan(data_.scores[i]))
       throw Error(ErrorCode::invalid_model, "the score of token " + std::to_string(i) + " is not a number");
-    keys_.push_back(key_of(data_.scores[i]));
+    keys_.push_back(key_of(static_cast<float>(data_.scores[i])));
   }
   byte_ids_.fill(-1);
   for (std::size_t i = 0; i < data_.tokens.size(); ++i) {

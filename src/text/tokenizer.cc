@@ -1,9 +1,11 @@
 #include "text/tokenizer.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "base/error.h"
 #include "text/byte_bpe_tokenizer.h"
+#include "text/pipeline_tokenizer.h"
 #include "text/spm_bpe_tokenizer.h"
 #include "text/utf8.h"
 #include "text/vocabulary.h"
@@ -33,6 +35,9 @@ TokenizerData checked(TokenizerData data) {
   require_id(data, data.unknown, "unknown");
   require_id(data, data.padding, "padding");
   for (const TokenId id : data.end_ids) require_id(data, id, "end");
+  for (const AddedToken& token : data.pipeline.added) require_id(data, token.id, "added");
+  for (const TokenId id : data.pipeline.before) require_id(data, id, "first");
+  for (const TokenId id : data.pipeline.after) require_id(data, id, "last");
   if (data.add_bos && !data.bos)
     throw Error(ErrorCode::invalid_model, "BOS is to be added, but there is none");
   if (data.add_eos && !data.eos)
@@ -40,10 +45,32 @@ TokenizerData checked(TokenizerData data) {
   return data;
 }
 
+/// Every token gives its piece, but the first space may be the one that encode put before the text.
+class PieceDecoder final : public TextDecoder {
+ public:
+  PieceDecoder(const Tokenizer& tokenizer, bool special, bool strip_space)
+      : tokenizer_(tokenizer), special_(special), strip_space_(strip_space) {}
+
+  void push(TokenId id, std::vector<DecodedToken>& out) override {
+    std::string piece = tokenizer_.piece(id, special_);
+    if (strip_space_ && !piece.empty()) {
+      if (piece.front() == ' ') piece.erase(0, 1);
+      strip_space_ = false;
+    }
+    out.push_back({id, std::move(piece)});
+  }
+  void finish(std::vector<DecodedToken>&) override {}
+
+ private:
+  const Tokenizer& tokenizer_;
+  bool special_, strip_space_;
+};
+
 }  // namespace
 
 Tokenizer::Tokenizer(TokenizerData data)
     : data_(checked(std::move(data))),
+      warnings_(data_.warnings),
       user_defined_(data_, {TokenKind::user_defined}),
       all_special_(data_, {TokenKind::user_defined, TokenKind::control, TokenKind::unknown}) {}
 
@@ -53,18 +80,20 @@ std::vector<TokenId> Tokenizer::encode(std::string_view text, const EncodeOption
                 "a text of " + std::to_string(text.size()) + " bytes is over 2^31 - 1");
   const std::string repaired = is_utf8(text) ? std::string() : to_utf8(text);
   std::vector<TokenId> ids;
-  if (options.add_special && data_.add_bos) ids.push_back(*data_.bos);
-  const std::size_t start = ids.size();
-  encode_parts(repaired.empty() ? text : repaired, options.parse_special ? all_special_ : user_defined_, ids);
+  encode_parts(repaired.empty() ? text : repaired, options.parse_special, ids);
+  if (!options.add_special) return ids;
+  const std::vector<TokenId> before = data_.ids_before();
+  const std::vector<TokenId> after = data_.ids_after();
   // A template that writes BOS itself must not lead to two.
-  if (start == 1 && ids.size() > 1 && ids[1] == *data_.bos) ids.erase(ids.begin());
-  if (options.add_special && data_.add_eos && (ids.size() == start || ids.back() != *data_.eos))
-    ids.push_back(*data_.eos);
+  const bool begun = ids.size() >= before.size() && std::equal(before.begin(), before.end(), ids.begin());
+  const bool ended = ids.size() >= after.size() && std::equal(after.rbegin(), after.rend(), ids.rbegin());
+  if (!begun) ids.insert(ids.begin(), before.begin(), before.end());
+  if (!ended) ids.insert(ids.end(), after.begin(), after.end());
   return ids;
 }
 
-void Tokenizer::encode_parts(std::string_view text, const SpecialTokens& special,
-                             std::vector<TokenId>& ids) const {
+void Tokenizer::encode_parts(std::string_view text, bool parse_special, std::vector<TokenId>& ids) const {
+  const SpecialTokens& special = parse_special ? all_special_ : user_defined_;
   bool first = true;
   for (std::size_t at = 0; at < text.size();) {
     const auto match = special.find(text, at);
@@ -77,12 +106,15 @@ void Tokenizer::encode_parts(std::string_view text, const SpecialTokens& special
   }
 }
 
+void Tokenizer::require_token(TokenId id) const {
+  if (id >= 0 && static_cast<std::size_t>(id) < data_.tokens.size()) return;
+  throw Error(ErrorCode::invalid_argument, "token " + std::to_string(id) +
+                                               " is not one of the vocabulary's " +
+                                               std::to_string(data_.tokens.size()));
+}
+
 std::string Tokenizer::piece(TokenId id, bool special) const {
-  if (id < 0 || static_cast<std::size_t>(id) >= data_.tokens.size()) {
-    throw Error(ErrorCode::invalid_argument, "token " + std::to_string(id) +
-                                                 " is not one of the vocabulary's " +
-                                                 std::to_string(data_.tokens.size()));
-  }
+  require_token(id);
   const std::string& token = data_.tokens[static_cast<std::size_t>(id)];
   switch (data_.kinds[static_cast<std::size_t>(id)]) {
     case TokenKind::normal:
@@ -101,11 +133,24 @@ std::string Tokenizer::piece(TokenId id, bool special) const {
   return special ? token : std::string();
 }
 
+std::unique_ptr<TextDecoder> Tokenizer::make_decoder(bool special, bool continues) const {
+  return std::make_unique<PieceDecoder>(*this, special, data_.add_space_prefix && !continues);
+}
+
 std::string Tokenizer::decode(std::span<const TokenId> ids, bool special) const {
+  const auto decoder = make_decoder(special, false);
+  std::vector<DecodedToken> parts;
   std::string bytes;
-  for (const TokenId id : ids) bytes += piece(id, special);
-  // The space that encode put before the text.
-  if (data_.add_space_prefix && bytes.starts_with(' ')) bytes.erase(0, 1);
+  const auto take = [&] {
+    for (const DecodedToken& part : parts) bytes += part.bytes;
+    parts.clear();
+  };
+  for (const TokenId id : ids) {
+    decoder->push(id, parts);
+    take();
+  }
+  decoder->finish(parts);
+  take();
   return is_utf8(bytes) ? bytes : to_utf8(bytes);
 }
 
@@ -115,6 +160,10 @@ std::unique_ptr<Tokenizer> make_tokenizer(TokenizerData data) {
       return std::make_unique<ByteBpeTokenizer>(std::move(data));
     case TokenizerModel::spm_bpe:
       return std::make_unique<SpmBpeTokenizer>(std::move(data));
+    case TokenizerModel::bpe:
+    case TokenizerModel::unigram:
+    case TokenizerModel::word_piece:
+      return std::make_unique<PipelineTokenizer>(std::move(data));
   }
   throw Error(ErrorCode::unsupported, "unknown kind of tokenizer");
 }

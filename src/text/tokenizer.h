@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "text/special_tokens.h"
+#include "text/text_decoder.h"
 #include "text/tokenizer_data.h"
 
 namespace lathe {
@@ -29,7 +30,12 @@ class Tokenizer {
 
   /// The bytes of one token, possibly a part of a character. Control tokens are empty unless `special`.
   /// Throws Error(invalid_argument) for an id outside the vocabulary.
-  std::string piece(TokenId id, bool special = false) const;
+  virtual std::string piece(TokenId id, bool special) const;
+  std::string piece(TokenId id) const { return piece(id, false); }
+
+  /// For a stream of ids; `continues`: they follow others, so that a first space belongs to the text. Its
+  /// texts together are decode of all ids, but for broken UTF-8.
+  virtual std::unique_ptr<TextDecoder> make_decoder(bool special, bool continues) const;
 
   /// The text of ids; broken UTF-8 becomes U+FFFD.
   std::string decode(std::span<const TokenId> ids, bool special = false) const;
@@ -43,17 +49,19 @@ class Tokenizer {
   /// Throws Error(invalid_model) for data that contradicts itself.
   explicit Tokenizer(TokenizerData data);
 
+  /// Appends the ids of `text`, whole characters, with no BOS and EOS: finds tokens that stand in it, and
+  /// gives what lies between them to encode_text.
+  virtual void encode_parts(std::string_view text, bool parse_special, std::vector<TokenId>& ids) const;
   /// Appends the ids of plain `text`, whole characters; `first`: nothing or a special token stands before it.
   virtual void encode_text(std::string_view text, bool first, std::vector<TokenId>& ids) const = 0;
   /// The bytes of a token of kind normal.
   virtual std::string normal_piece(std::string_view token) const = 0;
+  void require_token(TokenId id) const;
 
   const TokenizerData data_;
   std::vector<std::string> warnings_;
 
  private:
-  void encode_parts(std::string_view text, const SpecialTokens& special, std::vector<TokenId>& ids) const;
-
   SpecialTokens user_defined_;
   SpecialTokens all_special_;  // and control tokens
 };

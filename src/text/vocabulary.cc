@@ -29,6 +29,12 @@ Vocabulary::Vocabulary(const TokenizerData& data, std::vector<TokenKind> kinds) 
   }
 }
 
+Vocabulary::Vocabulary(const TokenizerData& data, const std::vector<bool>& usable) : tokens_(&data.tokens) {
+  slots_.resize(std::bit_ceil(data.tokens.size() * 2 + 2));
+  for (std::size_t i = 0; i < usable.size(); ++i)
+    if (usable[i]) insert(static_cast<TokenId>(i));
+}
+
 void Vocabulary::insert(TokenId id) {
   const std::string& text = (*tokens_)[static_cast<std::size_t>(id)];
   const std::uint32_t hash = hash_of(text);

@@ -17,6 +17,8 @@ class Vocabulary {
  public:
   /// Takes the tokens of `kinds`; of equal texts the first, and no empty text.
   Vocabulary(const TokenizerData& data, std::vector<TokenKind> kinds);
+  /// By id, whether a token is in it.
+  Vocabulary(const TokenizerData& data, const std::vector<bool>& usable);
 
   std::optional<TokenId> find(std::string_view text) const;
 

@@ -1,0 +1,62 @@
+#include "text/pipeline_tokenizer.h"
+
+#include "text/utf8.h"
+
+namespace lathe {
+
+PipelineTokenizer::PipelineTokenizer(TokenizerData data)
+    : Tokenizer(std::move(data)),
+      normalizer_(data_.pipeline.normalizers),
+      splitter_(data_.pipeline.splits),
+      added_(data_, normalizer_),
+      decoders_(data_),
+      model_(make_word_model(data_)) {}
+
+void PipelineTokenizer::encode_parts(std::string_view text, bool parse_special,
+                                     std::vector<TokenId>& ids) const {
+  for (const AddedTokens::Part& part : added_.split(text, false, parse_special)) {
+    if (part.id >= 0) {
+      ids.push_back(part.id);
+    } else {
+      encode_plain(text.substr(part.begin, part.end - part.begin), part.begin == 0, parse_special, ids);
+    }
+  }
+}
+
+void PipelineTokenizer::encode_plain(std::string_view text, bool first, bool control,
+                                     std::vector<TokenId>& ids) const {
+  const std::string normal = normalizer_.apply(text);
+  // What is left of the first character is at the beginning; if nothing is, the beginning is lost.
+  if (first && !normalizer_.empty())
+    first = !normalizer_.apply(text.substr(0, rune_at(text, 0).length)).empty();
+  for (const AddedTokens::Part& part : added_.split(normal, true, control)) {
+    if (part.id >= 0) {
+      ids.push_back(part.id);
+      continue;
+    }
+    Words words{normal.substr(part.begin, part.end - part.begin), {}};
+    words.words.push_back({0, words.text.size(), first && part.begin == 0});
+    splitter_.apply(words);
+    model_->encode(words.text, words.words, control, ids);
+  }
+}
+
+std::unique_ptr<TextDecoder> PipelineTokenizer::make_decoder(bool special, bool continues) const {
+  return decoders_.make(special, continues);
+}
+
+std::string PipelineTokenizer::piece(TokenId id, bool special) const {
+  require_token(id);
+  // Where a control token is asked for by itself, its name is.
+  if (is_special(data_.kinds[static_cast<std::size_t>(id)]))
+    return special ? data_.tokens[static_cast<std::size_t>(id)] : std::string();
+  const auto decoder = make_decoder(special, true);
+  std::vector<DecodedToken> parts;
+  decoder->push(id, parts);
+  decoder->finish(parts);
+  std::string out;
+  for (const DecodedToken& part : parts) out += part.bytes;
+  return out;
+}
+
+}  // namespace lathe

@@ -9,6 +9,7 @@
 #include "base/mapped_file.h"
 #include "formats/gguf.h"
 #include "formats/model_folder.h"
+#include "formats/tokenizer_json.h"
 #include "models/convert_weights.h"
 #include "models/folder_translation.h"
 
@@ -17,7 +18,10 @@ namespace {
 
 /// Reading a pickle runs what it says, so that no such file is ever opened as a model: PyTorch's archives are
 /// zip files, older ones begin with the pickle itself.
-void refuse_pickled(const std::string& path) {
+void refuse_other_formats(const std::string& path) {
+  if (path.ends_with(".safetensors"))
+    throw Error(ErrorCode::unsupported,
+                "the file holds tensors alone; the model is the folder that it lies in", {path, {}, {}});
   constexpr std::array<std::string_view, 2> kStarts = {"PK\x03\x04", "\x80\x02"};
   const auto file = MappedFile::open(path);
   const std::string_view bytes(reinterpret_cast<const char*>(file->bytes().data()), file->bytes().size());
@@ -40,20 +44,30 @@ int thread_count(int threads) {
   return threads > 0 ? threads : static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, kMost));
 }
 
+bool is_folder(const std::string& path) {
+  std::error_code ignored;
+  return std::filesystem::is_directory(path, ignored);
+}
+
 }  // namespace
 
 std::shared_ptr<const Checkpoint> load_checkpoint(const std::string& path, const ModelOptions& options) {
   const WeightType weights = weight_type(options.weight_type);
   const bool scan = options.weights && options.check_weights;
   const int threads = thread_count(options.threads);
-  std::error_code ignored;
-  if (std::filesystem::is_directory(path, ignored))
-    return translate_folder(read_model_folder(path), {weights, scan, threads});
-  refuse_pickled(path);
+  if (is_folder(path)) return translate_folder(read_model_folder(path), {weights, scan, threads});
+  refuse_other_formats(path);
   GgufOptions gguf;
   gguf.strict = options.strict;
   gguf.scan_factors = scan;
   return convert_weights(read_gguf(path, gguf), weights, threads);
+}
+
+std::optional<TokenizerData> load_tokenizer(const Checkpoint& checkpoint) {
+  if (!is_folder(checkpoint.file)) return gguf_tokenizer(checkpoint);
+  const auto folder = Folder::open(checkpoint.file);
+  if (!folder->has("tokenizer.json")) return std::nullopt;
+  return read_folder_tokenizer(*folder);
 }
 
 }  // namespace lathe

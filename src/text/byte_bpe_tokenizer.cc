@@ -103,11 +103,8 @@ void ByteBpeTokenizer::encode_word(std::string_view word, SymbolMerger& merger,
     return merges_.find(left.id, right.id);
   });
   merger.for_each([&](const Symbol& symbol) {
-    if (symbol.id >= 0) {
-      ids.push_back(symbol.id);
-    } else if (data_.unknown) {
-      ids.push_back(*data_.unknown);
-    }
+    // A byte that the vocabulary lacks is lost: its unknown token often is the one that ends a text.
+    if (symbol.id >= 0) ids.push_back(symbol.id);
   });
 }
 

@@ -2,6 +2,10 @@
 // take.
 #include <gtest/gtest.h>
 
+#include <fstream>
+#include <sstream>
+
+#include "base/json.h"
 #include "test_data.h"
 
 namespace lathe {
@@ -44,6 +48,32 @@ TEST_P(Vocabularies, AWordOfHalfAMebibyteTakesUnderASecond) {
   const auto ids = test::vocabulary(GetParam()).encode(word, {.add_special = false});
   EXPECT_LT(test::cpu_seconds() - start, 1.0);
   EXPECT_EQ(test::vocabulary(GetParam()).decode(ids), word);
+}
+
+std::string from_hexadecimal(const std::string& digits) {
+  std::string bytes;
+  for (std::size_t i = 0; i + 1 < digits.size(); i += 2)
+    bytes += static_cast<char>(std::stoi(digits.substr(i, 2), nullptr, 16));
+  return bytes;
+}
+
+// data/random_ids.json: written by bench/compare_tokenizers.py, which compares more of them.
+TEST(RandomTexts, IdsAreLlamaCpps) {
+  const std::string path = LATHE_SOURCE_DIR "/tests/vocabularies/data/random_ids.json";
+  std::ostringstream bytes;
+  bytes << std::ifstream(path).rdbuf();
+  const Json expected = parse_json(bytes.str(), path);
+  EXPECT_GE(expected.at("texts").size(), 200u);
+  EXPECT_EQ(expected.at("ids").size(), 3u);
+  for (const auto& [name, rows] : expected.at("ids").items()) {
+    ASSERT_EQ(rows.size(), expected.at("texts").size());
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const auto digits = expected.at("texts")[i].get<std::string>();
+      EXPECT_EQ(test::vocabulary(name).encode(from_hexadecimal(digits), {.add_special = false}),
+                rows[i].get<std::vector<TokenId>>())
+          << name << ": " << digits;
+    }
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Vocabularies, testing::ValuesIn(test::vocabularies_with_texts()),

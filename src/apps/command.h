@@ -17,8 +17,10 @@ struct Context {
 void add_run(CLI::App& program, Context& context);
 void add_chat(CLI::App& program, Context& context);
 void add_tokens(CLI::App& program, Context& context);
+void add_embed(CLI::App& program, Context& context);
 void add_logits(CLI::App& program, Context& context);
 void add_inspect(CLI::App& program, Context& context);
+void add_convert(CLI::App& program, Context& context);
 void add_bench(CLI::App& program, Context& context);
 
 }  // namespace lathe::apps

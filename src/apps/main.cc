@@ -28,8 +28,10 @@ int run(int argc, char** argv) {
   add_run(program, context);
   add_chat(program, context);
   add_tokens(program, context);
+  add_embed(program, context);
   add_logits(program, context);
   add_inspect(program, context);
+  add_convert(program, context);
   add_bench(program, context);
   try {
     program.parse(argc, argv);

@@ -26,11 +26,20 @@ void ModelWords::add_model(CLI::App& command) {
   command.add_flag("--strict", options.strict, "refuse a file with bytes behind its last tensor");
 }
 
-void ModelWords::add_computing(CLI::App& command) {
-  add_model(command);
+void ModelWords::add_weights(CLI::App& command) {
   command.add_option("-t,--threads", options.threads, "threads that compute; 0: one per core")
       ->transform(whole_number<int>())
       ->capture_default_str();
+  command.add_option("--weights", options.weight_type,
+                     "matrices become q8, q4, bf16 or f32 (default: as stored)");
+  command.add_flag_callback(
+      "--no-check-weights", [this] { options.check_weights = false; },
+      "do not look for NaN and infinite weights before they are used");
+}
+
+void ModelWords::add_computing(CLI::App& command) {
+  add_model(command);
+  add_weights(command);
   command
       .add_option("--ctx", options.context_tokens,
                   "tokens that the context holds; 0: as many as the model was trained with, at most 8192")
@@ -39,16 +48,11 @@ void ModelWords::add_computing(CLI::App& command) {
   command.add_option("--kv", options.kv,
                      "keys and values of earlier tokens: f32, f16 or off (default f16; f32 with --math f32)");
   command.add_option("--math", options.math, "int8 or f32")->capture_default_str();
-  command.add_option("--weights", options.weight_type,
-                     "matrices become q8, q4, bf16 or f32 (default: as stored)");
   command.add_option("--device", options.device, "cpu")->capture_default_str();
   command
       .add_option("--disable-pass", options.disabled_passes,
                   "leave out a pass of the compiler (again for more)")
       ->allow_extra_args(false);
-  command.add_flag_callback(
-      "--no-check-weights", [this] { options.check_weights = false; },
-      "do not look for NaN and infinite weights before they are used");
 }
 
 Model ModelWords::load() const {

@@ -13,6 +13,7 @@ struct ModelWords {
   ModelOptions options;
 
   void add_model(CLI::App& command);      // -m alone
+  void add_weights(CLI::App& command);    // threads, and how weights are stored
   void add_computing(CLI::App& command);  // and how it is computed
   Model load() const;
 };

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "formats/checkpoint.h"
 #include "text/tokenizer_data.h"
@@ -16,6 +17,9 @@ struct GgufOptions {
 
 /// Maps and checks the file; throws Error(not_found, io, invalid_file, unsupported).
 std::shared_ptr<const Checkpoint> read_gguf(const std::string& path, const GgufOptions& options = {});
+
+/// tokenizer.ggml.model of a file that takes and gives ids alone.
+inline constexpr std::string_view kNoVocabulary = "no_vocab";
 
 /// The tokenizer stored in the metadata; throws Error(invalid_model, unsupported) naming the key.
 TokenizerData gguf_tokenizer(const Checkpoint& checkpoint);

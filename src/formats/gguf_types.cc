@@ -80,4 +80,12 @@ const GgufTensorType* gguf_tensor_type(std::uint32_t number) {
   return &kTypes[number];
 }
 
+std::optional<std::uint32_t> gguf_type_number(Dtype dtype) {
+  for (std::uint32_t number = 0; number < kRows.size(); ++number) {
+    const GgufTensorType* type = gguf_tensor_type(number);
+    if (type != nullptr && type->dtype == dtype) return number;
+  }
+  return std::nullopt;
+}
+
 }  // namespace lathe

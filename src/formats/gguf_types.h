@@ -18,5 +18,7 @@ struct GgufTensorType {
 
 /// nullptr for numbers that were never used or were withdrawn.
 const GgufTensorType* gguf_tensor_type(std::uint32_t number);
+/// Empty for our own types.
+std::optional<std::uint32_t> gguf_type_number(Dtype dtype);
 
 }  // namespace lathe

@@ -1,0 +1,46 @@
+// A Checkpoint as a GGUF file, version 3, little-endian:
+//
+//   "GGUF" | u32 version = 3 | u64 tensors | u64 keys
+//   keys      general.architecture, then the others by name:
+//             u64 length | name | u32 type | value, as gguf_metadata.cc draws them
+//   tensors   in the checkpoint's order:
+//             u64 length | name | u32 dimensions | u64 x dimensions, innermost first | u32 type
+//             | u64 offset, from the start of the data
+//   zeros     to a multiple of 32
+//   data      each tensor's bytes | zeros to a multiple of 32
+//
+// Readers are strict about the types of values, so each kind has one: integers are u32 (i32 below zero, i64
+// and u64 where they do not fit), reals f32, arrays i32 and f32. The character map of a tokenizer is bytes,
+// u8.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+
+#include "formats/checkpoint.h"
+
+namespace lathe {
+
+/// Gets the file's bytes in order, piece by piece.
+using WriteBytes = std::function<void(std::span<const std::byte> bytes)>;
+
+class GgufWriter {
+ public:
+  /// `checkpoint` must outlive it. Throws Error(unsupported) naming what GGUF has no place for: a tensor's
+  /// type, name or number of dimensions, a number that is no float32.
+  explicit GgufWriter(const Checkpoint& checkpoint);
+
+  std::uint64_t file_bytes() const { return file_bytes_; }
+  /// Tensors go out from where they lie, in pieces of a few MiB.
+  void write(const WriteBytes& write) const;
+
+ private:
+  const Checkpoint& checkpoint_;
+  std::string head_;  // all before the data
+  std::uint64_t file_bytes_ = 0;
+};
+
+}  // namespace lathe

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,9 @@ struct ModelShape {
   std::int64_t layers = 0;
   std::int64_t kv_heads = 0;
   std::int64_t head_dim = 0;
+  std::int64_t embedding = 0;    // encoders alone: numbers of a text's embedding; 0: a decoder
+  std::int64_t text_tokens = 0;  // encoders alone: of a text unless more are asked for
+  bool is_encoder() const { return embedding != 0; }
 };
 
 struct GraphOptions {
@@ -33,11 +37,14 @@ struct Architecture {
       name;  // general.architecture; "": folders of this type are built by FolderDialect::architecture
   /// Checks every key for type and range; Error(invalid_model) names the key.
   ModelShape (*shape)(const Checkpoint& checkpoint);
-  /// Inputs and symbols as in backend/cache_layout.h; one output "logits" f32[S, vocabulary].
+  /// Inputs and symbols as in backend/cache_layout.h; one output "logits" f32[S, vocabulary], of
+  /// encoders "embeddings" f32[Q, embedding].
   /// Error(invalid_model) names a missing tensor or a wrong shape.
   Graph (*build)(const std::shared_ptr<const Checkpoint>& checkpoint, const GraphOptions& options);
   FolderDialect folder = {};
 };
+
+std::span<const Architecture* const> all_architectures();
 
 /// Throws Error(unsupported) naming the architecture.
 const Architecture& find_architecture(std::string_view name);

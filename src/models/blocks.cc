@@ -1,10 +1,12 @@
 #include "models/blocks.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 
 #include "backend/cache_layout.h"
 #include "base/error.h"
+#include "quant/block_format.h"
 
 namespace lathe {
 namespace {
@@ -33,10 +35,10 @@ DecoderBuilder::DecoderBuilder(std::shared_ptr<const Checkpoint> checkpoint, con
         ValueKind::state);
 }
 
-ValueId DecoderBuilder::weight(const std::string& name, const Shape& shape, bool vector_only) {
-  const auto known = weights_.find(name);
-  if (known != weights_.end()) return known->second;
-  TensorView expected{nullptr, Dtype::f32, shape};
+TensorView DecoderBuilder::checked(const std::string& name, const Shape& shape, bool vector_only) {
+  const auto known = used_.find(name);
+  if (known != used_.end()) return known->second;
+  TensorView& view = used_[name] = {nullptr, Dtype::f32, shape};
   const TensorView* stored = checkpoint_->find_tensor(name);
   if (stored == nullptr) {
     differences_.push_back(name + " is missing");
@@ -48,15 +50,26 @@ ValueId DecoderBuilder::weight(const std::string& name, const Shape& shape, bool
     differences_.push_back(name + " is " + std::string(info(stored->dtype).name) +
                            ", which no matrix may be");
   } else {
-    expected = *stored;
+    view = *stored;
   }
-  const ValueId id = graph_.add_constant(name, expected, checkpoint_);
+  return view;
+}
+
+ValueId DecoderBuilder::weight(const std::string& name, const Shape& shape, bool vector_only) {
+  const auto known = weights_.find(name);
+  if (known != weights_.end()) return known->second;
+  const ValueId id = graph_.add_constant(name, checked(name, shape, vector_only), checkpoint_);
   weights_.emplace(name, id);
   return id;
 }
 
 ValueId DecoderBuilder::matrix(const std::string& name, std::int64_t rows, std::int64_t columns) {
   return weight(name, {rows, columns}, false);
+}
+
+ValueId DecoderBuilder::matrices(const std::string& name, std::int64_t count, std::int64_t rows,
+                                 std::int64_t columns) {
+  return weight(name, {count, rows, columns}, false);
 }
 
 ValueId DecoderBuilder::vector(const std::string& name, std::int64_t size) {
@@ -68,88 +81,103 @@ ValueId DecoderBuilder::embed() {
                     {matrix("token_embd.weight", config_.vocabulary, config_.embedding), ids_});
 }
 
-ValueId DecoderBuilder::norm(const std::string& name, ValueId x, std::int64_t size) {
-  return graph_.add("RMSNormalization", name, {x, vector(name + ".weight", size)},
-                    {{"epsilon", config_.epsilon}});
+ValueId DecoderBuilder::position_embedding() {
+  const ValueId table = matrix("position_embd.weight", config_.context_tokens, config_.embedding);
+  return graph_.add("Gather", "position_embd", {table, positions_});
 }
 
-ValueId DecoderBuilder::linear(const std::string& name, ValueId x, std::int64_t rows, std::int64_t columns) {
-  return graph_.add("Linear", name, {x, matrix(name + ".weight", rows, columns)});
+ValueId DecoderBuilder::norm(const std::string& name, ValueId x, std::int64_t size, Bias bias) {
+  std::vector<ValueId> inputs{x, vector(name + ".weight", size)};
+  if (config_.norm == Norm::rms)
+    return graph_.add("RMSNormalization", name, std::move(inputs), {{"epsilon", config_.epsilon}});
+  if (bias == Bias::required || checkpoint_->find_tensor(name + ".bias") != nullptr)
+    inputs.push_back(vector(name + ".bias", size));
+  return graph_.add("LayerNormalization", name, std::move(inputs), {{"epsilon", config_.epsilon}});
 }
 
-ValueId DecoderBuilder::scale(const std::string& node_name, ValueId x, float factor) {
-  auto bytes = std::make_shared<float>(factor);
+ValueId DecoderBuilder::biased(const std::string& name, ValueId product, std::int64_t rows, Bias bias) {
+  if (bias == Bias::optional && checkpoint_->find_tensor(name + ".bias") == nullptr) return product;
+  return add(name + ".biased", product, vector(name + ".bias", rows));
+}
+
+ValueId DecoderBuilder::linear(const std::string& name, ValueId x, std::int64_t rows, std::int64_t columns,
+                               Bias bias) {
+  const ValueId product = graph_.add("Linear", name, {x, matrix(name + ".weight", rows, columns)});
+  return biased(name, product, rows, bias);
+}
+
+ValueId DecoderBuilder::linear_rows(const std::string& name, const std::string& part, ValueId x,
+                                    std::int64_t rows, std::int64_t columns, std::int64_t first,
+                                    std::int64_t count, Bias bias) {
+  const auto cut = [&](const std::string& tensor, const Shape& whole, const Shape& piece, bool vector_only) {
+    TensorView view = checked(tensor, whole, vector_only);
+    if (view.data != nullptr) {
+      const bool flat = whole.size() == 1;
+      view.data += flat ? first * static_cast<std::int64_t>(sizeof(float))
+                        : first * static_cast<std::int64_t>(row_bytes(view.dtype, columns));
+    }
+    view.shape = piece;
+    return graph_.add_constant(tensor + "." + part, view, checkpoint_);
+  };
+  const std::string node = name + "." + part;
+  const ValueId product =
+      graph_.add("Linear", node, {x, cut(name + ".weight", {rows, columns}, {count, columns}, false)});
+  if (bias == Bias::optional && checkpoint_->find_tensor(name + ".bias") == nullptr) return product;
+  return add(node + ".biased", product, cut(name + ".bias", {rows}, {count}, true));
+}
+
+ValueId DecoderBuilder::scale(const std::string& node_name, ValueId x, double factor) {
+  if (factor == 1) return x;
+  auto bytes = std::make_shared<float>(static_cast<float>(factor));
   const TensorView data{reinterpret_cast<const std::byte*>(bytes.get()), Dtype::f32, {1}};
   return graph_.add("Mul", node_name, {x, graph_.add_constant(node_name + ".factor", data, bytes)});
 }
 
-ValueId DecoderBuilder::rotary_table(double base) {
-  const auto dims = static_cast<double>(config_.rope_dims);
-  std::vector<double> frequencies(static_cast<std::size_t>(config_.rope_dims / 2));
-  for (std::size_t pair = 0; pair < frequencies.size(); ++pair)
-    frequencies[pair] = std::pow(base, -2.0 * static_cast<double>(pair) / dims);
-  return rotary_table(frequencies);
+ValueId DecoderBuilder::add(const std::string& node_name, ValueId x, ValueId y) {
+  return graph_.add("Add", node_name, {x, y});
 }
 
-ValueId DecoderBuilder::rotary_table(const std::vector<double>& frequencies, double magnitude) {
-  auto values = std::make_shared<const std::vector<double>>(frequencies);
-  const TensorView data{reinterpret_cast<const std::byte*>(values->data()),
-                        Dtype::f64,
-                        {static_cast<std::int64_t>(values->size())}};
-  return graph_.add("RotaryTable", "", {positions_, graph_.add_constant("rope_frequencies", data, values)},
-                    {{"magnitude", magnitude}});
+ValueId DecoderBuilder::activate(const std::string& node_name, ValueId x, Activation activation) {
+  if (activation == Activation::swish) return graph_.add("Swish", node_name, {x});
+  return graph_.add("Gelu", node_name, {x},
+                    {{"approximate", std::int64_t{activation == Activation::gelu_tanh}}});
 }
 
-ValueId DecoderBuilder::attention(std::int64_t layer, ValueId q, ValueId k, ValueId v, double scale,
-                                  std::int64_t window) {
-  const std::string block = "blk." + std::to_string(layer);
-  ValueId pages = -1;
-  std::int64_t page_layer = layer;
-  if (options_.cache_off) {
-    pages = graph_.add("KvScratch", block + ".kv", {k, v, sequences_, block_tables_},
-                       {{"dtype", static_cast<std::int64_t>(options_.cache_dtype)}});
-    page_layer = 0;
-  } else {
-    cache_ =
-        graph_.add("KvWrite", block + ".kv", {cache_, k, v, sequences_, block_tables_}, {{"layer", layer}});
-    pages = cache_;
-  }
-  const ValueId heads = graph_.add("PagedAttention", block + ".attn", {q, pages, sequences_, block_tables_},
-                                   {{"layer", page_layer}, {"scale", scale}, {"window", window}});
-  return graph_.add("MergeHeads", block + ".attn_merged", {heads});
-}
-
-ValueId DecoderBuilder::split_heads(const std::string& node_name, ValueId x, std::int64_t heads) {
-  return graph_.add("SplitHeads", node_name, {x}, {{"heads", heads}});
-}
-
-ValueId DecoderBuilder::rotate(const std::string& node_name, ValueId x, ValueId table, bool interleaved) {
-  return graph_.add("RotaryEmbedding", node_name, {x, table}, {{"interleaved", std::int64_t{interleaved}}});
-}
-
-ValueId DecoderBuilder::gated_feed_forward(const std::string& block, ValueId x, std::string_view activation) {
-  const ValueId gate = linear(block + ".ffn_gate", x, config_.feed_forward, config_.embedding);
-  const ValueId up = linear(block + ".ffn_up", x, config_.feed_forward, config_.embedding);
-  const Attributes form = activation == "Gelu" ? Attributes{{"approximate", 1}} : Attributes{};
-  const ValueId active = graph_.add(activation, block + ".ffn_act", {gate}, form);
-  const ValueId product = graph_.add("Mul", block + ".ffn_gated", {active, up});
-  return linear(block + ".ffn_down", product, config_.embedding, config_.feed_forward);
-}
-
-ValueId DecoderBuilder::wanted_rows(const std::string& node_name, ValueId x) {
-  return graph_.add("Gather", node_name, {x, out_rows_});
-}
-
-Graph DecoderBuilder::finish(ValueId x) {
+Graph DecoderBuilder::finish(ValueId x, double logit_scale) {
   const ValueId normed = norm("output_norm", x, config_.embedding);
   const bool own_head = checkpoint_->find_tensor("output.weight") != nullptr;
   const ValueId head =
       matrix(own_head ? "output.weight" : "token_embd.weight", config_.vocabulary, config_.embedding);
-  graph_.add_output("logits", graph_.add("Linear", "output", {normed, head}));
+  ValueId logits = graph_.add("Linear", "output", {normed, head});
+  logits = scale("output.scaled", biased("output", logits, config_.vocabulary, Bias::optional), logit_scale);
+  if (config_.final_softcap != 0) {
+    const ValueId small = scale("output.small", logits, 1 / config_.final_softcap);
+    logits = scale("output.capped", graph_.add("Tanh", "output.tanh", {small}), config_.final_softcap);
+  }
+  graph_.add_output("logits", logits);
+  return complete();
+}
 
+ValueId DecoderBuilder::row(const std::string& name, std::int64_t rows, std::int64_t columns,
+                            std::int64_t index) {
+  const TensorView stored = checked(name, {rows, columns}, false);
+  auto values = std::make_shared<std::vector<float>>(static_cast<std::size_t>(columns));
+  if (stored.data != nullptr)
+    decode_rows(stored.dtype,
+                stored.data + static_cast<std::uint64_t>(index) * row_bytes(stored.dtype, columns),
+                values->data(), 1, columns);
+  const TensorView data{reinterpret_cast<const std::byte*>(values->data()), Dtype::f32, {columns}};
+  return graph_.add_constant(name + "." + std::to_string(index), data, values);
+}
+
+Graph DecoderBuilder::finish_embeddings(ValueId x) {
+  graph_.add_output("embeddings", x);
+  return complete();
+}
+
+Graph DecoderBuilder::complete() {
   for (const auto& name : checkpoint_->tensor_names)
-    if (!weights_.contains(name))
-      differences_.push_back(printable(name) + " is not part of this architecture");
+    if (!used_.contains(name)) differences_.push_back(printable(name) + " is not part of this architecture");
   if (!differences_.empty()) {
     constexpr std::size_t kShown = 5;
     std::string text = "the tensors do not fit architecture " + checkpoint_->architecture + ": ";
@@ -160,6 +188,17 @@ Graph DecoderBuilder::finish(ValueId x) {
     checkpoint_->fail(text, "");
   }
   return std::move(graph_);
+}
+
+std::string block_name(std::int64_t layer) { return "blk." + std::to_string(layer); }
+
+Activation read_gelu(const Checkpoint& checkpoint, Activation fallback) {
+  const std::string key = checkpoint.architecture + ".hidden_activation";
+  const auto name = checkpoint.optional_text(key);
+  if (!name) return fallback;
+  if (*name == "gelu") return Activation::gelu;
+  if (*name == "gelu_pytorch_tanh") return Activation::gelu_tanh;
+  refuse_key(checkpoint, "is not supported", key);
 }
 
 }  // namespace lathe

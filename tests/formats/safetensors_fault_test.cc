@@ -214,7 +214,7 @@ TEST(SafetensorsFault, BitFlipsAreRefusedOrRead) {
   std::mt19937 random(11);
   for (int round = 0; round < 5'000; ++round) {
     std::string bytes = whole;
-    for (unsigned flips = 1 + random() % 3; flips > 0; --flips) {
+    for (auto flips = 1 + random() % 3; flips > 0; --flips) {
       const std::size_t at = random() % (whole.size() - 32);
       bytes[at] = static_cast<char>(bytes[at] ^ (1 << (random() % 8)));
     }

@@ -1,111 +1,107 @@
 #include "models/folder_decoder.h"
 
-#include <cmath>
+#include <algorithm>
+
+#include "models/decoder_config.h"
 
 namespace lathe {
 namespace {
 
-constexpr std::int64_t kMost = std::int64_t{1} << 31;
-
-void read_llama3(FolderConfig& rope, FolderMetadata& metadata, double base, std::int64_t dims) {
-  const double factor = rope.real("factor");
-  const double low = rope.real("low_freq_factor");
-  const double high = rope.real("high_freq_factor");
-  const auto original = static_cast<double>(rope.integer("original_max_position_embeddings", 1, kMost));
-  if (!(factor > 0 && low > 0 && high > low))
-    rope.fail("the factors must ascend from above 0", "high_freq_factor");
-  // What each frequency is divided by: nothing for short waves, `factor` for long ones, a blend between.
-  std::vector<double> factors;
-  for (std::int64_t i = 0; i < dims / 2; ++i) {
-    const double frequency = std::pow(base, -2.0 * static_cast<double>(i) / static_cast<double>(dims));
-    const double wavelength = 2 * M_PI / frequency;
-    if (wavelength < original / high) {
-      factors.push_back(1);
-    } else if (wavelength > original / low) {
-      factors.push_back(factor);
-    } else {
-      const double smooth = (original / wavelength - low) / (high - low);
-      factors.push_back(1 / ((1 - smooth) / factor + smooth));
-    }
-  }
-  metadata.set_vector("rope_freqs.weight", factors);
-}
-
-void read_yarn(FolderConfig& rope, FolderMetadata& metadata) {
-  metadata.set("rope.scaling.type", std::string("yarn"));
-  metadata.set("rope.scaling.factor", rope.real("factor"));
-  if (rope.has("original_max_position_embeddings"))
-    metadata.set("rope.scaling.original_context_length",
-                 rope.integer("original_max_position_embeddings", 1, kMost));
-  metadata.set("rope.scaling.yarn_beta_fast", rope.real_or("beta_fast", 32));
-  metadata.set("rope.scaling.yarn_beta_slow", rope.real_or("beta_slow", 1));
-  if (rope.has("attention_factor")) metadata.set("rope.scaling.magnitude", rope.real("attention_factor"));
-  rope.expect("truncate", {true});
-  rope.expect("mscale", {});
-  rope.expect("mscale_all_dim", {});
+/// The key stands there, be it as null.
+bool is_named(const FolderConfig& config, std::string_view key) {
+  const auto keys = config.keys();
+  return std::find(keys.begin(), keys.end(), key) != keys.end();
 }
 
 }  // namespace
 
-void read_decoder_sizes(FolderConfig& config, FolderMetadata& metadata, bool tied) {
-  const auto heads = config.integer("num_attention_heads", 1, kMost);
-  const auto width = config.integer("hidden_size", 1, kMost);
-  metadata.set("block_count", config.integer("num_hidden_layers", 1, kMost));
+void read_decoder_sizes(FolderConfig& config, FolderMetadata& metadata, bool tied,
+                        std::string_view epsilon_key) {
+  const auto heads = config.integer("num_attention_heads", 1, kMaxWidth);
+  const auto kv_heads = config.integer_or("num_key_value_heads", heads, 1, kMaxWidth);
+  const auto width = config.integer("hidden_size", 1, kMaxWidth);
+  if (heads % kv_heads != 0)
+    config.fail("the value " + std::to_string(kv_heads) + " does not divide num_attention_heads " +
+                    std::to_string(heads),
+                "num_key_value_heads");
+  metadata.set("block_count", config.integer("num_hidden_layers", 1, kMaxLayers));
   metadata.set("embedding_length", width);
-  metadata.set("feed_forward_length", config.integer("intermediate_size", 1, kMost));
+  metadata.set("feed_forward_length", config.integer("intermediate_size", 1, kMaxWidth));
   metadata.set("attention.head_count", heads);
-  metadata.set("attention.head_count_kv", config.integer_or("num_key_value_heads", heads, 1, kMost));
-  metadata.set("context_length", config.integer("max_position_embeddings", 1, kMost));
-  metadata.set("vocab_size", config.integer("vocab_size", 1, kMost));
+  metadata.set("attention.head_count_kv", kv_heads);
+  metadata.set("context_length", config.integer("max_position_embeddings", 1, kMaxContext));
+  metadata.set("vocab_size", config.integer("vocab_size", 1, kMaxVocabulary));
   if (config.has("head_dim")) {
-    const auto head_dim = config.integer("head_dim", 1, kMost);
+    const auto head_dim = config.integer("head_dim", 1, kMaxHeadDim);
     metadata.set("attention.key_length", head_dim);
     metadata.set("attention.value_length", head_dim);
+  } else if (width % heads != 0) {
+    config.fail(
+        "the value " + std::to_string(heads) + " does not divide hidden_size " + std::to_string(width),
+        "num_attention_heads");
   }
-  if (config.has("rms_norm_eps"))
-    metadata.set("attention.layer_norm_rms_epsilon", config.real("rms_norm_eps"));
+  read_epsilon(config, metadata, epsilon_key);
   metadata.set_tied(config.boolean_or("tie_word_embeddings", tied));
 }
 
-void read_rope(FolderConfig& config, FolderMetadata& metadata) {
-  const auto head_dim = config.integer_or(
-      "head_dim", config.integer("hidden_size", 1, kMost) / config.integer("num_attention_heads", 1, kMost),
-      1, kMost);
-  // transformers 5 has all in rope_parameters; before, the base stood beside rope_scaling.
-  auto parameters = config.object("rope_parameters");
-  auto scaling = config.object("rope_scaling");
-  FolderConfig* rope = parameters ? &*parameters : scaling ? &*scaling : nullptr;
-  const auto number = [&](std::string_view key, double fallback) {
-    const double beside = config.real_or(key, fallback);
-    return rope != nullptr ? rope->real_or(key, beside) : beside;
-  };
-  const double base = number("rope_theta", 10000.0);
-  const auto dims =
-      static_cast<std::int64_t>(static_cast<double>(head_dim) * number("partial_rotary_factor", 1.0));
-  metadata.set("rope.freq_base", base);
-  metadata.set("rope.dimension_count", dims);
-  if (rope == nullptr) return;
-  const auto older = rope->optional_text("type");
-  const std::string type = rope->optional_text("rope_type").value_or(older.value_or("default"));
-  if (type == "linear") {
-    metadata.set("rope.scaling.type", std::string("linear"));
-    metadata.set("rope.scaling.factor", rope->real("factor"));
-  } else if (type == "llama3") {
-    read_llama3(*rope, metadata, base, dims);
-  } else if (type == "yarn") {
-    read_yarn(*rope, metadata);
-  } else if (type != "default") {
-    rope->refuse("RoPE scaling \"" + type + "\" is not supported",
-                 rope->has("rope_type") ? "rope_type" : "type");
-  }
-  if (parameters) parameters->finish();
-  if (scaling) scaling->finish();
+void read_epsilon(FolderConfig& config, FolderMetadata& metadata, std::string_view key) {
+  const double epsilon = config.real(key);
+  if (!(epsilon > 0 && epsilon < 1)) config.fail("must lie between 0 and 1", key);
+  metadata.set(key == "rms_norm_eps" ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon",
+               epsilon);
 }
 
-void read_window(FolderConfig& config, FolderMetadata& metadata) {
-  const bool used = config.boolean_or("use_sliding_window", true);
-  const auto window = config.integer_or("sliding_window", 0, 0, kMost);
-  if (used && window > 0) metadata.set("attention.sliding_window", window);
+void read_window(FolderConfig& config, FolderMetadata& metadata, std::int64_t window,
+                 const std::function<bool(std::int64_t)>& windowed) {
+  window =
+      config.integer_or("sliding_window", is_named(config, "sliding_window") ? 0 : window, 0, kMaxContext);
+  const auto layers = config.integer("num_hidden_layers", 1, kMaxLayers);
+  std::vector<bool> pattern;
+  const auto types = config.texts("layer_types");
+  for (std::int64_t layer = 0; types.empty() && layer < layers; ++layer) pattern.push_back(windowed(layer));
+  for (const std::string& type : types) {
+    if (type != "sliding_attention" && type != "full_attention")
+      config.refuse("the value \"" + type + "\" is not supported", "layer_types");
+    pattern.push_back(type == "sliding_attention");
+  }
+  if (static_cast<std::int64_t>(pattern.size()) != layers)
+    config.fail(
+        "has " + std::to_string(pattern.size()) + " entries for " + std::to_string(layers) + " layers",
+        "layer_types");
+  if (std::find(pattern.begin(), pattern.end(), true) == pattern.end()) return;
+  if (window == 0 && !types.empty()) config.fail("layer_types needs a window", "sliding_window");
+  if (window == 0) return;
+  metadata.set("attention.sliding_window", window);
+  metadata.set("attention.sliding_window_pattern", pattern);
+}
+
+void read_qwen_window(FolderConfig& config, FolderMetadata& metadata) {
+  const auto first = config.integer_or("max_window_layers", 28, 0, kMaxLayers);
+  if (config.boolean_or("use_sliding_window", false)) {
+    read_window(config, metadata, 4096, [first](std::int64_t layer) { return layer >= first; });
+  } else {
+    config.ignore({"sliding_window"});
+    expect_full_attention(config);
+  }
+}
+
+void expect_full_attention(FolderConfig& config) {
+  for (const std::string& type : config.texts("layer_types"))
+    if (type != "full_attention") config.refuse("the value \"" + type + "\" is not supported", "layer_types");
+}
+
+void read_real(FolderConfig& config, FolderMetadata& metadata, std::string_view key, std::string_view gguf) {
+  if (!is_named(config, key)) return;
+  const double value = config.real_or(key, 0);
+  if (value < 0) config.fail("must not be negative", key);
+  metadata.set(gguf, value);
+}
+
+void read_gelu_name(FolderConfig& config, FolderMetadata& metadata, std::string_view key,
+                    std::string_view fallback) {
+  config.expect(key, {"gelu", "gelu_new", "gelu_fast", "gelu_pytorch_tanh"});
+  const bool exact = config.optional_text(key).value_or(std::string(fallback)) == "gelu";
+  metadata.set("hidden_activation", std::string(exact ? "gelu" : "gelu_pytorch_tanh"));
 }
 
 }  // namespace lathe

@@ -1,68 +1,44 @@
-// Gemma 3: norms before and behind each block and on the heads of Q and K, GeGLU, tied embedding scaled by
-// sqrt(width); five sliding-window layers with RoPE base 10,000, then one global layer with the file's base.
-#include <cmath>
-
-#include "models/blocks.h"
+// Gemma 3: norms on the heads of Q and K; five layers with a window and a RoPE base of their own, then one
+// that sees everything.
+#include "models/decoder_tensors.h"
+#include "models/gemma.h"
 #include "models/registry.h"
 
 namespace lathe {
 namespace {
 
 constexpr std::int64_t kGlobalEvery = 6;
-constexpr double kLocalRopeBase = 10000.0;
+constexpr std::int64_t kWindow = 4096;
+constexpr double kLocalRopeBase = 10000, kRopeBase = 1000000;
 
 DecoderConfig config_of(const Checkpoint& checkpoint) {
-  DecoderConfig config = read_decoder_config(checkpoint);
-  if (config.window == 0) checkpoint.fail("must be at least 1", "gemma3.attention.sliding_window");
+  DecoderConfig config =
+      read_decoder_config(checkpoint, {.window_every = kGlobalEvery, .local_rope_base = kLocalRopeBase});
+  set_gemma_attention_scale(checkpoint, 62, config);
   return config;
 }
 
 ModelShape shape(const Checkpoint& checkpoint) { return decoder_shape(config_of(checkpoint)); }
 
 Graph build(const std::shared_ptr<const Checkpoint>& checkpoint, const GraphOptions& options) {
-  const DecoderConfig config = config_of(*checkpoint);
-  const std::int64_t width = config.embedding;
-  const std::int64_t q_width = config.heads * config.head_dim;
-  const std::int64_t kv_width = config.kv_heads * config.head_dim;
-  const double scale = 1.0 / std::sqrt(static_cast<double>(config.head_dim));
-
-  DecoderBuilder b(checkpoint, config, options);
-  ValueId x = b.scale("token_embd_scaled", b.embed(), std::sqrt(static_cast<float>(width)));  // [T, width]
-  const ValueId local_table = b.rotary_table(kLocalRopeBase);
-  const ValueId global_table = b.rotary_table(config.rope_base);
-  for (std::int64_t layer = 0; layer < config.layers; ++layer) {
-    const bool local = (layer + 1) % kGlobalEvery != 0;
-    const ValueId table = local ? local_table : global_table;
-    const std::string block = "blk." + std::to_string(layer);
-    const auto heads_of = [&](const std::string& name, ValueId h, std::int64_t rows, std::int64_t heads) {
-      std::string weight = block;
-      weight.append(".attn_").append(name);
-      return b.split_heads(weight + ".heads", b.linear(weight, h, rows, width), heads);
-    };
-    const ValueId h = b.norm(block + ".attn_norm", x, width);
-    const ValueId q =
-        b.norm(block + ".attn_q_norm", heads_of("q", h, q_width, config.heads), config.head_dim);
-    const ValueId k =
-        b.norm(block + ".attn_k_norm", heads_of("k", h, kv_width, config.kv_heads), config.head_dim);
-    const ValueId v = heads_of("v", h, kv_width, config.kv_heads);
-    ValueId a =
-        b.attention(layer, b.rotate(block + ".q_rope", q, table, false),
-                    b.rotate(block + ".k_rope", k, table, false), v, scale, local ? config.window : 0);
-    if (layer + 1 == config.layers) {  // behind the last cache write, only rows with wanted logits matter
-      a = b.wanted_rows(block + ".attn_wanted", a);
-      x = b.wanted_rows(block + ".x_wanted", x);
-    }
-    const ValueId projected = b.linear(block + ".attn_output", a, width, q_width);
-    x = b.graph().add("Add", block + ".attn_residual",
-                      {x, b.norm(block + ".post_attention_norm", projected, width)});
-    const ValueId f = b.gated_feed_forward(block, b.norm(block + ".ffn_norm", x, width), "Gelu");
-    x = b.graph().add("Add", block + ".ffn_residual", {x, b.norm(block + ".post_ffw_norm", f, width)});
-  }
-  return b.finish(x);
+  return build_gemma(checkpoint, config_of(*checkpoint), options, true);
 }
+
+void read_folder(FolderConfig& config, FolderMetadata& metadata) {
+  read_gemma_folder(config, metadata);
+  read_rope_by_layer_type(config, metadata, kRopeBase, kLocalRopeBase);
+  const auto every = config.integer_or("sliding_window_pattern", kGlobalEvery, 1, 4096);
+  read_window(config, metadata, kWindow, [every](std::int64_t layer) { return (layer + 1) % every != 0; });
+  read_real(config, metadata, "attn_logit_softcapping", "attn_logit_softcapping");
+  read_real(config, metadata, "final_logit_softcapping", "final_logit_softcapping");
+  config.ignore({"_sliding_window_pattern"});  // what layer_types were made from
+}
+
+constexpr auto kTensors = decoder_tensors({.norm = TensorEdit::plus_one}, kGemmaNorms);
 
 }  // namespace
 
-const Architecture kGemma3{"gemma3", &shape, &build};
+const Architecture kGemma3{
+    "gemma3", &shape, &build, {"gemma3_text", "gemma3", "model.", kTensors, &read_folder}};
 
 }  // namespace lathe

@@ -6,10 +6,12 @@
 namespace lathe {
 namespace {
 
+constexpr std::int64_t kWindow = 4096;
+
 void read_folder(FolderConfig& config, FolderMetadata& metadata) {
   read_decoder_sizes(config, metadata, false);
   read_rope(config, metadata);
-  read_window(config, metadata);
+  read_window(config, metadata, kWindow);
   config.expect("hidden_act", {"silu", "swish"});
 }
 

@@ -5,13 +5,23 @@
 namespace lathe {
 namespace {
 
+// clang-format off
 const Architecture* const kAll[] = {
     &kLlama,
-    &kMistral,
+    &kQwen2,
+    &kGemma2,
     &kGemma3,
+    &kPhi3,
+    &kGpt2,
+    &kGptNeox,
+    &kGranite,
+    &kCohere,
 };
+// clang-format on
 
 }  // namespace
+
+std::span<const Architecture* const> all_architectures() { return kAll; }
 
 const Architecture& find_architecture(std::string_view name) {
   std::string known;

@@ -7,6 +7,14 @@ namespace lathe {
 
 extern const Architecture kLlama;
 extern const Architecture kMistral;
+extern const Architecture kQwen2;
+extern const Architecture kQwen3;
+extern const Architecture kGemma2;
 extern const Architecture kGemma3;
+extern const Architecture kPhi3;
+extern const Architecture kGpt2;
+extern const Architecture kGptNeox;
+extern const Architecture kGranite;
+extern const Architecture kCohere;
 
 }  // namespace lathe

@@ -1,0 +1,44 @@
+// Qwen 2 and 2.5: Llama's layers with biases on Q, K and V, rotation by halves, and a window for the layers
+// behind max_window_layers where the folder asks for it.
+#include "models/blocks.h"
+#include "models/decoder_tensors.h"
+#include "models/folder_decoder.h"
+#include "models/registry.h"
+
+namespace lathe {
+namespace {
+
+ModelShape shape(const Checkpoint& checkpoint) { return decoder_shape(read_decoder_config(checkpoint)); }
+
+Graph build(const std::shared_ptr<const Checkpoint>& checkpoint, const GraphOptions& options) {
+  const DecoderConfig config = read_decoder_config(*checkpoint);
+  const std::int64_t width = config.embedding;
+  DecoderBuilder b(checkpoint, config, options);
+  ValueId x = b.embed();  // [T, width]
+  for (std::int64_t layer = 0; layer < config.layers; ++layer) {
+    const std::string block = block_name(layer);
+    const Heads heads = b.heads(block, b.norm(block + ".attn_norm", x, width), Bias::required);
+    ValueId a = b.attention(layer, b.rotate(block, heads, b.rotary_table(layer), RotaryPairs::halves));
+    a = b.wanted(layer, "attn_wanted", a);
+    x = b.wanted(layer, "x_wanted", x);
+    x = b.add(block + ".attn_residual", x, b.attention_output(block, a));
+    const ValueId h = b.norm(block + ".ffn_norm", x, width);
+    x = b.add(block + ".ffn_residual", x, b.gated_feed_forward(block, h, Activation::swish));
+  }
+  return b.finish(x);
+}
+
+void read_folder(FolderConfig& config, FolderMetadata& metadata) {
+  read_decoder_sizes(config, metadata, false);
+  read_rope(config, metadata);
+  read_qwen_window(config, metadata);
+  config.expect("hidden_act", {"silu", "swish"});
+}
+
+constexpr auto kTensors = decoder_tensors({}, kPreNorms);
+
+}  // namespace
+
+const Architecture kQwen2{"qwen2", &shape, &build, {"qwen2", "qwen2", "model.", kTensors, &read_folder}};
+
+}  // namespace lathe

@@ -8,7 +8,9 @@ namespace {
 // clang-format off
 const Architecture* const kAll[] = {
     &kLlama,
+    &kMistral,
     &kQwen2,
+    &kQwen3,
     &kGemma2,
     &kGemma3,
     &kPhi3,

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <array>
+#include <deque>
 #include <limits>
 #include <numeric>
 #include <optional>
@@ -54,11 +55,14 @@ struct Entry {
   bool has_offsets = false;
 };
 
+// Grows without ever holding its elements twice.
+using Entries = std::deque<Entry>;
+
 /// Follows the header's JSON: which key of which entry it is in, and nothing else is allowed.
 class HeaderEvents final : public JsonEvents {
  public:
   explicit HeaderEvents(const std::string& file) : file_(file) {}
-  std::vector<Entry> take() { return std::move(entries_); }
+  Entries take() { return std::move(entries_); }
 
   bool null() override { refuse("null"); }
   bool boolean(bool) override { refuse("a boolean"); }
@@ -214,14 +218,14 @@ class HeaderEvents final : public JsonEvents {
   }
 
   const std::string& file_;
-  std::vector<Entry> entries_;
+  Entries entries_;
   Place place_ = Place::outside;
   bool in_metadata_ = false;
   bool metadata_seen_ = false;
   int offsets_ = 0;
 };
 
-std::vector<Entry> read_header(CheckedReader& reader) {
+Entries read_header(CheckedReader& reader) {
   const auto length = reader.read<std::uint64_t>("the header's length");
   if (length > kMaxHeaderBytes)
     reader.fail("a header of " + std::to_string(length) + " bytes is over the limit of " +
@@ -240,7 +244,7 @@ std::vector<Entry> read_header(CheckedReader& reader) {
   return events.take();
 }
 
-void refuse_repeated_names(const std::vector<Entry>& entries, const std::string& file) {
+void refuse_repeated_names(const Entries& entries, const std::string& file) {
   std::vector<std::string_view> names;
   names.reserve(entries.size());
   for (const Entry& entry : entries) names.push_back(entry.name);
@@ -273,7 +277,8 @@ std::uint64_t required_bytes(const Entry& entry, const std::string& file) {
 }
 
 /// In the order of their offsets the entries must follow each other to the end of the file.
-void check_layout(const std::vector<Entry>& entries, std::uint64_t data_bytes, const std::string& file) {
+void check_layout(const Entries& entries, std::uint64_t data_start, std::uint64_t data_bytes,
+                  const std::string& file) {
   std::vector<std::uint32_t> order(entries.size());
   std::iota(order.begin(), order.end(), 0);
   std::sort(order.begin(), order.end(), [&](std::uint32_t a, std::uint32_t b) {
@@ -303,7 +308,8 @@ void check_layout(const std::vector<Entry>& entries, std::uint64_t data_bytes, c
   }
   if (expected != data_bytes)
     throw Error(ErrorCode::invalid_file,
-                std::to_string(data_bytes - expected) + " bytes follow the last tensor", {file, {}, {}});
+                std::to_string(data_bytes - expected) + " bytes follow the last tensor",
+                {file, data_start + expected, {}});
 }
 
 }  // namespace
@@ -312,10 +318,10 @@ std::string_view stored_type_name(StoredType type) { return kTypes[static_cast<s
 
 std::vector<StoredTensor> read_safetensors(const std::shared_ptr<const MappedFile>& file) {
   CheckedReader reader(file->bytes(), file->path());
-  std::vector<Entry> entries = read_header(reader);
+  Entries entries = read_header(reader);
   refuse_repeated_names(entries, file->path());
   const auto data = file->bytes().subspan(reader.offset());
-  check_layout(entries, data.size(), file->path());
+  check_layout(entries, reader.offset(), data.size(), file->path());
   std::vector<StoredTensor> tensors;
   tensors.reserve(entries.size());
   for (Entry& entry : entries)

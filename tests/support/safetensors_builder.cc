@@ -29,4 +29,10 @@ SafetensorsBuilder& SafetensorsBuilder::floats(const std::string& name,
                 {reinterpret_cast<const char*>(values.data()), values.size() * sizeof(float)});
 }
 
+std::string SafetensorsBuilder::bytes() const {
+  std::string padded = header();
+  padded.append((8 - padded.size() % 8) % 8, ' ');
+  return safetensors_file(padded, data_);
+}
+
 }  // namespace lathe::test

@@ -19,7 +19,8 @@ class SafetensorsBuilder {
   SafetensorsBuilder& floats(const std::string& name, const std::vector<std::int64_t>& shape,
                              const std::vector<float>& values);
   std::string header() const { return "{" + entries_ + "}"; }
-  std::string bytes() const { return safetensors_file(header(), data_); }
+  /// With the data aligned to 8 bytes, as writers do it.
+  std::string bytes() const;
 
  private:
   std::string entries_;

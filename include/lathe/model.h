@@ -84,8 +84,9 @@ struct ModelInfo {
   std::int64_t parameters = 0;
   std::uint64_t tensor_bytes = 0;  // as stored
   int vocabulary = 0;
-  int trained_context = 0;  // tokens
-  int context_tokens = 0;   // as loaded
+  int trained_context = 0;       // tokens
+  int context_tokens = 0;        // as loaded
+  int embedding_dimensions = 0;  // of an encoder's embeddings; 0: a decoder, which gives text
   bool has_chat_template = false;
   std::vector<std::string> warnings;  // one line each: what is odd in the file but was accepted
 };
@@ -137,6 +138,11 @@ class Model {
   void logits(std::span<const std::int32_t> ids, int chunk,
               const std::function<void(int position, std::span<const float> logits)>& row);
 
+  /// Of an encoder: each text's embedding, in order, the same whatever the others are. Of a text that is too
+  /// long the first tokens count, as many as ModelInfo::context_tokens. From any thread.
+  /// Throws Error(unsupported) where the model is a decoder, as answer() does where it is an encoder.
+  std::vector<std::vector<float>> embed(std::span<const std::string> texts);
+
   /// The graph after the passes, in text form; with `before`, as the architecture made it.
   std::string graph_text(bool before = false) const;
   Inspection inspect() const;
@@ -146,6 +152,8 @@ class Model {
   /// in one prefill or `generate` single steps (the other is 0), for each of `sequences` at once (at most
   /// ModelOptions::sequences).
   Measurement measure(int prompt, int generate, int depth = 0, int sequences = 1);
+  /// The same of an encoder: `texts` texts of `tokens` tokens each, in one call.
+  Measurement measure_embedding(int tokens, int texts = 1);
   /// Of a step with `tokens` tokens of one sequence behind `depth` earlier ones, logits for the last one
   /// alone.
   Work work(int tokens, int depth = 0) const;
@@ -168,7 +176,7 @@ struct Conversion {
 Conversion convert(const std::string& name_or_folder, const ModelOptions& options,
                    const std::function<void(std::span<const std::byte> bytes, std::uint64_t total)>& write);
 
-/// What can be loaded by name: "smollm2", "gemma3-270m".
+/// What can be loaded by name: "smollm2", "gemma3-270m", "minilm".
 std::vector<std::string> known_models();
 
 }  // namespace lathe

@@ -70,6 +70,7 @@ Inspection inspect(const ModelImplementation& model) {
     const TensorView& tensor = model.checkpoint->tensors.at(name);
     inspection.tensors.push_back({name, std::string(info(tensor.dtype).name), tensor.shape, tensor.bytes()});
   }
+  for (const auto& key : model.checkpoint->unused_keys) inspection.unused_keys.push_back(printable(key));
   if (model.options.weights) inspect_plan(model, inspection);
   return inspection;
 }
@@ -103,9 +104,11 @@ std::string to_json(const ModelInfo& info, const Inspection& inspection) {
                     {"vocabulary", info.vocabulary},
                     {"trained_context", info.trained_context},
                     {"context_tokens", info.context_tokens},
+                    {"embedding_dimensions", info.embedding_dimensions},
                     {"has_chat_template", info.has_chat_template},
                     {"warnings", info.warnings},
                     {"metadata", std::move(metadata)},
+                    {"unused_keys", inspection.unused_keys},
                     {"tensors", std::move(tensors)},
                     {"passes", std::move(passes)},
                     {"steps", std::move(steps)},

@@ -12,17 +12,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// Ids that are spread over the vocabulary, the same ones at every call, others for each sequence.
-std::vector<TokenId> some_ids(std::int64_t vocabulary, int count, int sequence) {
-  std::vector<TokenId> ids;
-  std::uint64_t state = 0x9E3779B97F4A7C15u + static_cast<std::uint64_t>(sequence);
-  for (int i = 0; i < count; ++i) {
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    ids.push_back(static_cast<TokenId>((state >> 33) % static_cast<std::uint64_t>(vocabulary)));
-  }
-  return ids;
-}
-
 std::unique_ptr<Generation> start(Engine& engine, std::vector<TokenId> prompt, int max_tokens) {
   GenerationRequest request;
   request.prompt = std::move(prompt);
@@ -66,6 +55,16 @@ void require_fitting(const ModelImplementation& model, int prompt, int generate,
 }
 
 }  // namespace
+
+std::vector<TokenId> some_ids(std::int64_t vocabulary, int count, int sequence) {
+  std::vector<TokenId> ids;
+  std::uint64_t state = 0x9E3779B97F4A7C15u + static_cast<std::uint64_t>(sequence);
+  for (int i = 0; i < count; ++i) {
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    ids.push_back(static_cast<TokenId>((state >> 33) % static_cast<std::uint64_t>(vocabulary)));
+  }
+  return ids;
+}
 
 Measurement measure(ModelImplementation& model, int prompt, int generate, int depth, int sequences) {
   require_fitting(model, prompt, generate, depth, sequences);

@@ -24,6 +24,7 @@ const ModelInfo& Model::info() const { return implementation_->info; }
 const ModelOptions& Model::options() const { return implementation_->options; }
 
 Answer Model::answer(const Request& request) {
+  implementation_->require_decoder();
   return Answer(std::make_unique<AnswerImplementation>(implementation_, request));
 }
 
@@ -46,6 +47,14 @@ void Model::logits(std::span<const std::int32_t> ids, int chunk,
 
 std::string Model::graph_text(bool before) const {
   return print(before ? implementation_->build_graph() : implementation_->compiled().graph);
+}
+
+std::vector<std::vector<float>> Model::embed(std::span<const std::string> texts) {
+  return lathe::embed(*implementation_, texts);
+}
+
+Measurement Model::measure_embedding(int tokens, int texts) {
+  return lathe::measure_embedding(*implementation_, tokens, texts);
 }
 
 Inspection Model::inspect() const { return lathe::inspect(*implementation_); }

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <filesystem>
 #include <future>
 
 #include "api/load_checkpoint.h"
@@ -17,9 +16,11 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// Without a cache, keys and values are rounded as its default would round them.
-GraphOptions graph_options(const ModelOptions& options) {
-  const bool exact = options.kv == "f32" || (options.kv == "off" && options.math == "f32");
+/// Without a cache, keys and values are rounded as its default would round them; an encoder has no such
+/// default.
+GraphOptions graph_options(const ModelOptions& options, const ModelShape& shape) {
+  const bool exact =
+      shape.is_encoder() || options.kv == "f32" || (options.kv == "off" && options.math == "f32");
   return {exact ? Dtype::f32 : Dtype::f16, options.kv == "off"};
 }
 
@@ -30,7 +31,7 @@ EngineOptions engine_options(const ModelOptions& options, const ModelShape& shap
   engine.step_tokens = options.kv == "off" ? options.context_tokens : options.step_tokens;
   engine.sequences = options.sequences;
   engine.cache_tokens = options.cache_tokens;
-  const auto graph = graph_options(options);
+  const auto graph = graph_options(options, shape);
   engine.cache = {static_cast<std::int32_t>(shape.layers), static_cast<std::int32_t>(shape.kv_heads),
                   static_cast<std::int32_t>(shape.head_dim), graph.cache_dtype, graph.cache_off};
   return engine;
@@ -50,6 +51,15 @@ std::vector<SymbolLimit> symbol_limits(const EngineOptions& options) {
           {"P", options.cache.off ? pages : std::max(pages, pages_for(options.cache_tokens))}};
 }
 
+EncoderOptions encoder_options(const ModelOptions& options, const ModelShape& shape) {
+  EncoderOptions encoder;
+  encoder.vocabulary = static_cast<std::int32_t>(shape.vocabulary);
+  encoder.dimensions = static_cast<std::int32_t>(shape.embedding);
+  encoder.text_tokens = options.context_tokens;
+  encoder.step_tokens = options.step_tokens;
+  return encoder;
+}
+
 ModelInfo describe(const Checkpoint& checkpoint, const ModelShape& shape) {
   ModelInfo info;
   info.name = printable(checkpoint.optional_text("general.name").value_or(""));
@@ -62,6 +72,7 @@ ModelInfo describe(const Checkpoint& checkpoint, const ModelShape& shape) {
   }
   info.vocabulary = static_cast<int>(shape.vocabulary);
   info.trained_context = static_cast<int>(shape.context_tokens);
+  info.embedding_dimensions = static_cast<int>(shape.embedding);
   return info;
 }
 
@@ -84,11 +95,10 @@ ModelImplementation::ModelImplementation(const std::string& path, const ModelOpt
 }
 
 void ModelImplementation::load_text() {
-  if (checkpoint->strings("tokenizer.ggml.tokens") == nullptr && !checkpoint->has("tokenizer.ggml.model") &&
-      std::filesystem::is_directory(checkpoint->file))
-    return;
   if (checkpoint->optional_text("tokenizer.ggml.model") == kNoVocabulary) return;
-  tokenizer = make_tokenizer(gguf_tokenizer(*checkpoint));
+  auto data = load_tokenizer(*checkpoint);
+  if (!data) return;
+  tokenizer = make_tokenizer(*std::move(data));
   if (tokenizer->vocabulary_size() > static_cast<std::size_t>(shape_.vocabulary))
     checkpoint->fail("the tokenizer has " + std::to_string(tokenizer->vocabulary_size()) +
                          " tokens, the model " + std::to_string(shape_.vocabulary),
@@ -106,19 +116,23 @@ void ModelImplementation::load_text() {
 void ModelImplementation::load_weights() {
   backend_ = make_cpu_backend(options.threads);
   const auto engine = engine_options(options, shape_);
+  const auto encoder = encoder_options(options, shape_);
   Graph graph = build_graph();
-  add_sampling_outputs(graph, kCandidates);
+  if (!shape_.is_encoder()) add_sampling_outputs(graph, kCandidates);
   CompileOptions compile_options;
   compile_options.math = options.math;
   compile_options.disabled_passes = options.disabled_passes;
-  compile_options.limits = symbol_limits(engine);
+  compile_options.limits = shape_.is_encoder() ? symbol_limits(encoder) : symbol_limits(engine);
   compile_options.threads = options.threads;
   compiled_ = compile(std::move(graph), *backend_, compile_options);
-  engine_ = std::make_unique<Engine>(engine, compiled_->plan, backend_);
+  if (shape_.is_encoder())
+    encoder_ = std::make_unique<Encoder>(encoder, compiled_->plan, backend_);
+  else
+    engine_ = std::make_unique<Engine>(engine, compiled_->plan, backend_);
 }
 
 Graph ModelImplementation::build_graph() const {
-  return architecture_->build(checkpoint, graph_options(options));
+  return architecture_->build(checkpoint, graph_options(options, shape_));
 }
 
 void ModelImplementation::require_weights() const {
@@ -129,8 +143,7 @@ void ModelImplementation::require_weights() const {
 
 const Tokenizer& ModelImplementation::text() const {
   if (tokenizer == nullptr)
-    throw Error(ErrorCode::unsupported,
-                "the model has no tokenizer: it takes and gives token ids alone",
+    throw Error(ErrorCode::unsupported, "the model has no tokenizer: it takes and gives token ids alone",
                 {info.file, {}, {}});
   return *tokenizer;
 }
@@ -145,9 +158,28 @@ const ChatPrompt& ModelImplementation::chat() const {
   return *chat_;
 }
 
+void ModelImplementation::require_decoder() const {
+  if (shape_.is_encoder())
+    throw Error(ErrorCode::unsupported,
+                (info.name.empty() ? "the model" : info.name) +
+                    " is an encoder: it gives embeddings of texts (lathe embed), and no text",
+                {info.file, {}, {}});
+}
+
 Engine& ModelImplementation::engine() {
+  require_decoder();
   require_weights();
   return *engine_;
+}
+
+Encoder& ModelImplementation::encoder() {
+  if (!shape_.is_encoder())
+    throw Error(
+        ErrorCode::unsupported,
+        (info.name.empty() ? "the model" : info.name) + " is a decoder: it gives text, and no embeddings",
+        {info.file, {}, {}});
+  require_weights();
+  return *encoder_;
 }
 
 const CompileResult& ModelImplementation::compiled() const {
@@ -157,6 +189,7 @@ const CompileResult& ModelImplementation::compiled() const {
 
 std::uint64_t ModelImplementation::cache_bytes() const {
   require_weights();
+  if (engine_ == nullptr) return 0;
   const CacheGeometry& geometry = engine_->options().cache;
   if (geometry.off) return 0;
   return geometry.page_bytes() * static_cast<std::uint64_t>(engine_->cache_statistics().pages);

@@ -4,10 +4,14 @@
 #include <exception>
 #include <memory>
 #include <optional>
+#include <span>
+#include <string>
+#include <vector>
 
 #include "api/chat_prompt.h"
 #include "backend/backend.h"
 #include "compile/compile.h"
+#include "engine/encoder.h"
 #include "engine/engine.h"
 #include "formats/checkpoint.h"
 #include "lathe/model.h"
@@ -25,8 +29,11 @@ class ModelImplementation {
   /// The chat template; throws Error(unsupported) where there is none, and its own error where it does not
   /// parse.
   const ChatPrompt& chat() const;
-  /// Throws Error(invalid_argument) where the model was loaded without weights.
+  /// Both throw Error(invalid_argument) where the model was loaded without weights, and Error(unsupported)
+  /// where it is of the other kind.
   Engine& engine();
+  Encoder& encoder();
+  void require_decoder() const;
   const CompileResult& compiled() const;
   Graph build_graph() const;  // as the architecture makes it
   std::vector<TokenId> encode(const Request& request) const;
@@ -49,6 +56,7 @@ class ModelImplementation {
   std::exception_ptr chat_error_;
   std::shared_ptr<Backend> backend_;
   std::optional<CompileResult> compiled_;
+  std::unique_ptr<Encoder> encoder_;
   std::unique_ptr<Engine> engine_;  // last: its thread uses the others
 };
 
@@ -57,5 +65,9 @@ Work count_work(const ModelImplementation& model, int tokens, int depth);
 Inspection inspect(const ModelImplementation& model);
 std::string to_json(const ModelInfo& info, const Inspection& inspection);
 Measurement measure(ModelImplementation& model, int prompt, int generate, int depth, int sequences);
+std::vector<std::vector<float>> embed(ModelImplementation& model, std::span<const std::string> texts);
+Measurement measure_embedding(ModelImplementation& model, int tokens, int texts);
+/// Ids that are spread over the vocabulary, the same ones at every call, others for each sequence.
+std::vector<TokenId> some_ids(std::int64_t vocabulary, int count, int sequence);
 
 }  // namespace lathe

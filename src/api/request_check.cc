@@ -31,19 +31,33 @@ void require_one_of(const std::string& field, const std::string& value,
   refuse(field, "is \"" + printable(value) + "\", not one of " + list);
 }
 
+std::string default_kv(const ModelOptions& options, const ModelShape& shape) {
+  if (shape.is_encoder()) return "off";
+  return options.math == "f32" ? "f32" : "f16";
+}
+
+/// An encoder sees each text as a whole, and keeps nothing.
+std::vector<std::string> kv_choices(const ModelShape& shape) {
+  if (shape.is_encoder()) return {"off"};
+  return {"f32", "f16", "off"};
+}
+
 }  // namespace
 
 ModelOptions complete(ModelOptions options, const ModelShape& shape) {
   require_range("threads", options.threads, 0, kMostThreads);
   require_one_of("math", options.math, {"int8", "f32"});
   require_one_of("device", options.device, {"cpu"});
-  if (options.kv.empty()) options.kv = options.math == "f32" ? "f32" : "f16";
-  require_one_of("kv", options.kv, {"f32", "f16", "off"});
+  if (options.kv.empty()) options.kv = default_kv(options, shape);
+  require_one_of("kv", options.kv, kv_choices(shape));
   const auto trained = static_cast<int>(shape.context_tokens);
   require_range("context_tokens", options.context_tokens, 0, trained);
-  if (options.context_tokens == 0) options.context_tokens = std::min(trained, kDefaultContext);
+  if (options.context_tokens == 0)
+    options.context_tokens =
+        shape.is_encoder() ? static_cast<int>(shape.text_tokens) : std::min(trained, kDefaultContext);
   require_range("step_tokens", options.step_tokens, 1, 1 << 20);
-  options.step_tokens = std::min(options.step_tokens, options.context_tokens);
+  options.step_tokens = shape.is_encoder() ? std::max(options.step_tokens, options.context_tokens)
+                                           : std::min(options.step_tokens, options.context_tokens);
   require_range("sequences", options.sequences, 1, kMostSequences);
   if (options.threads == 0)
     options.threads =

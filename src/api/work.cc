@@ -13,7 +13,8 @@ std::uint64_t unsigned_product(std::int64_t a, std::int64_t b) {
 }
 
 /// Pairs of a token of the step and a token that it sees; `window` 0: it sees all before it and itself.
-std::uint64_t visible_pairs(std::int64_t tokens, std::int64_t depth, std::int64_t window) {
+std::uint64_t visible_pairs(std::int64_t tokens, std::int64_t depth, std::int64_t window, bool causal) {
+  if (!causal) return unsigned_product(tokens, depth + tokens);
   std::uint64_t pairs = 0;
   for (std::int64_t i = 0; i < tokens; ++i)
     pairs += static_cast<std::uint64_t>(window == 0 ? depth + i + 1 : std::min(depth + i + 1, window));
@@ -63,7 +64,8 @@ void count_attention(const Graph& graph, std::int64_t tokens, std::int64_t depth
     if (heads.size() != 3 || cache.dims.size() != 5) continue;
     const std::int64_t visible = std::get<std::int64_t>(window->second);
     const auto width = unsigned_product(heads[1].value, heads[2].value);
-    work.attention_operations += 4 * width * visible_pairs(tokens, depth, visible);
+    work.attention_operations +=
+        4 * width * visible_pairs(tokens, depth, visible, node.integer("causal") != 0);
     const std::int64_t past = visible == 0 ? depth : std::min(depth, visible);
     const auto token_bytes =
         2 * unsigned_product(cache.dims[3].value, heads[2].value) * info(cache.dtype).block_bytes;

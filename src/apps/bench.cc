@@ -1,4 +1,5 @@
 // lathe bench: tokens per second, with the tests and names of llama-bench, beside what the machine could do.
+// Of encoders "emb20 x 64": 64 texts of 20 tokens in one call.
 #include <algorithm>
 #include <memory>
 
@@ -15,25 +16,29 @@ namespace {
 
 struct BenchWords {
   ModelWords model;
-  std::vector<int> prompts = {512};
-  std::vector<int> generates = {128};
-  std::vector<int> depths = {0};
-  std::vector<int> sequences = {1};
+  // Empty where they are not given; see fill_in_defaults().
+  std::vector<int> prompts;
+  std::vector<int> generates;
+  std::vector<int> depths;
+  std::vector<int> sequences;
   int repeats = 5;
   bool json = false;
 };
 
 constexpr int kPageSlack = 64;  // a sequence's last page may be nearly empty
 
-/// One shape: either a prompt or tokens to generate.
+/// One shape: either a prompt or tokens to generate; of encoders a text.
 struct Shape {
   int prompt = 0;
   int generate = 0;
   int depth = 0;
   int sequences = 1;
+  bool embedding = false;
 
   std::string name() const {
-    std::string test = prompt > 0 ? "pp" + std::to_string(prompt) : "tg" + std::to_string(generate);
+    std::string test = embedding    ? "emb" + std::to_string(prompt)
+                       : prompt > 0 ? "pp" + std::to_string(prompt)
+                                    : "tg" + std::to_string(generate);
     if (depth > 0) test += " @ d" + std::to_string(depth);
     if (sequences > 1) test += " x " + std::to_string(sequences);
     return test;
@@ -49,14 +54,37 @@ struct Result {
   double bytes_per_s = 0;     // at the mean rate
   double operations_per_s = 0;
   double share_of_limit = 0;  // of the rate that memory and multipliers allow; 0: not known
+  double texts_per_s = 0;     // of encoders
 };
 
-std::vector<Shape> shapes(const BenchWords& words) {
+bool is_encoder(const ModelWords& words) {
+  ModelOptions options = words.options;
+  options.weights = false;
+  options.show_fetch = true;
+  return Model::load(words.model, options).info().embedding_dimensions > 0;
+}
+
+void fill_in_defaults(BenchWords& words, bool encoder) {
+  const auto fill = [](std::vector<int>& values, std::vector<int> defaults) {
+    if (values.empty()) values = std::move(defaults);
+  };
+  fill(words.prompts, {encoder ? 20 : 512});
+  fill(words.generates, {encoder ? 0 : 128});
+  fill(words.depths, {0});
+  fill(words.sequences, encoder ? std::vector{1, 64} : std::vector{1});
+  const auto zero = [](int value) { return value == 0; };
+  if (encoder && !(std::all_of(words.generates.begin(), words.generates.end(), zero) &&
+                   std::all_of(words.depths.begin(), words.depths.end(), zero)))
+    throw Error(ErrorCode::invalid_argument,
+                "an encoder generates nothing and keeps nothing: -n and -d are of decoders");
+}
+
+std::vector<Shape> shapes(const BenchWords& words, bool encoder) {
   std::vector<Shape> all;
   for (const int sequences : words.sequences) {
     for (const int depth : words.depths) {
       for (const int prompt : words.prompts)
-        if (prompt > 0) all.push_back({prompt, 0, depth, sequences});
+        if (prompt > 0) all.push_back({prompt, 0, depth, sequences, encoder});
       for (const int generate : words.generates)
         if (generate > 0) all.push_back({0, generate, depth, sequences});
     }
@@ -76,7 +104,7 @@ void require_sensible(const BenchWords& words) {
   if (words.repeats < 1 || words.repeats > 1000)
     throw Error(ErrorCode::invalid_argument,
                 "-r is " + std::to_string(words.repeats) + ", outside 1 to 1000");
-  if (shapes(words).empty())
+  if (shapes(words, false).empty())
     throw Error(ErrorCode::invalid_argument, "there is no test: -p and -n are both 0");
 }
 
@@ -92,6 +120,13 @@ TokenCost token_cost(const Model& model, const Shape& shape) {
         steps * static_cast<double>(work.weight_bytes + work.cache_bytes) / tokens,
         steps * static_cast<double>(work.matmul_operations + work.attention_operations) / tokens};
   };
+  if (shape.embedding) {
+    // Texts in one step share what is read of the weights.
+    Work work = model.work(shape.prompt);
+    const int together = std::clamp(model.options().step_tokens / shape.prompt, 1, shape.sequences);
+    work.weight_bytes /= static_cast<std::uint64_t>(together);
+    return cost(work, 1, shape.prompt);
+  }
   if (shape.generate > 0) {
     // Sequences in one step share what is read of the weights.
     Work work = model.work(1, shape.depth + shape.generate / 2);
@@ -111,18 +146,25 @@ TokenCost token_cost(const Model& model, const Shape& shape) {
 Result measure(Model& model, const Shape& shape, int repeats, const MachineLimits& limits,
                StatusLine& status) {
   Result result{shape.name(), {}};
+  const auto once = [&] {
+    return shape.embedding ? model.measure_embedding(shape.prompt, shape.sequences)
+                           : model.measure(shape.prompt, shape.generate, shape.depth, shape.sequences);
+  };
   status.show(result.name + ": warming up");
-  model.measure(shape.prompt, shape.generate, shape.depth,
-                shape.sequences);  // warms caches and the plan's context
+  once();  // warms caches and the plan's context
   for (int i = 0; i < repeats; ++i) {
     status.show(result.name + ": run " + std::to_string(i + 1) + " of " + std::to_string(repeats));
-    const Measurement run = model.measure(shape.prompt, shape.generate, shape.depth, shape.sequences);
+    const Measurement run = once();
     result.rates.push_back(run.tokens / run.seconds);
   }
   const TokenCost cost = token_cost(model, shape);
   const double rate = mean(result.rates);
   result.bytes_per_s = cost.bytes * rate;
   result.operations_per_s = cost.operations * rate;
+  if (shape.embedding) {
+    result.texts_per_s = rate / shape.prompt;
+    return result;  // the limit is that of int8, and encoders are float mostly
+  }
   if (model.options().math == "int8" && limits.int8_operations_per_s > 0 && limits.read_bytes_per_s > 0)
     result.share_of_limit = std::max(result.bytes_per_s / limits.read_bytes_per_s,
                                      result.operations_per_s / limits.int8_operations_per_s);
@@ -140,29 +182,38 @@ std::string to_json(const std::vector<Result>& results) {
       text += (i == 0 ? "" : ", ") + json_number(result.rates[i]);
     text += "], \"gb_per_s\": " + json_number(result.bytes_per_s / 1e9) +
             ", \"gop_per_s\": " + json_number(result.operations_per_s / 1e9) + ", \"share_of_limit\": " +
-            (result.share_of_limit > 0 ? json_number(result.share_of_limit) : std::string("null")) + "}";
+            (result.share_of_limit > 0 ? json_number(result.share_of_limit) : std::string("null")) +
+            (result.texts_per_s > 0 ? ", \"sentences_per_s\": " + json_number(result.texts_per_s) : "") + "}";
   }
   return text + "]\n";
 }
 
 std::string to_table(const std::vector<Result>& results) {
-  std::vector<std::vector<std::string>> rows = {{"test", "t/s", "±", "GB/s", "GOP/s", "of the limit"}};
-  for (const auto& result : results)
+  const bool encoder = !results.empty() && results.front().texts_per_s > 0;
+  std::vector<std::vector<std::string>> rows = {
+      {"test", "t/s", "±", "GB/s", "GOP/s", encoder ? "sentences/s" : "of the limit"}};
+  for (const auto& result : results) {
+    const std::string last = encoder ? format_number(result.texts_per_s, 1)
+                             : result.share_of_limit > 0
+                                 ? format_number(100 * result.share_of_limit, 0) + " %"
+                                 : "-";
     rows.push_back({result.name, format_number(mean(result.rates), 2),
                     format_number(standard_deviation(result.rates), 2),
                     format_number(result.bytes_per_s / 1e9, 1),
-                    format_number(result.operations_per_s / 1e9, 1),
-                    result.share_of_limit > 0 ? format_number(100 * result.share_of_limit, 0) + " %" : "-"});
+                    format_number(result.operations_per_s / 1e9, 1), last});
+  }
   return format_table(rows);
 }
 
 int run(BenchWords& words) {
+  const bool encoder = is_encoder(words.model);
+  fill_in_defaults(words, encoder);
   require_sensible(words);
-  const auto all = shapes(words);
+  const auto all = shapes(words, encoder);
   ModelOptions& options = words.model.options;
   const bool own_context = options.context_tokens == 0;
   for (const auto& shape : all) {
-    if (own_context)
+    if (own_context && !encoder)
       options.context_tokens =
           std::max(options.context_tokens, shape.depth + shape.prompt + shape.generate + 1);
     options.cache_tokens = std::max(options.cache_tokens, shape.cache_tokens());
@@ -193,28 +244,31 @@ void add_bench(CLI::App& program, Context& context) {
   auto words = std::make_shared<BenchWords>();
   CLI::App* command = program.add_subcommand("bench", "measure tokens per second");
   words->model.add_computing(*command);
-  command->add_option("-p,--prompt", words->prompts, "tokens of a prompt; 0: none; may be a list 128,512")
-      ->delimiter(',')
-      ->transform(whole_number<int>())
-      ->allow_extra_args(false)
-      ->capture_default_str();
   command
-      ->add_option("-n,--generate", words->generates, "tokens to generate one by one; 0: none; may be a list")
+      ->add_option(
+          "-p,--prompt", words->prompts,
+          "tokens of a prompt, or of a text where the model is an encoder; 0: none; may be a list 128,512 "
+          "(default 512; 20)")
       ->delimiter(',')
       ->transform(whole_number<int>())
-      ->allow_extra_args(false)
-      ->capture_default_str();
+      ->allow_extra_args(false);
   command
-      ->add_option("--sequences", words->sequences, "sequences at once, tokens of all counted; may be a list")
+      ->add_option("-n,--generate", words->generates,
+                   "tokens to generate one by one; 0: none; may be a list (default 128)")
       ->delimiter(',')
       ->transform(whole_number<int>())
-      ->allow_extra_args(false)
-      ->capture_default_str();
-  command->add_option("-d,--depth", words->depths, "tokens in the cache before; may be a list")
+      ->allow_extra_args(false);
+  command
+      ->add_option(
+          "--sequences", words->sequences,
+          "sequences at once, tokens of all counted; may be a list (default 1; texts of an encoder 1,64)")
       ->delimiter(',')
       ->transform(whole_number<int>())
-      ->allow_extra_args(false)
-      ->capture_default_str();
+      ->allow_extra_args(false);
+  command->add_option("-d,--depth", words->depths, "tokens in the cache before; may be a list (default 0)")
+      ->delimiter(',')
+      ->transform(whole_number<int>())
+      ->allow_extra_args(false);
   command->add_option("-r,--repeats", words->repeats, "runs of each test")
       ->transform(whole_number<int>())
       ->capture_default_str();

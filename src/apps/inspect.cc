@@ -50,8 +50,14 @@ std::string format_model(const ModelInfo& info, const Inspection& inspection) {
       {"parameters", format_number(static_cast<double>(info.parameters) / 1e6, 1) + " million"},
       {"vocabulary", std::to_string(info.vocabulary)},
       {"trained context", std::to_string(info.trained_context)},
-      {"chat template", info.has_chat_template ? "yes" : "no"},
+      info.embedding_dimensions == 0
+          ? std::vector<std::string>{"chat template", info.has_chat_template ? "yes" : "no"}
+          : std::vector<std::string>{"embedding", std::to_string(info.embedding_dimensions) +
+                                                      " numbers, of " + std::to_string(info.context_tokens) +
+                                                      " tokens at most"},
       {"tensors", std::to_string(inspection.tensors.size()) + ", " + format_bytes(info.tensor_bytes)}};
+  if (!inspection.unused_keys.empty())
+    rows.push_back({"unused keys", std::to_string(inspection.unused_keys.size()) + ", see --metadata"});
   for (const auto& [type, sum] : by_type)
     rows.push_back({"  " + type, std::to_string(sum.tensors) + ", " + format_bytes(sum.bytes)});
   return format_table(rows, 2);
@@ -60,7 +66,10 @@ std::string format_model(const ModelInfo& info, const Inspection& inspection) {
 std::string format_metadata(const Inspection& inspection) {
   std::vector<std::vector<std::string>> rows = {{"key", "value"}};
   for (const auto& [key, value] : inspection.metadata) rows.push_back({key, value});
-  return format_table(rows, 2);
+  std::string text = format_table(rows, 2);
+  if (!inspection.unused_keys.empty())
+    text += "\nkeys of the configuration that change nothing: " + joined(inspection.unused_keys) + "\n";
+  return text;
 }
 
 std::string format_tensors(const Inspection& inspection) {

@@ -29,16 +29,21 @@ bool is_plain_name(std::string_view name) {
          name.find_first_of(std::string_view("/\\\0", 3)) == std::string_view::npos;
 }
 
-constexpr std::string_view kBlobs = "../../blobs";
+/// Where the cache keeps contents, seen from a folder so far below the snapshot.
+std::string blobs_from(int depth) {
+  std::string path = "../../blobs";
+  for (int i = 0; i < depth; ++i) path.insert(0, "../");
+  return path;
+}
 
-/// The hash in ../../blobs/<hash>, 40 or 64 hexadecimal digits; empty for any other target.
-std::string blob_name(int folder, const std::string& name) {
+/// The hash in <blobs>/<hash>, 40 or 64 hexadecimal digits; empty for any other target.
+std::string blob_name(int folder, const std::string& blobs, const std::string& name) {
   std::array<char, 256> target{};
   const auto length = ::readlinkat(folder, name.c_str(), target.data(), target.size());
   if (length <= 0) return {};
   const std::string_view text(target.data(), static_cast<std::size_t>(length));
-  if (!text.starts_with(kBlobs) || text.substr(kBlobs.size(), 1) != "/") return {};
-  const std::string_view hash = text.substr(kBlobs.size() + 1);
+  if (!text.starts_with(blobs) || text.substr(blobs.size(), 1) != "/") return {};
+  const std::string_view hash = text.substr(blobs.size() + 1);
   const bool digits = std::all_of(hash.begin(), hash.end(),
                                   [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); });
   return digits && (hash.size() == 40 || hash.size() == 64) ? std::string(hash) : std::string();
@@ -57,7 +62,7 @@ std::shared_ptr<const Folder> Folder::open(const std::string& path) {
   if (descriptor.get() < 0) fail(path, errno);
   std::string shown = path;
   while (shown.size() > 1 && shown.back() == '/') shown.pop_back();
-  return std::shared_ptr<const Folder>(new Folder(std::move(shown), std::move(descriptor)));
+  return std::shared_ptr<const Folder>(new Folder(std::move(shown), std::move(descriptor), 0));
 }
 
 std::vector<std::string> Folder::names() const {
@@ -81,16 +86,27 @@ std::shared_ptr<const MappedFile> Folder::map(const std::string& name) const {
   const Descriptor file = open_in(descriptor_.get(), name);
   if (file.get() >= 0) return MappedFile::of_descriptor(file.get(), path_of(name));
   if (errno != ELOOP) fail(path_of(name), errno);
-  const std::string blob = blob_name(descriptor_.get(), name);
-  const auto whole = std::filesystem::absolute(path_).lexically_normal();
-  if (blob.empty() || whole.parent_path().filename() != "snapshots")
+  const std::string blobs_path = blobs_from(depth_);
+  const std::string blob = blob_name(descriptor_.get(), blobs_path, name);
+  auto snapshot = std::filesystem::absolute(path_).lexically_normal();
+  for (int i = 0; i < depth_; ++i) snapshot = snapshot.parent_path();
+  if (blob.empty() || snapshot.parent_path().filename() != "snapshots")
     refuse("is a symbolic link; a model's files must lie in its folder", path_of(name));
-  const Descriptor blobs(::openat(descriptor_.get(), std::string(kBlobs).c_str(),
-                                  O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+  const Descriptor blobs(
+      ::openat(descriptor_.get(), blobs_path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
   if (blobs.get() < 0) fail(path_of(name), errno);
   const Descriptor target = open_in(blobs.get(), blob);
   if (target.get() < 0) fail(path_of(name), errno);
   return MappedFile::of_descriptor(target.get(), path_of(name));
+}
+
+std::shared_ptr<const Folder> Folder::folder(const std::string& name) const {
+  if (!is_plain_name(name))
+    refuse("'" + printable(name) + "' is not the name of a folder in the folder", path_);
+  Descriptor descriptor(
+      ::openat(descriptor_.get(), name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+  if (descriptor.get() < 0) fail(path_of(name), errno);
+  return std::shared_ptr<const Folder>(new Folder(path_of(name), std::move(descriptor), depth_ + 1));
 }
 
 }  // namespace lathe

@@ -53,6 +53,9 @@ class Translation {
     tied_ = metadata.tied();
     read_special_ids(config);
     checkpoint_.unused_keys = config.finish();
+    if (dialect_->companions == nullptr) return;
+    for (auto& key : dialect_->companions(folder_, metadata))
+      checkpoint_.unused_keys.push_back(std::move(key));
   }
 
   void read_tensors() {

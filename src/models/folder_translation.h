@@ -58,6 +58,8 @@ struct FolderDialect {
   /// Reads config.json into GGUF's keys; both spellings of each (transformers 5: rope_parameters; before:
   /// rope_theta and rope_scaling).
   void (*config)(FolderConfig& config, FolderMetadata& metadata) = nullptr;
+  /// Reads the folder's other files, where the architecture has any; returns their keys that nobody read.
+  std::vector<std::string> (*companions)(const ModelFolder& folder, FolderMetadata& metadata) = nullptr;
 };
 
 /// The ids that end an answer, all of them, where the folder names some. Ours: GGUF has one id a key.

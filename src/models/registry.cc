@@ -18,6 +18,7 @@ const Architecture* const kAll[] = {
     &kGptNeox,
     &kGranite,
     &kCohere,
+    &kBert,
 };
 // clang-format on
 

@@ -16,5 +16,6 @@ extern const Architecture kGpt2;
 extern const Architecture kGptNeox;
 extern const Architecture kGranite;
 extern const Architecture kCohere;
+extern const Architecture kBert;
 
 }  // namespace lathe

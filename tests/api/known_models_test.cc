@@ -98,7 +98,7 @@ TEST_F(KnownModels, AFileOfAnotherSizeIsFetchedAgain) {
 
 TEST_F(KnownModels, ACompleteFileStartsNoTool) {
   tool("raise SystemExit(1)\n");
-  for (const auto& name : known_models()) {
+  for (const std::string name : {"smollm2", "gemma3-270m"}) {
     const fs::path path = directory_ / file_in_tool(name);
     test::write_tiny_model(path.string());
     fs::resize_file(path, size_in_tool(name));
@@ -138,7 +138,58 @@ TEST_F(KnownModels, OtherNamesAreFilesAndTheErrorNamesTheKnownOnes) {
                 testing::AllOf(testing::HasSubstr("no-such-model"), testing::HasSubstr("smollm2"),
                                testing::HasSubstr("gemma3-270m")));
   }
-  EXPECT_THAT(known_models(), testing::ElementsAre("smollm2", "gemma3-270m"));
+  EXPECT_THAT(known_models(), testing::ElementsAre("smollm2", "gemma3-270m", "minilm"));
+}
+
+/// What the tool's table says of a folder: its name, and File("path", size, ...
+struct FolderInTool {
+  std::string name;
+  std::vector<std::pair<std::string, std::uintmax_t>> files;
+};
+
+FolderInTool folder_in_tool(const std::string& model) {
+  std::ifstream file(LATHE_SOURCE_DIR "/tools/fetch_model.py");
+  const std::string program(std::istreambuf_iterator<char>(file), {});
+  std::smatch row;
+  if (!std::regex_search(program, row, std::regex("FolderModel\\(\"" + model + "\", \"([^\"]+)\",")))
+    throw std::runtime_error("tools/fetch_model.py does not know " + model);
+  FolderInTool folder{row[1], {}};
+  const std::string rest = row.suffix();
+  const std::regex pattern("File\\(\"([^\"]+)\", (\\d+),");
+  for (std::sregex_iterator next(rest.begin(), rest.end(), pattern), end; next != end; ++next)
+    folder.files.emplace_back((*next)[1], std::stoull((*next)[2]));
+  return folder;
+}
+
+TEST_F(KnownModels, AFolderIsCompleteWhenEachFileHasItsSize) {
+  tool("import sys\nprint('the tool was asked', file=sys.stderr)\nsys.exit(1)\n");
+  const auto refusal = [this] {
+    try {
+      Model::load("minilm", options_);
+    } catch (const Error& error) {
+      return std::string(error.what());
+    }
+    return std::string();
+  };
+  EXPECT_THAT(refusal(), testing::HasSubstr("the tool was asked"));
+  const FolderInTool folder = folder_in_tool("minilm");
+  ASSERT_EQ(folder.files.size(), 12u);
+  for (const auto& [name, bytes] : folder.files) {
+    const fs::path path = directory_ / folder.name / name;
+    fs::create_directories(path.parent_path());
+    std::ofstream(path).close();
+    fs::resize_file(path, bytes);
+  }
+  EXPECT_THAT(refusal(), testing::Not(testing::HasSubstr("the tool was asked")));
+  EXPECT_THAT(refusal(), testing::HasSubstr("config.json"));  // 612 zeros
+  for (const auto& [name, bytes] : folder.files) {
+    fs::resize_file(directory_ / folder.name / name, bytes + 1);
+    EXPECT_THAT(refusal(), testing::HasSubstr("the tool was asked")) << name;
+    fs::resize_file(directory_ / folder.name / name, bytes);
+  }
+  fs::remove(directory_ / folder.name / "1_Pooling" / "config.json");
+  options_.fetch = false;
+  EXPECT_THAT(refusal(), testing::HasSubstr("has not been fetched"));
 }
 
 TEST_F(KnownModels, ADirectoryIsNoModel) { EXPECT_THROW(Model::load(directory_.string(), options_), Error); }

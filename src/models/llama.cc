@@ -1,6 +1,7 @@
-// Llama and what is built like it (SmolLM2, Mistral): pre-norm, grouped heads, SwiGLU.
-// GGUF's Q and K rows are permuted so that rotation pairs neighbours (2i, 2i + 1).
+// Llama and what is built like it (SmolLM2, Mistral, Mixtral): pre-norm, grouped heads, and SwiGLU or experts
+// of it. GGUF's Q and K rows are permuted so that rotation pairs neighbours (2i, 2i + 1).
 #include "models/blocks.h"
+#include "models/experts.h"
 #include "models/folder_decoder.h"
 #include "models/llama_tensors.h"
 #include "models/registry.h"
@@ -8,10 +9,19 @@
 namespace lathe {
 namespace {
 
-ModelShape shape(const Checkpoint& checkpoint) { return decoder_shape(read_decoder_config(checkpoint)); }
+DecoderConfig decoder_config(const Checkpoint& checkpoint) {
+  return read_decoder_config(checkpoint, {.own_keys = {kExpertKeys}});
+}
+
+ModelShape shape(const Checkpoint& checkpoint) {
+  const DecoderConfig config = decoder_config(checkpoint);
+  read_expert_config(checkpoint, config);
+  return decoder_shape(config);
+}
 
 Graph build(const std::shared_ptr<const Checkpoint>& checkpoint, const GraphOptions& options) {
-  const DecoderConfig config = read_decoder_config(*checkpoint);
+  const DecoderConfig config = decoder_config(*checkpoint);
+  const ExpertConfig experts = read_expert_config(*checkpoint, config);
   const std::int64_t width = config.embedding;
   DecoderBuilder b(checkpoint, config, options);
   ValueId x = b.embed();  // [T, width]
@@ -23,7 +33,10 @@ Graph build(const std::shared_ptr<const Checkpoint>& checkpoint, const GraphOpti
     x = b.wanted(layer, "x_wanted", x);
     x = b.add(block + ".attn_residual", x, b.attention_output(block, a));
     const ValueId h = b.norm(block + ".ffn_norm", x, width);
-    x = b.add(block + ".ffn_residual", x, b.gated_feed_forward(block, h, Activation::swish));
+    const ValueId f = experts.experts > 0
+                          ? expert_feed_forward(b, block, h, config, experts, Activation::swish)
+                          : b.gated_feed_forward(block, h, Activation::swish);
+    x = b.add(block + ".ffn_residual", x, f);
   }
   return b.finish(x);
 }

@@ -8,9 +8,9 @@ namespace {
 // clang-format off
 const Architecture* const kAll[] = {
     &kLlama,
-    &kMistral,
+    &kMistral, &kMixtral,
     &kQwen2,
-    &kQwen3,
+    &kQwen3, &kQwen3Moe,
     &kGemma2,
     &kGemma3,
     &kPhi3,

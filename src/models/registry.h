@@ -7,8 +7,10 @@ namespace lathe {
 
 extern const Architecture kLlama;
 extern const Architecture kMistral;
+extern const Architecture kMixtral;
 extern const Architecture kQwen2;
 extern const Architecture kQwen3;
+extern const Architecture kQwen3Moe;
 extern const Architecture kGemma2;
 extern const Architecture kGemma3;
 extern const Architecture kPhi3;

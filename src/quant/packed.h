@@ -52,25 +52,44 @@ namespace lathe {
 
 inline constexpr int kPackedRows = 16;
 
+/// The factors that the int8 kernels apply to a block of 32 columns (cpu/portable/quantized_linear.cc).
+enum class PackedFactors : std::uint8_t {
+  scale,
+  scale_and_minimum,
+  half_scales,                     // a scale for each 16 columns
+  integer_scales,                  // an integer scale for each 16 columns, which multiplies their codes
+  integer_scales_and_half_minima,  // and a minimum for each 16 columns
+};
+
+static constexpr bool has_minima(PackedFactors factors) {
+  return factors == PackedFactors::scale_and_minimum ||
+         factors == PackedFactors::integer_scales_and_half_minima;
+}
+
+static constexpr bool has_integer_scales(PackedFactors factors) {
+  return factors == PackedFactors::integer_scales || factors == PackedFactors::integer_scales_and_half_minima;
+}
+
 struct PackedLayoutInfo {
   std::int32_t columns_per_record;
   std::int32_t record_bytes;
+  PackedFactors factors;
 };
 
-inline constexpr PackedLayoutInfo kPacked4{32, 288};
-inline constexpr PackedLayoutInfo kPacked4m{32, 320};
-inline constexpr PackedLayoutInfo kPacked5{32, 352};
-inline constexpr PackedLayoutInfo kPacked5m{32, 384};
-inline constexpr PackedLayoutInfo kPacked8{32, 544};
-inline constexpr PackedLayoutInfo kPacked4t{32, 288};
-inline constexpr PackedLayoutInfo kPacked4x{32, 272};
-inline constexpr PackedLayoutInfo kPacked4tk{256, 2208};
-inline constexpr PackedLayoutInfo kPacked2k{256, 1344};
-inline constexpr PackedLayoutInfo kPacked3k{256, 1824};
-inline constexpr PackedLayoutInfo kPacked4k{256, 2368};
-inline constexpr PackedLayoutInfo kPacked5k{256, 2880};
-inline constexpr PackedLayoutInfo kPacked6k{256, 3360};
-inline constexpr PackedLayoutInfo kPackedF32{1, 64};
+inline constexpr PackedLayoutInfo kPacked4{32, 288, PackedFactors::scale};
+inline constexpr PackedLayoutInfo kPacked4m{32, 320, PackedFactors::scale_and_minimum};
+inline constexpr PackedLayoutInfo kPacked5{32, 352, PackedFactors::scale};
+inline constexpr PackedLayoutInfo kPacked5m{32, 384, PackedFactors::scale_and_minimum};
+inline constexpr PackedLayoutInfo kPacked8{32, 544, PackedFactors::scale};
+inline constexpr PackedLayoutInfo kPacked4t{32, 288, PackedFactors::scale};
+inline constexpr PackedLayoutInfo kPacked4x{32, 272, PackedFactors::scale};
+inline constexpr PackedLayoutInfo kPacked4tk{256, 2208, PackedFactors::scale};
+inline constexpr PackedLayoutInfo kPacked2k{256, 1344, PackedFactors::integer_scales_and_half_minima};
+inline constexpr PackedLayoutInfo kPacked3k{256, 1824, PackedFactors::integer_scales};
+inline constexpr PackedLayoutInfo kPacked4k{256, 2368, PackedFactors::scale_and_minimum};
+inline constexpr PackedLayoutInfo kPacked5k{256, 2880, PackedFactors::scale_and_minimum};
+inline constexpr PackedLayoutInfo kPacked6k{256, 3360, PackedFactors::half_scales};
+inline constexpr PackedLayoutInfo kPackedF32{1, 64, PackedFactors::scale};
 
 /// What the codes of packed4t and packed4tk stand for: levels chosen for weights that are normally
 /// distributed.

@@ -79,29 +79,46 @@ struct PackedLayoutCase {
   PackedLayoutInfo info;
   int half_offset;  // where the record's f16 factors lie, and how many
   int half_count;
+  int exponent_offset = -1;  // where its 16 exponents lie
+  int six_bits_offset = -1;  // where its 256 scales of six bits lie
+
+  bool is_half(int offset) const { return offset >= half_offset && offset < half_offset + 2 * half_count; }
+  bool is_exponent(int offset) const { return exponent_offset >= 0 && offset >= exponent_offset; }
+  /// `byte` as codes and integer scales at `offset` in a record may be.
+  std::byte legal(int offset, unsigned byte) const {
+    const bool six_bits = six_bits_offset >= 0 && offset >= six_bits_offset && offset < six_bits_offset + 256;
+    return static_cast<std::byte>(byte & (six_bits ? 63u : 255u));
+  }
 };
 
 inline constexpr PackedLayoutCase kPackedLayoutCases[] = {
-    {Dtype::packed4, kPacked4, 256, 16}, {Dtype::packed4m, kPacked4m, 256, 32},
-    {Dtype::packed5, kPacked5, 320, 16}, {Dtype::packed5m, kPacked5m, 320, 32},
-    {Dtype::packed8, kPacked8, 512, 16}, {Dtype::packed4k, kPacked4k, 0, 32},
-    {Dtype::packed5k, kPacked5k, 0, 32}, {Dtype::packed6k, kPacked6k, 0, 16},
+    {Dtype::packed4, kPacked4, 256, 16},     {Dtype::packed4m, kPacked4m, 256, 32},
+    {Dtype::packed5, kPacked5, 320, 16},     {Dtype::packed5m, kPacked5m, 320, 32},
+    {Dtype::packed8, kPacked8, 512, 16},     {Dtype::packed4t, kPacked4t, 256, 16},
+    {Dtype::packed4x, kPacked4x, 0, 0, 256}, {Dtype::packed4tk, kPacked4tk, 0, 16},
+    {Dtype::packed2k, kPacked2k, 0, 32},     {Dtype::packed3k, kPacked3k, 0, 16, -1, 32},
+    {Dtype::packed4k, kPacked4k, 0, 32},     {Dtype::packed5k, kPacked5k, 0, 32},
+    {Dtype::packed6k, kPacked6k, 0, 16},
 };
 
-/// All codes random, the padding rows' too; factors between 2^-8 and 2^-4 of either sign.
+/// All codes and integer scales random, the padding rows' too; factors between 2^-8 and 2^-4 of either sign.
 inline std::vector<std::byte> random_weights(const PackedLayoutCase& layout, std::int64_t rows,
                                              std::int64_t columns, std::mt19937& random) {
   const std::int64_t records =
       (rows + kPackedRows - 1) / kPackedRows * (columns / layout.info.columns_per_record);
   std::vector<std::byte> bytes(static_cast<std::size_t>(records * layout.info.record_bytes));
-  for (auto& byte : bytes) byte = static_cast<std::byte>(random() & 255u);
-  for (std::int64_t record = 0; record < records; ++record)
+  for (std::int64_t record = 0; record < records; ++record) {
+    std::byte* start = &bytes[static_cast<std::size_t>(record * layout.info.record_bytes)];
+    for (int i = 0; i < layout.info.record_bytes; ++i)
+      start[i] = layout.legal(i, static_cast<unsigned>(random()) & 255u);
     for (int i = 0; i < layout.half_count; ++i) {
-      auto* high = &bytes[static_cast<std::size_t>(record * layout.info.record_bytes + layout.half_offset +
-                                                   2 * i + 1)];
+      std::byte* high = start + layout.half_offset + 2 * i + 1;
       const unsigned sign_and_mantissa = static_cast<unsigned>(*high) & 0x83u;
       *high = static_cast<std::byte>(sign_and_mantissa | (7u + random() % 4u) << 2);
     }
+    for (int i = 0; layout.exponent_offset >= 0 && i < 16; ++i)
+      start[layout.exponent_offset + i] = static_cast<std::byte>(119u + random() % 4u);
+  }
   return bytes;
 }
 

@@ -116,8 +116,9 @@ TEST_P(QuantizedLinear, ExtremeCodesGivePortableBits) {
     auto weights = random_weights(GetParam(), size.rows, size.columns, random_);
     const auto record = static_cast<std::size_t>(GetParam().info.record_bytes);
     for (std::size_t i = 0; i < weights.size(); ++i) {
-      const auto offset = static_cast<int>(i % record) - GetParam().half_offset;
-      if (offset < 0 || offset >= 2 * GetParam().half_count) weights[i] = static_cast<std::byte>(code);
+      const auto offset = static_cast<int>(i % record);
+      if (!GetParam().is_half(offset) && !GetParam().is_exponent(offset))
+        weights[i] = GetParam().legal(offset, code);
     }
     const auto expected = multiply(kernel_named(name("portable")), GetParam(), size, activations, weights, 1);
     for (const auto& isa : fast_levels())

@@ -163,7 +163,7 @@ Expected quantized_linear(const Case& test, std::int64_t row, std::int64_t colum
   auto& values = unpacked[&test];
   if (values.empty()) values = test::unpack(weight.dtype, weight.bytes.data(), weight.dims[0], columns);
   const auto blocks = columns / kActivationBlock;
-  const auto* codes = test.inputs[0].as<std::uint8_t>() + row * (columns + 12 * blocks);
+  const auto* codes = test.inputs[0].as<std::uint8_t>() + row * (columns + 16 * blocks);
   std::vector<float> factors(static_cast<std::size_t>(2 * blocks));
   std::memcpy(factors.data(), codes + columns, factors.size() * sizeof(float));
   double sum = 0;
@@ -433,7 +433,7 @@ TEST(Reference, QuantizedActivationsAreWithinHalfAStep) {
     const auto blocks = columns / kActivationBlock;
     const auto result = run(portable("QuantizeActivation"), test, 1);
     for (std::int64_t row = 0; row < test.inputs[0].dims[0]; ++row) {
-      const auto* codes = result[0].as<std::uint8_t>() + row * (columns + 12 * blocks);
+      const auto* codes = result[0].as<std::uint8_t>() + row * (columns + 16 * blocks);
       std::vector<float> factors(static_cast<std::size_t>(3 * blocks));
       std::memcpy(factors.data(), codes + columns, factors.size() * sizeof(float));
       std::vector<double> sums(static_cast<std::size_t>(blocks));

@@ -9,6 +9,7 @@
 #include "parity/matmul_operands.h"
 #include "parity/rows.h"
 #include "quant/block_format.h"
+#include "support/block_types.h"
 
 namespace lathe::parity {
 namespace {
@@ -124,8 +125,7 @@ std::vector<Case> expert_linear_cases() {
 std::vector<Case> quantized_expert_linear_cases() {
   Random random(33);
   std::vector<Case> cases;
-  for (const auto dtype : {Dtype::q4_0, Dtype::q4_1, Dtype::q5_0, Dtype::q5_1, Dtype::q8_0, Dtype::q4_k,
-                           Dtype::q5_k, Dtype::q6_k}) {
+  for (const auto dtype : test::block_types()) {
     const std::int64_t unit = info(dtype).block_elements;
     for (const bool row_for_each_slot : {false, true})
       for (const auto& mixture : {Mixture{1, 2, 4, 0, 100, unit, row_for_each_slot},

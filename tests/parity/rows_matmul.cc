@@ -4,6 +4,7 @@
 #include "parity/matmul_operands.h"
 #include "parity/rows.h"
 #include "quant/block_format.h"
+#include "support/block_types.h"
 
 namespace lathe::parity {
 namespace {
@@ -59,12 +60,12 @@ std::vector<Case> quantize_activation_cases() {
 std::vector<Case> quantized_linear_cases() {
   Random random(10);
   std::vector<Case> cases;
-  for (const auto dtype : {Dtype::q4_0, Dtype::q4_1, Dtype::q5_0, Dtype::q5_1, Dtype::q8_0, Dtype::q4_k,
-                           Dtype::q5_k, Dtype::q6_k}) {
+  for (const auto dtype : test::block_types()) {
     const bool wide = info(dtype).block_elements == 256;
     for (const std::int64_t columns : wide ? std::array{256, 512} : std::array{32, 576})
       for (const std::int64_t weight_rows : {1, 16, 100})
-        for (const std::int64_t tokens : {1, 2, 3, 4, 5, 7, 12, 16, 33, 64, 512}) {
+        for (const std::int64_t tokens :
+             {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 33, 64, 65, 512}) {
           if (tokens == 512 && (columns > 256 || weight_rows > 16)) continue;
           cases.push_back({std::string(info(dtype).name) + " " + describe(tokens, columns, weight_rows),
                            "QuantizedLinear",

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "parity/rows.h"
+#include "support/block_types.h"
 
 namespace lathe::parity {
 namespace {
@@ -29,8 +30,9 @@ Tensor frequencies(Random& random, std::int64_t pairs) {
 std::vector<Case> gather_cases() {
   Random random(3);
   std::vector<Case> cases;
-  for (const auto dtype : {Dtype::f32, Dtype::f16, Dtype::bf16, Dtype::q4_0, Dtype::q4_1, Dtype::q5_0,
-                           Dtype::q5_1, Dtype::q8_0, Dtype::q4_k, Dtype::q5_k, Dtype::q6_k})
+  auto types = test::block_types();
+  types.insert(types.begin(), {Dtype::f32, Dtype::f16, Dtype::bf16});
+  for (const auto dtype : types)
     for (const std::int64_t tokens : kTokens) {
       const std::int64_t columns = info(dtype).block_elements == 1 ? 31 : 512;
       cases.push_back({std::string(info(dtype).name) + " tokens " + std::to_string(tokens),

@@ -11,18 +11,11 @@
 #include "lathe/error.h"
 #include "quant/block_format.h"
 #include "quant/packed.h"
+#include "support/block_types.h"
 #include "support/unpack.h"
 
 namespace lathe {
 namespace {
-
-/// Every block type of model files, so that a new one is tested by being there.
-std::vector<Dtype> block_types() {
-  std::vector<Dtype> types;
-  for (int i = 0; i <= static_cast<int>(Dtype::packed_f32); ++i)
-    if (is_block_quantized(static_cast<Dtype>(i))) types.push_back(static_cast<Dtype>(i));
-  return types;
-}
 
 // Random codes and random finite factors, zero, subnormal and negative ones among them.
 std::vector<std::byte> random_rows(Dtype dtype, std::int64_t rows, std::int64_t columns, unsigned seed) {
@@ -127,7 +120,7 @@ TEST_P(BlockPacking, AllBitsSetStayInBounds) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Formats, BlockPacking, testing::ValuesIn(block_types()),
+INSTANTIATE_TEST_SUITE_P(Formats, BlockPacking, testing::ValuesIn(test::block_types()),
                          [](const auto& test) { return std::string(lathe::info(test.param).name); });
 
 TEST(FloatPacking, KeepsEveryValue) {
@@ -176,7 +169,7 @@ TEST(BlockFormats, OnlyBlocksHaveARow) {
   EXPECT_EQ(block_format(Dtype::f32), nullptr);
   EXPECT_EQ(block_format(Dtype::i64), nullptr);
   EXPECT_EQ(block_format(Dtype::packed4), nullptr);
-  for (const Dtype dtype : block_types()) {
+  for (const Dtype dtype : test::block_types()) {
     ASSERT_NE(block_format(dtype), nullptr) << info(dtype).name;
     EXPECT_EQ(block_format(dtype)->dtype, dtype);
   }

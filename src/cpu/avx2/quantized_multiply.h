@@ -1,7 +1,5 @@
-// Groups of packed weights times 8-bit activations with 16-bit sums of u8 x s8 products; the arithmetic is in
-// portable/quantized_linear.cc. A chunk of tokens keeps its sums of one 16-row group in the first-level cache
-// while the group's weights stream by: each block is unpacked once and used for every token of the chunk,
-// 8 rows at a time, with the codes in registers.
+// Groups of packed weights times 8-bit activations with 16-bit sums of u8 x s8 products
+// (vector/quantized_multiply.h), 8 rows at a time, so that the codes stay in registers.
 #pragma once
 
 #include <immintrin.h>
@@ -9,12 +7,10 @@
 #include <cstdint>
 
 #include "cpu/avx2/packed_codes.h"
-#include "cpu/matmul_shape.h"
+#include "cpu/vector/quantized_multiply.h"
 
 namespace lathe::avx2 {
 namespace {
-
-constexpr std::int64_t kPrefetchBytes = 8192;  // ahead of what is read: memory's latency at full speed
 
 /// Lanes that exist, as a mask for 8 floats.
 inline __m256i lane_mask(std::int64_t rows) {
@@ -22,53 +18,58 @@ inline __m256i lane_mask(std::int64_t rows) {
   return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(rows < 8 ? rows : 8)), lanes);
 }
 
-[[gnu::always_inline]] inline float load_float(const std::uint8_t* bytes) {
-  float value;
-  __builtin_memcpy(&value, bytes, sizeof value);
-  return value;
-}
-
-/// Sum of products of columns [4 * kBegin, 4 * kEnd), for 8 rows.
+/// Sum of products of columns [4 * kBegin, 4 * kEnd), for 8 rows, times `factor` (16-bit lanes).
 template <int kBegin, int kEnd, int kSteps>
 [[gnu::always_inline]] inline __m256i dot(const std::uint8_t* activation, const __m256i codes[8],
-                                          short factor) {
+                                          __m256i factor) {
   __m256i sum = _mm256_setzero_si256();
   for (int begin = kBegin; begin < kEnd; begin += kSteps) {
     __m256i pairs = _mm256_setzero_si256();
     for (int k = begin; k < begin + kSteps; ++k) {
-      int four;
-      __builtin_memcpy(&four, activation + 4 * k, sizeof four);
-      pairs = _mm256_add_epi16(pairs, _mm256_maddubs_epi16(_mm256_set1_epi32(four), codes[k]));
+      const __m256i four = _mm256_set1_epi32(vector::load_codes(activation + 4 * k));
+      pairs = _mm256_add_epi16(pairs, _mm256_maddubs_epi16(four, codes[k]));
     }
-    sum = _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(factor)));
+    sum = _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, factor));
   }
   return sum;
 }
 
 template <class Layout, int kBegin, int kEnd>
 [[gnu::always_inline]] inline __m256i product(const std::uint8_t* activation, const WeightBlock& weight) {
-  __m256i sum = dot<kBegin, kEnd, Layout::kSteps>(activation, weight.codes, 1);
+  __m256i sum = dot<kBegin, kEnd, Layout::kSteps>(activation, weight.codes, _mm256_set1_epi16(1));
   if constexpr (Layout::kTwoPlanes)
-    sum = _mm256_add_epi32(sum, dot<kBegin, kEnd, Layout::kSteps>(activation, weight.high, 16));
+    sum = _mm256_add_epi32(sum,
+                           dot<kBegin, kEnd, Layout::kSteps>(activation, weight.high, _mm256_set1_epi16(16)));
   return sum;
 }
 
-/// Sums of 16 columns of codes. Four codes are added as bytes first.
-[[gnu::always_inline]] inline __m256i sum_plane(const __m256i codes[4], short factor) {
+/// The same of all columns, each half's times its integer scales.
+template <class Layout>
+[[gnu::always_inline]] inline __m256i scaled_product(const std::uint8_t* activation,
+                                                     const WeightBlock& weight) {
+  return _mm256_add_epi32(dot<0, 4, Layout::kSteps>(activation, weight.codes, weight.integer_scale[0]),
+                          dot<4, 8, Layout::kSteps>(activation, weight.codes, weight.integer_scale[1]));
+}
+
+/// Sums of 16 columns of codes, times `factor` (16-bit lanes). Four codes are added as bytes first.
+[[gnu::always_inline]] inline __m256i sum_plane(const __m256i codes[4], __m256i factor) {
   const __m256i bytes =
       _mm256_add_epi8(_mm256_add_epi8(codes[0], codes[1]), _mm256_add_epi8(codes[2], codes[3]));
-  return _mm256_madd_epi16(_mm256_maddubs_epi16(_mm256_set1_epi8(1), bytes), _mm256_set1_epi16(factor));
+  return _mm256_madd_epi16(_mm256_maddubs_epi16(_mm256_set1_epi8(1), bytes), factor);
 }
 
 /// Sums of the codes: of columns 0 to 15 and 16 to 31, or all in the first unless the layout has half scales.
 template <class Layout>
 [[gnu::always_inline]] inline void sum_codes(const WeightBlock& weight, __m256 out[2]) {
-  __m256i sums[2] = {sum_plane(weight.codes, 1), sum_plane(weight.codes + 4, 1)};
-  if constexpr (Layout::kTwoPlanes) {
-    sums[0] = _mm256_add_epi32(sums[0], sum_plane(weight.high, 16));
-    sums[1] = _mm256_add_epi32(sums[1], sum_plane(weight.high + 4, 16));
+  constexpr PackedFactors kFactors = Layout::kInfo.factors;
+  __m256i sums[2];
+  for (int half = 0; half < 2; ++half) {
+    const __m256i factor = has_integer_scales(kFactors) ? weight.integer_scale[half] : _mm256_set1_epi16(1);
+    sums[half] = sum_plane(weight.codes + 4 * half, factor);
+    if constexpr (Layout::kTwoPlanes)
+      sums[half] = _mm256_add_epi32(sums[half], sum_plane(weight.high + 4 * half, _mm256_set1_epi16(16)));
   }
-  if constexpr (Layout::kHalfScales)
+  if constexpr (kFactors == PackedFactors::half_scales)
     out[1] = _mm256_cvtepi32_ps(sums[1]);
   else
     sums[0] = _mm256_add_epi32(sums[0], sums[1]);
@@ -83,72 +84,70 @@ template <class Layout>
   return _mm256_fmadd_ps(scale, t, acc);
 }
 
-/// One block for `tokens` tokens; `codes` and `factors` are the first one's, the others follow `row_bytes`
-/// apart.
+/// One block of 8 rows for all tokens.
 template <class Layout>
-[[gnu::always_inline]] inline void add_block(const WeightBlock& weight, const std::uint8_t* codes,
-                                             const std::uint8_t* factors, std::int64_t row_bytes,
-                                             std::int64_t factor_bytes, std::int64_t tokens, __m256* acc) {
+[[gnu::always_inline]] inline void add_tokens(const WeightBlock& weight, const vector::ActivationBlock& block,
+                                              __m256* acc) {
+  constexpr PackedFactors kFactors = Layout::kInfo.factors;
   __m256 sum[2];
   sum_codes<Layout>(weight, sum);
-  for (std::int64_t t = 0; t < tokens; ++t, codes += row_bytes, factors += row_bytes) {
-    const float s = load_float(factors);
-    const float m = load_float(factors + factor_bytes);
-    const float x = load_float(factors + 2 * factor_bytes);
-    if constexpr (Layout::kHalfScales) {
+  const std::uint8_t* codes = block.codes;
+  const std::uint8_t* factors = block.factors;
+  for (std::int64_t t = 0; t < block.tokens; ++t, codes += block.row_bytes, factors += block.row_bytes) {
+    const float s = vector::load_float(factors);
+    const float m = vector::load_float(factors + block.factor_bytes);
+    if constexpr (kFactors == PackedFactors::half_scales) {
       acc[t] = add_product(product<Layout, 0, 4>(codes, weight), weight.scale[0], sum[0], s, m, acc[t]);
       acc[t] = add_product(product<Layout, 4, 8>(codes, weight), weight.scale[1], sum[1], s, m, acc[t]);
+    } else if constexpr (has_integer_scales(kFactors)) {
+      acc[t] = add_product(scaled_product<Layout>(codes, weight), weight.scale[0], sum[0], s, m, acc[t]);
     } else {
       acc[t] = add_product(product<Layout, 0, 8>(codes, weight), weight.scale[0], sum[0], s, m, acc[t]);
     }
-    if constexpr (Layout::kMinima) acc[t] = _mm256_fmadd_ps(weight.minimum, _mm256_set1_ps(x), acc[t]);
+    if constexpr (has_minima(kFactors)) {
+      const float x = vector::load_float(factors + 2 * block.factor_bytes);
+      acc[t] = _mm256_fmadd_ps(weight.minimum, _mm256_set1_ps(x), acc[t]);
+    }
+    if constexpr (kFactors == PackedFactors::integer_scales_and_half_minima) {
+      const float x = vector::load_float(factors + 3 * block.factor_bytes);
+      acc[t] = _mm256_fmadd_ps(weight.half_minimum, _mm256_set1_ps(x), acc[t]);
+    }
   }
 }
 
-/// Fetches the weights of the block that is read kPrefetchBytes later.
-template <class Layout>
-[[gnu::always_inline]] inline void prefetch_weights(const std::uint8_t* record, int block) {
-  constexpr int kBytes = Layout::kInfo.record_bytes / (Layout::kInfo.columns_per_record / kActivationBlock);
-  const std::uint8_t* ahead = record + block * kBytes + kPrefetchBytes;
-  for (int i = 0; i < kBytes; i += 64) _mm_prefetch(ahead + i, _MM_HINT_T1);
-}
+/// Of one group and a chunk's tokens.
+struct Sums {
+  __m256 tokens[2][kChunkTokens];  // rows 0 to 7 and 8 to 15
+
+  [[gnu::always_inline]] void clear(std::int64_t count) {
+    for (std::int64_t t = 0; t < count; ++t) tokens[0][t] = tokens[1][t] = _mm256_setzero_ps();
+  }
+
+  template <class Layout>
+  [[gnu::always_inline]] void add(const std::uint8_t* record, int index,
+                                  const vector::ActivationBlock& block) {
+    for (int half = 0; half < 2; ++half) {
+      WeightBlock weight;
+      Layout::unpack(record, index, half, weight);
+      add_tokens<Layout>(weight, block, tokens[half]);
+    }
+  }
+
+  [[gnu::always_inline]] void store(float* output, std::int64_t stride, std::int64_t count,
+                                    std::int64_t rows) const {
+    for (int half = 0; half < 2; ++half) {
+      const __m256i mask = lane_mask(rows - 8 * half);
+      for (std::int64_t t = 0; t < count; ++t)
+        _mm256_maskstore_ps(output + t * stride + 8 * half, mask, tokens[half][t]);
+    }
+  }
+};
 
 /// All of `groups` for at most kChunkTokens tokens.
 template <class Layout>
 void multiply_chunk(const KernelCall& call, const MatmulShape& shape, const Share& groups,
-                    const Share& token_range) {
-  constexpr int kRecordBlocks = Layout::kInfo.columns_per_record / kActivationBlock;
-  const std::int64_t factor_bytes = shape.columns / kActivationBlock * 4;
-  const std::int64_t records = shape.columns / Layout::kInfo.columns_per_record;
-  const std::int64_t row_bytes = activation_row_bytes(shape.columns);
-  const std::int64_t tokens = token_range.end - token_range.begin;
-  const auto* inputs = static_cast<const std::uint8_t*>(call.inputs[0].data) + token_range.begin * row_bytes;
-  const auto* record = static_cast<const std::uint8_t*>(call.inputs[1].data) +
-                       groups.begin * records * Layout::kInfo.record_bytes;
-  auto* output = static_cast<float*>(call.outputs[0].data) + token_range.begin * shape.rows;
-
-  for (std::int64_t group = groups.begin; group < groups.end; ++group) {
-    __m256 acc[2][kChunkTokens];
-    for (std::int64_t t = 0; t < tokens; ++t) acc[0][t] = acc[1][t] = _mm256_setzero_ps();
-    const std::uint8_t* block_codes = inputs;
-    const std::uint8_t* block_factors = inputs + shape.columns;
-    for (std::int64_t r = 0; r < records; ++r, record += Layout::kInfo.record_bytes) {
-      for (int b = 0; b < kRecordBlocks; ++b, block_codes += kActivationBlock, block_factors += 4) {
-        prefetch_weights<Layout>(record, b);
-        for (int half = 0; half < 2; ++half) {
-          WeightBlock weight;
-          Layout::unpack(record, b, half, weight);
-          add_block<Layout>(weight, block_codes, block_factors, row_bytes, factor_bytes, tokens, acc[half]);
-        }
-      }
-    }
-    const std::int64_t first_row = group * kPackedRows;
-    for (int half = 0; half < 2; ++half) {
-      const __m256i mask = lane_mask(shape.rows - first_row - 8 * half);
-      for (std::int64_t t = 0; t < tokens; ++t)
-        _mm256_maskstore_ps(output + t * shape.rows + first_row + 8 * half, mask, acc[half][t]);
-    }
-  }
+                    const Share& tokens) {
+  vector::multiply_chunk<Sums, Layout>(call, shape, groups, tokens);
 }
 
 }  // namespace

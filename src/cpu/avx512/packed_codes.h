@@ -10,15 +10,13 @@
 namespace lathe::avx512 {
 namespace {
 
-/// Which float factors a layout has besides one scale per 32 columns.
-enum class Factors { scale, scale_and_minimum, half_scales };
-
 /// 32 columns of 16 rows. Lane i of a vector is row i.
 struct WeightBlock {
-  __m512i codes[8];  // [columns 4k to 4k + 3][row][column], signed, bias subtracted
-  __m512 scale[2];   // of columns 0 to 15 and 16 to 31; only the first unless half_scales
+  __m512i codes[8];  // [columns 4k to 4k + 3][row][column], signed, bias subtracted, times the integer scale
+  __m512 scale[2];   // of columns 0 to 15 and 16 to 31; only the first unless the layout has half scales
   __m512 sum[2];     // of the codes, likewise
-  __m512 minimum;    // scale_and_minimum alone
+  __m512 minimum;    // where the layout has minima; of columns 16 to 31 where it has two
+  __m512 half_minimum;  // the minimum of columns 0 to 15 less that of columns 16 to 31
 };
 
 [[gnu::always_inline]] inline __m512i load(const std::uint8_t* bytes) { return _mm512_loadu_si512(bytes); }
@@ -36,12 +34,14 @@ struct WeightBlock {
   }
 }
 
+[[gnu::always_inline]] inline __mmask64 load_mask(const std::uint8_t* bits) {
+  return _load_mask64(reinterpret_cast<__mmask64*>(const_cast<std::uint8_t*>(bits)));
+}
+
 [[gnu::always_inline]] inline void add_high_bits(const std::uint8_t* bits, __m512i codes[8]) {
   const __m512i high = _mm512_set1_epi8(16);
-  for (int i = 0; i < 8; ++i) {
-    const __mmask64 set = _load_mask64(reinterpret_cast<__mmask64*>(const_cast<std::uint8_t*>(bits + 8 * i)));
-    codes[i] = _mm512_mask_add_epi8(codes[i], set, codes[i], high);
-  }
+  for (int i = 0; i < 8; ++i)
+    codes[i] = _mm512_mask_add_epi8(codes[i], load_mask(bits + 8 * i), codes[i], high);
 }
 
 [[gnu::always_inline]] inline void subtract_bias(int bias, __m512i codes[8]) {
@@ -61,9 +61,16 @@ template <int kBegin, int kEnd, bool kSigned>
                                     : _mm512_dpbusd_epi32(zero, bytes, ones));
 }
 
+/// The same for any signed codes.
+[[gnu::always_inline]] inline __m512 sum_codes(const __m512i codes[8]) {
+  const __m512i ones = _mm512_set1_epi8(1);
+  __m512i sums[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
+  for (int i = 0; i < 8; ++i) sums[i % 2] = _mm512_dpbusd_epi32(sums[i % 2], ones, codes[i]);
+  return _mm512_cvtepi32_ps(_mm512_add_epi32(sums[0], sums[1]));
+}
+
 struct Packed4 {
   static constexpr PackedLayoutInfo kInfo = kPacked4;
-  static constexpr Factors kFactors = Factors::scale;
   [[gnu::always_inline]] static void unpack(const std::uint8_t* record, int, WeightBlock& out) {
     unpack_nibbles(record, out.codes);
     subtract_bias(8, out.codes);
@@ -74,7 +81,6 @@ struct Packed4 {
 
 struct Packed4m {
   static constexpr PackedLayoutInfo kInfo = kPacked4m;
-  static constexpr Factors kFactors = Factors::scale_and_minimum;
   [[gnu::always_inline]] static void unpack(const std::uint8_t* record, int, WeightBlock& out) {
     unpack_nibbles(record, out.codes);
     out.sum[0] = sum_small_codes<0, 8, false>(out.codes);
@@ -85,7 +91,6 @@ struct Packed4m {
 
 struct Packed5 {
   static constexpr PackedLayoutInfo kInfo = kPacked5;
-  static constexpr Factors kFactors = Factors::scale;
   [[gnu::always_inline]] static void unpack(const std::uint8_t* record, int, WeightBlock& out) {
     unpack_nibbles(record, out.codes);
     add_high_bits(record + 256, out.codes);
@@ -97,7 +102,6 @@ struct Packed5 {
 
 struct Packed5m {
   static constexpr PackedLayoutInfo kInfo = kPacked5m;
-  static constexpr Factors kFactors = Factors::scale_and_minimum;
   [[gnu::always_inline]] static void unpack(const std::uint8_t* record, int, WeightBlock& out) {
     unpack_nibbles(record, out.codes);
     add_high_bits(record + 256, out.codes);
@@ -109,15 +113,9 @@ struct Packed5m {
 
 struct Packed8 {
   static constexpr PackedLayoutInfo kInfo = kPacked8;
-  static constexpr Factors kFactors = Factors::scale;
   [[gnu::always_inline]] static void unpack(const std::uint8_t* record, int, WeightBlock& out) {
-    const __m512i ones = _mm512_set1_epi8(1);
-    __m512i sums[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
-    for (int i = 0; i < 8; ++i) {
-      out.codes[i] = load(record + 64 * i);
-      sums[i % 2] = _mm512_dpbusd_epi32(sums[i % 2], ones, out.codes[i]);
-    }
-    out.sum[0] = _mm512_cvtepi32_ps(_mm512_add_epi32(sums[0], sums[1]));
+    for (int i = 0; i < 8; ++i) out.codes[i] = load(record + 64 * i);
+    out.sum[0] = sum_codes(out.codes);
     out.scale[0] = load_halves(record + 512);
   }
 };
@@ -130,6 +128,122 @@ struct Packed8 {
   return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes))));
 }
 
+/// Nibbles as indices into a table of 16 codes.
+[[gnu::always_inline]] inline void unpack_table(const std::uint8_t* bytes, const std::int8_t table[16],
+                                                __m512i codes[8]) {
+  const __m512i entries = _mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(table)));
+  unpack_nibbles(bytes, codes);
+  for (int i = 0; i < 8; ++i) codes[i] = _mm512_shuffle_epi8(entries, codes[i]);
+}
+
+struct Packed4t {
+  static constexpr PackedLayoutInfo kInfo = kPacked4t;
+  [[gnu::always_inline]] static void unpack(const std::uint8_t* record, int, WeightBlock& out) {
+    unpack_table(record, kIq4Values, out.codes);
+    out.sum[0] = sum_codes(out.codes);
+    out.scale[0] = load_halves(record + 256);
+  }
+};
+
+/// half_of_e8m0() of 16 exponents.
+[[gnu::always_inline]] inline __m512 load_exponents(const std::uint8_t* bytes) {
+  const __m512i exponent = _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes)));
+  const __m512i normal = _mm512_slli_epi32(_mm512_sub_epi32(exponent, _mm512_set1_epi32(1)), 23);
+  const __mmask16 subnormal = _mm512_cmplt_epu32_mask(exponent, _mm512_set1_epi32(2));
+  return _mm512_castsi512_ps(
+      _mm512_mask_sllv_epi32(normal, subnormal, _mm512_set1_epi32(0x200000), exponent));
+}
+
+struct Packed4x {
+  static constexpr PackedLayoutInfo kInfo = kPacked4x;
+  [[gnu::always_inline]] static void unpack(const std::uint8_t* record, int, WeightBlock& out) {
+    unpack_table(record, kE2m1Doubled, out.codes);
+    out.sum[0] = sum_small_codes<0, 8, true>(out.codes);
+    out.scale[0] = load_exponents(record + 256);
+  }
+};
+
+struct Packed4tk {
+  static constexpr PackedLayoutInfo kInfo = kPacked4tk;
+  [[gnu::always_inline]] static void unpack(const std::uint8_t* record, int block, WeightBlock& out) {
+    unpack_table(record + 160 + block * 256, kIq4Values, out.codes);
+    out.sum[0] = sum_codes(out.codes);
+    out.scale[0] = _mm512_mul_ps(load_halves(record), load_signed_bytes(record + 32 + block * 16));
+  }
+};
+
+/// Two bits a code, of 16 columns scaled by tables[0] and of 16 by tables[1]: byte k of a row's lane is the
+/// product of code k. A shuffle looks up in 16 bytes, the tables of four rows.
+[[gnu::always_inline]] inline void unpack_scaled_two_bits(const std::uint8_t* bytes, const __m512i tables[2],
+                                                          __m512i codes[8]) {
+  const __m512i mask = _mm512_set1_epi8(3);
+  const __m512i rows = _mm512_set4_epi32(0x0c0c0c0c, 0x08080808, 0x04040404, 0);
+  for (int i = 0; i < 2; ++i) {
+    const __m512i four = load(bytes + 64 * i);
+    const __m512i bits[4] = {four, _mm512_srli_epi16(four, 2), _mm512_srli_epi16(four, 4),
+                             _mm512_srli_epi16(four, 6)};
+    for (int k = 0; k < 4; ++k) {
+      const __m512i index = _mm512_or_si512(_mm512_and_si512(bits[k], mask), rows);
+      codes[2 * k + i] = _mm512_shuffle_epi8(tables[k / 2], index);
+    }
+  }
+}
+
+struct Packed2k {
+  static constexpr PackedLayoutInfo kInfo = kPacked2k;
+  [[gnu::always_inline]] static void unpack(const std::uint8_t* record, int block, WeightBlock& out) {
+    __m512i tables[2];
+    __m512i minima[2];
+    for (int half = 0; half < 2; ++half) {
+      const auto* bytes = reinterpret_cast<const __m128i*>(record + 64 + (block * 2 + half) * 16);
+      const __m512i factors = _mm512_cvtepu8_epi32(_mm_loadu_si128(bytes));
+      const __m512i scale = _mm512_and_si512(factors, _mm512_set1_epi32(15));
+      tables[half] = _mm512_mullo_epi32(scale, _mm512_set1_epi32(0x03020100));
+      minima[half] = _mm512_srli_epi32(factors, 4);
+    }
+    unpack_scaled_two_bits(record + 320 + block * 128, tables, out.codes);
+    // Products reach 45: four of them fit an unsigned byte.
+    const __m512i ones = _mm512_set1_epi8(1);
+    __m512i sum = _mm512_setzero_si512();
+    for (int half = 0; half < 2; ++half) {
+      const __m512i* codes = out.codes + 4 * half;
+      const __m512i bytes =
+          _mm512_add_epi8(_mm512_add_epi8(codes[0], codes[1]), _mm512_add_epi8(codes[2], codes[3]));
+      sum = _mm512_dpbusd_epi32(sum, bytes, ones);
+    }
+    out.sum[0] = _mm512_cvtepi32_ps(sum);
+    out.scale[0] = load_halves(record);
+    const __m512 dmin = load_halves(record + 32);
+    const __m512 sign = _mm512_set1_ps(-0.0f);
+    const __m512i difference = _mm512_sub_epi32(minima[0], minima[1]);
+    out.minimum = _mm512_xor_ps(_mm512_mul_ps(dmin, _mm512_cvtepi32_ps(minima[1])), sign);
+    out.half_minimum = _mm512_xor_ps(_mm512_mul_ps(dmin, _mm512_cvtepi32_ps(difference)), sign);
+  }
+};
+
+struct Packed3k {
+  static constexpr PackedLayoutInfo kInfo = kPacked3k;
+  [[gnu::always_inline]] static void unpack(const std::uint8_t* record, int block, WeightBlock& out) {
+    __m512i tables[2];  // of (32 - scale) * (code - 4) for codes 0 to 3
+    __m512i fours[2];   // (32 - scale) * 4, what the high bit adds
+    for (int half = 0; half < 2; ++half) {
+      const auto* bytes = reinterpret_cast<const __m128i*>(record + 32 + (block * 2 + half) * 16);
+      const __m512i scale = _mm512_cvtepu8_epi32(_mm_loadu_si128(bytes));
+      const __m512i multiples = _mm512_mullo_epi32(scale, _mm512_set1_epi32(0x01020304));
+      tables[half] = _mm512_sub_epi8(multiples, _mm512_set1_epi32(0x20406080));
+      fours[half] =
+          _mm512_shuffle_epi8(tables[half], _mm512_set4_epi32(0x0c0c0c0c, 0x08080808, 0x04040404, 0));
+      fours[half] = _mm512_sub_epi8(_mm512_setzero_si512(), fours[half]);
+    }
+    unpack_scaled_two_bits(record + 288 + block * 128, tables, out.codes);
+    const std::uint8_t* high = record + 1312 + block * 64;
+    for (int i = 0; i < 8; ++i)
+      out.codes[i] = _mm512_mask_add_epi8(out.codes[i], load_mask(high + 8 * i), out.codes[i], fours[i / 4]);
+    out.sum[0] = sum_codes(out.codes);
+    out.scale[0] = _mm512_xor_ps(load_halves(record), _mm512_set1_ps(-0.0f));
+  }
+};
+
 [[gnu::always_inline]] inline void unpack_k_factors(const std::uint8_t* record, int block, WeightBlock& out) {
   const __m512 minimum =
       _mm512_mul_ps(load_halves(record + 32), load_unsigned_bytes(record + 192 + block * 16));
@@ -139,7 +253,6 @@ struct Packed8 {
 
 struct Packed4k {
   static constexpr PackedLayoutInfo kInfo = kPacked4k;
-  static constexpr Factors kFactors = Factors::scale_and_minimum;
   [[gnu::always_inline]] static void unpack(const std::uint8_t* record, int block, WeightBlock& out) {
     unpack_nibbles(record + 320 + block * 256, out.codes);
     out.sum[0] = sum_small_codes<0, 8, false>(out.codes);
@@ -149,7 +262,6 @@ struct Packed4k {
 
 struct Packed5k {
   static constexpr PackedLayoutInfo kInfo = kPacked5k;
-  static constexpr Factors kFactors = Factors::scale_and_minimum;
   [[gnu::always_inline]] static void unpack(const std::uint8_t* record, int block, WeightBlock& out) {
     unpack_nibbles(record + 320 + block * 256, out.codes);
     add_high_bits(record + 2368 + block * 64, out.codes);
@@ -160,7 +272,6 @@ struct Packed5k {
 
 struct Packed6k {
   static constexpr PackedLayoutInfo kInfo = kPacked6k;
-  static constexpr Factors kFactors = Factors::half_scales;
   [[gnu::always_inline]] static void unpack(const std::uint8_t* record, int block, WeightBlock& out) {
     unpack_nibbles(record + 288 + block * 256, out.codes);
     const __m512i mask = _mm512_set1_epi8(0x30);

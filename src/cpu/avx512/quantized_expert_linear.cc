@@ -24,14 +24,21 @@ constexpr IsaKernel kernel(const char* name) {
 }  // namespace
 
 extern const IsaKernel quantized_expert_linear_kernels[];
-const IsaKernel quantized_expert_linear_kernels[] = {kernel<Packed4>("quantized_expert_linear.packed4"),
-                                                     kernel<Packed4m>("quantized_expert_linear.packed4m"),
-                                                     kernel<Packed5>("quantized_expert_linear.packed5"),
-                                                     kernel<Packed5m>("quantized_expert_linear.packed5m"),
-                                                     kernel<Packed8>("quantized_expert_linear.packed8"),
-                                                     kernel<Packed4k>("quantized_expert_linear.packed4k"),
-                                                     kernel<Packed5k>("quantized_expert_linear.packed5k"),
-                                                     kernel<Packed6k>("quantized_expert_linear.packed6k"),
-                                                     {nullptr, nullptr, nullptr}};
+const IsaKernel quantized_expert_linear_kernels[] = {
+    kernel<Packed4>("quantized_expert_linear.packed4"),
+    kernel<Packed4m>("quantized_expert_linear.packed4m"),
+    kernel<Packed5>("quantized_expert_linear.packed5"),
+    kernel<Packed5m>("quantized_expert_linear.packed5m"),
+    kernel<Packed8>("quantized_expert_linear.packed8"),
+    kernel<Packed4t>("quantized_expert_linear.packed4t"),
+    kernel<Packed4x>("quantized_expert_linear.packed4x"),
+    kernel<Packed4tk>("quantized_expert_linear.packed4tk"),
+    kernel<Packed2k>("quantized_expert_linear.packed2k"),
+    kernel<Packed3k>("quantized_expert_linear.packed3k"),
+    kernel<Packed4k>("quantized_expert_linear.packed4k"),
+    kernel<Packed5k>("quantized_expert_linear.packed5k"),
+    kernel<Packed6k>("quantized_expert_linear.packed6k"),
+    {nullptr, nullptr, nullptr},
+};
 
 }  // namespace lathe::avx512

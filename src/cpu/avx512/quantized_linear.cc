@@ -25,14 +25,14 @@ constexpr IsaKernel kernel(const char* name) {
 }  // namespace
 
 extern const IsaKernel quantized_linear_kernels[];
-const IsaKernel quantized_linear_kernels[] = {kernel<Packed4>("quantized_linear.packed4"),
-                                              kernel<Packed4m>("quantized_linear.packed4m"),
-                                              kernel<Packed5>("quantized_linear.packed5"),
-                                              kernel<Packed5m>("quantized_linear.packed5m"),
-                                              kernel<Packed8>("quantized_linear.packed8"),
-                                              kernel<Packed4k>("quantized_linear.packed4k"),
-                                              kernel<Packed5k>("quantized_linear.packed5k"),
-                                              kernel<Packed6k>("quantized_linear.packed6k"),
-                                              {nullptr, nullptr, nullptr}};
+const IsaKernel quantized_linear_kernels[] = {
+    kernel<Packed4>("quantized_linear.packed4"),   kernel<Packed4m>("quantized_linear.packed4m"),
+    kernel<Packed5>("quantized_linear.packed5"),   kernel<Packed5m>("quantized_linear.packed5m"),
+    kernel<Packed8>("quantized_linear.packed8"),   kernel<Packed4t>("quantized_linear.packed4t"),
+    kernel<Packed4x>("quantized_linear.packed4x"), kernel<Packed4tk>("quantized_linear.packed4tk"),
+    kernel<Packed2k>("quantized_linear.packed2k"), kernel<Packed3k>("quantized_linear.packed3k"),
+    kernel<Packed4k>("quantized_linear.packed4k"), kernel<Packed5k>("quantized_linear.packed5k"),
+    kernel<Packed6k>("quantized_linear.packed6k"), {nullptr, nullptr, nullptr},
+};
 
 }  // namespace lathe::avx512

@@ -1,6 +1,8 @@
 // QuantizedExpertLinear: x a8[T, K] or a8[T, k, K], weight [E, N, K] packed, experts i32[T, k] -> f32[T, k,
 // N], as ExpertLinear with the arithmetic of QuantizedLinear.
+#include <array>
 #include <span>
+#include <utility>
 
 #include "backend/kernel.h"
 #include "cpu/expert_matmul.h"
@@ -38,13 +40,15 @@ Kernel kernel() {
           .scratch_bytes = scratch_bytes};
 }
 
+template <std::size_t... kIndex>
+auto all_layouts(std::index_sequence<kIndex...>) {
+  return std::array{kernel<kPackedLayouts[kIndex].dtype>()...};
+}
+
 }  // namespace
 
 std::span<const Kernel> quantized_expert_linear_kernels() {
-  static const Kernel kKernels[] = {kernel<Dtype::packed4>(),  kernel<Dtype::packed4m>(),
-                                    kernel<Dtype::packed5>(),  kernel<Dtype::packed5m>(),
-                                    kernel<Dtype::packed8>(),  kernel<Dtype::packed4k>(),
-                                    kernel<Dtype::packed5k>(), kernel<Dtype::packed6k>()};
+  static const auto kKernels = all_layouts(PackedLayoutIndices());
   return kKernels;
 }
 

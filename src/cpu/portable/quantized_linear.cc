@@ -1,10 +1,18 @@
 // QuantizedLinear: 8-bit activations times packed weights, summed as integers within blocks of 32 columns.
 // Arithmetic "int8": one float accumulator per output; per block, ascending,
-//   t = fma(s, float(sum of a * w), m * float(sum of w)); acc = fma(scale, t, acc); acc = fma(minimum, x,
-//   acc)
-// with the activation block's scale s, minimum m and sum x, the last step only in layouts with minima. Where
-// a layout has a scale per 16 columns, t and the first fma are done for each half.
+//   t = fma(s, float(sum of a * w), m * float(sum of w)); acc = fma(scale, t, acc)
+// with the activation block's scale s and minimum m. Further, by the layout's factors (PackedFactors):
+//   scale_and_minimum   acc = fma(minimum, x, acc) with the activation block's sum x
+//   half_scales         t and acc for each half of 16 columns with its own scale, low half first
+//   integer_scales      w is the code times the integer scale of its half: one t for all 32 columns. packed3k
+//   has
+//                       w = (32 - scale) * (code - 4), which fits 8 bits, and the scale -d
+//   ..._half_minima     as integer_scales, then acc = fma(minimum of the high half, x, acc) and
+//                       acc = fma(minimum of the low half - that of the high half, x of the low half, acc):
+//                       minima are d times an integer, so their difference is exact
+#include <array>
 #include <span>
+#include <utility>
 
 #include "backend/kernel.h"
 #include "cpu/matmul_shape.h"
@@ -38,13 +46,15 @@ Kernel kernel() {
           .run = quantized_linear};
 }
 
+template <std::size_t... kIndex>
+auto all_layouts(std::index_sequence<kIndex...>) {
+  return std::array{kernel<kPackedLayouts[kIndex].dtype>()...};
+}
+
 }  // namespace
 
 std::span<const Kernel> quantized_linear_kernels() {
-  static const Kernel kKernels[] = {kernel<Dtype::packed4>(),  kernel<Dtype::packed4m>(),
-                                    kernel<Dtype::packed5>(),  kernel<Dtype::packed5m>(),
-                                    kernel<Dtype::packed8>(),  kernel<Dtype::packed4k>(),
-                                    kernel<Dtype::packed5k>(), kernel<Dtype::packed6k>()};
+  static const auto kKernels = all_layouts(PackedLayoutIndices());
   return kKernels;
 }
 

@@ -16,6 +16,7 @@ struct ActivationBlock {
   float scale;
   float minimum;
   float sum;
+  float half_sum;
 };
 
 inline ActivationBlock activation_block(const std::uint8_t* row, std::int64_t columns, std::int64_t block) {
@@ -26,7 +27,7 @@ inline ActivationBlock activation_block(const std::uint8_t* row, std::int64_t co
                 sizeof value);
     return value;
   };
-  return {row + block * kActivationBlock, factor(0), factor(1), factor(2)};
+  return {row + block * kActivationBlock, factor(0), factor(1), factor(2), factor(3)};
 }
 
 /// acc plus columns [begin, end) of the block, of one row.
@@ -40,6 +41,24 @@ inline float add_columns(const PackedBlock& weight, int row, const ActivationBlo
   }
   const float t = std::fma(x.scale, static_cast<float>(product), x.minimum * static_cast<float>(codes));
   return std::fma(weight.scale[begin / 16][row], t, acc);
+}
+
+/// acc plus the block, of one row.
+inline float add_block(PackedFactors factors, const PackedBlock& weight, int row, const ActivationBlock& x,
+                       float acc) {
+  switch (factors) {
+    case PackedFactors::scale:
+    case PackedFactors::integer_scales:
+      return add_columns(weight, row, x, 0, 32, acc);
+    case PackedFactors::scale_and_minimum:
+      return std::fma(weight.minimum[row], x.sum, add_columns(weight, row, x, 0, 32, acc));
+    case PackedFactors::half_scales:
+      return add_columns(weight, row, x, 16, 32, add_columns(weight, row, x, 0, 16, acc));
+    case PackedFactors::integer_scales_and_half_minima:
+      acc = std::fma(weight.minimum[row], x.sum, add_columns(weight, row, x, 0, 32, acc));
+      return std::fma(weight.half_minimum[row], x.half_sum, acc);
+  }
+  return acc;
 }
 
 /// All of `groups` for some tokens.
@@ -67,13 +86,7 @@ inline void multiply_chunk(const KernelCall& call, const MatmulShape& shape, con
                                                      shape.columns, r * blocks_per_record + b);
           for (int row = 0; row < rows; ++row) {
             float& acc = output[token * shape.rows + first_row + row];
-            if (layout.has_half_scales) {
-              acc = add_columns(weight, row, x, 0, 16, acc);
-              acc = add_columns(weight, row, x, 16, 32, acc);
-            } else {
-              acc = add_columns(weight, row, x, 0, 32, acc);
-            }
-            if (layout.has_minima) acc = std::fma(weight.minimum[row], x.sum, acc);
+            acc = add_block(layout.info.factors, weight, row, x, acc);
           }
         }
       }

@@ -18,7 +18,11 @@ ExpertConfig read_expert_config(const Checkpoint& checkpoint, const DecoderConfi
   const std::string prefix = checkpoint.architecture + ".";
   ExpertConfig experts;
   experts.experts = checkpoint.integer_or(prefix + "expert_count", 0, 0, kMaxExperts);
-  if (experts.experts == 0) return experts;
+  if (experts.experts == 0) {
+    if (checkpoint.find_tensor("blk.0.ffn_gate_inp.weight") != nullptr)
+      checkpoint.fail("must be at least 1, since the first layer has a router", prefix + "expert_count");
+    return experts;
+  }
   experts.used = checkpoint.integer(prefix + "expert_used_count", 1, experts.experts);
   experts.feed_forward =
       checkpoint.integer_or(prefix + "expert_feed_forward_length", config.feed_forward, 1, kMaxExpertWidth);

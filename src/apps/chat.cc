@@ -36,6 +36,8 @@ class Chat {
         interrupt_(interrupt),
         model_(words.model.load()),
         terminal_(isatty(STDIN_FILENO) != 0) {
+    if (model_.info().embedding_dimensions > 0)
+      throw Error(ErrorCode::unsupported, model_.info().name + " is an encoder: it gives embeddings of texts");
     if (!model_.info().has_chat_template)
       throw Error(ErrorCode::unsupported,
                   "the model " + model_.info().name +

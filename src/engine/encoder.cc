@@ -36,7 +36,8 @@ int output_of(const Plan& plan, std::int32_t dimensions) {
   const int output = plan.output("embeddings");
   const auto tensor = plan.outputs[static_cast<std::size_t>(output)].tensor;
   const auto& type = plan.tensors[static_cast<std::size_t>(tensor)].type;
-  if (type != ValueType{Dtype::f32, {"Q", dimensions}})
+  // There is one wanted row per text, so that S is Q.
+  if (type != ValueType{Dtype::f32, {"Q", dimensions}} && type != ValueType{Dtype::f32, {"S", dimensions}})
     refuse(ErrorCode::invalid_argument,
            "is " + to_string(type) + ", not f32[Q, " + std::to_string(dimensions) + "]", "embeddings");
   return output;

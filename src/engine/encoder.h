@@ -33,8 +33,9 @@ std::vector<SymbolLimit> symbol_limits(const EncoderOptions& options);
 
 class Encoder {
  public:
-  /// `plan` has the inputs of cache_layout.h, no state, and the output "embeddings" f32[Q, dimensions].
-  /// Throws Error(invalid_argument) naming what does not fit.
+  /// `plan` has the inputs of cache_layout.h, no state, and the output "embeddings" f32[Q, dimensions]
+  /// or f32[S, dimensions]: the wanted rows are each text's first. Throws Error(invalid_argument) naming what
+  /// does not fit.
   Encoder(const EncoderOptions& options, std::shared_ptr<const Plan> plan, std::shared_ptr<Backend> backend);
 
   /// [texts, dimensions], in the texts' order. From any thread; calls wait for each other, and the caller is

@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "formats/gguf.h"
+#include "formats/gguf_pipelines.h"
 #include "text/pre_tokenizer.h"
 
 namespace lathe {
@@ -23,11 +24,16 @@ struct ModelDefaults {
   TokenId bos;
   TokenId eos;
   TokenId unknown;
+  bool add_eos = false;
+  void (*complete)(const Checkpoint&, TokenizerData&) = nullptr;  // of those with a pipeline
 };
 
 constexpr ModelDefaults kModels[] = {
     {"gpt2", TokenizerModel::byte_bpe, false, false, -1, -1, -1},
     {"llama", TokenizerModel::spm_bpe, true, true, 1, 2, 0},
+    {"bert", TokenizerModel::word_piece, false, false, -1, -1, 100, false, complete_bert},
+    {"gemma4", TokenizerModel::bpe, true, false, -1, -1, -1, false, complete_gemma4},
+    {"t5", TokenizerModel::unigram, false, false, -1, 1, 2, true, complete_t5},
 };
 
 // Control tokens that end a turn in models whose files name only one end token.
@@ -79,7 +85,8 @@ void read_scores(const Checkpoint& checkpoint, TokenizerData& data) {
   const std::string key = kPrefix + "scores";
   const auto* stored = checkpoint.reals(key);
   if (stored == nullptr) {
-    if (data.model == TokenizerModel::spm_bpe) checkpoint.fail("a required key is missing", key);
+    if (data.model == TokenizerModel::spm_bpe || data.model == TokenizerModel::unigram)
+      checkpoint.fail("a required key is missing", key);
     return;
   }
   same_length(checkpoint, *stored, data, key);
@@ -165,7 +172,7 @@ TokenizerData gguf_tokenizer(const Checkpoint& checkpoint) {
   read_scores(checkpoint, data);
   if (const auto* merges = checkpoint.strings("tokenizer.ggml.merges"))
     data.merges = *merges;
-  else if (data.model == TokenizerModel::byte_bpe)
+  else if (data.model == TokenizerModel::byte_bpe || data.model == TokenizerModel::bpe)
     checkpoint.fail("a required key is missing", "tokenizer.ggml.merges");
   check_charsmap(checkpoint);
 
@@ -176,13 +183,15 @@ TokenizerData gguf_tokenizer(const Checkpoint& checkpoint) {
   // By default BOS is added only where there is one; a file that asks for it must have it.
   data.add_bos = checkpoint.boolean_or("tokenizer.ggml.add_bos_token",
                                        (defaults.add_bos || pre_adds_bos) && data.bos.has_value());
-  data.add_eos = checkpoint.boolean_or("tokenizer.ggml.add_eos_token", false);
+  data.add_eos =
+      checkpoint.boolean_or("tokenizer.ggml.add_eos_token", defaults.add_eos && data.eos.has_value());
   if (data.add_bos && !data.bos)
     checkpoint.fail("there is no BOS token to add", "tokenizer.ggml.add_bos_token");
   if (data.add_eos && !data.eos)
     checkpoint.fail("there is no EOS token to add", "tokenizer.ggml.add_eos_token");
   data.add_space_prefix = checkpoint.boolean_or("tokenizer.ggml.add_space_prefix", defaults.add_space_prefix);
   data.chat_template = checkpoint.optional_text("tokenizer.chat_template").value_or("");
+  if (defaults.complete != nullptr) defaults.complete(checkpoint, data);
   return data;
 }
 

@@ -62,6 +62,7 @@ constexpr Pattern kPatterns[] = {
     {R"(\p{N}+)", [](std::string_view text, Pieces& pieces) { split_runs(text, pieces, kNumber); }},
     {"[0-9][0-9][0-9]", split_three_digits},
     {R"([^\n]+|[\n]+)", split_lines},
+    {" {2,}", split_long_blanks},
     {" ?[^(\\s|.,!?…。，、।۔،)]+", split_bloom},
 };
 

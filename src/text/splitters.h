@@ -76,6 +76,8 @@ void split_runs(std::string_view text, Pieces& pieces, CharacterSet set,
 void split_spaced_runs(std::string_view text, Pieces& pieces, CharacterSet set);
 /// `[^\n]+|[\n]+`
 void split_lines(std::string_view text, Pieces& pieces);
+/// ` {2,}`
+void split_long_blanks(std::string_view text, Pieces& pieces);
 /// `\s+$`, where $ is the end of a line, too: before \n
 void split_last_space(std::string_view text, Pieces& pieces);
 /// `[\p{P}\$\+<=>\^~\|`]+`

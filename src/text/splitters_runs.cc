@@ -52,6 +52,13 @@ void split_lines(std::string_view text, Pieces& pieces) {
   }
 }
 
+void split_long_blanks(std::string_view text, Pieces& pieces) {
+  split_by(text, pieces, [](std::string_view part, std::size_t at) {
+    const std::size_t end = std::min(part.find_first_not_of(' ', at), part.size());
+    return end - at >= 2 ? end : at;
+  });
+}
+
 void split_last_space(std::string_view text, Pieces& pieces) {
   std::size_t done = 0;
   const auto add = [&](std::size_t begin, std::size_t end) {

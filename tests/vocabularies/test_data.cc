@@ -35,9 +35,10 @@ std::string read_file(const std::string& path) {
 }  // namespace
 
 const std::vector<std::string>& vocabularies_with_texts() {
-  static const std::vector<std::string> kNames = {
-      "command-r", "deepseek-coder", "deepseek-llm", "falcon", "gpt-2",  "llama-bpe", "llama-spm",
-      "mpt",       "phi-3",          "qwen2",        "qwen35", "refact", "starcoder"};
+  static const std::vector<std::string> kNames = {"bert-bge",     "gemma-4", "command-r", "deepseek-coder",
+                                                  "deepseek-llm", "falcon",  "gpt-2",     "llama-bpe",
+                                                  "llama-spm",    "mpt",     "phi-3",     "qwen2",
+                                                  "qwen35",       "refact",  "starcoder"};
   return kNames;
 }
 

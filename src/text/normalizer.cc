@@ -14,7 +14,24 @@
 namespace lathe {
 namespace {
 
-using Step = std::function<std::string(std::string_view)>;
+using Step = Normalizer::Step;
+
+bool always(std::string_view) { return true; }
+
+/// A step that looks at each character for itself.
+template <class Apply>
+Step of_characters(const Apply& apply) {
+  return {apply, [apply](std::string_view text) {
+            return !text.empty() && !apply(text.substr(0, rune_at(text, 0).length)).empty();
+          }};
+}
+
+bool keeps_first_match(const Pattern& pattern, std::string_view content, std::string_view text) {
+  std::vector<Piece> pieces;
+  pattern.find(text, pieces);
+  if (pieces.empty() || !pieces.front().match) return true;
+  return !content.empty() && pieces.front().end <= rune_at(text, 0).length;
+}
 
 /// Calls write(out, rune) for every character.
 template <class Write>
@@ -94,35 +111,42 @@ std::string nmt(std::string_view text) {
 
 struct MakeStep {
   Step operator()(const normalize::Unicode& step) const {
-    return [form = step.form](std::string_view text) { return unicode::to_form(text, form); };
+    return {[form = step.form](std::string_view text) { return unicode::to_form(text, form); }, always};
   }
-  Step operator()(const normalize::Lowercase&) const { return lowercase; }
+  Step operator()(const normalize::Lowercase&) const { return of_characters(lowercase); }
   Step operator()(const normalize::StripAccents&) const {
-    return [](std::string_view text) { return drop(text, unicode::is_accent); };
+    return of_characters([](std::string_view text) { return drop(text, unicode::is_accent); });
   }
   Step operator()(const normalize::Strip& step) const {
-    return [step](std::string_view text) { return strip(text, step); };
+    return {[step](std::string_view text) { return strip(text, step); },
+            [step](std::string_view text) {
+              return !step.left || text.empty() || !unicode::is_white_space(rune_at(text, 0).value);
+            }};
   }
   Step operator()(const normalize::Replace& step) const {
     const auto pattern = std::make_shared<const Pattern>(step.pattern);
-    return
-        [pattern, content = step.content](std::string_view text) { return pattern->replace(text, content); };
+    return {
+        [pattern, content = step.content](std::string_view text) { return pattern->replace(text, content); },
+        [pattern, content = step.content](std::string_view text) {
+          return keeps_first_match(*pattern, content, text);
+        }};
   }
   Step operator()(const normalize::Prepend& step) const {
-    return [prefix = step.text](std::string_view text) {
-      return text.empty() ? std::string() : prefix + std::string(text);
-    };
+    return {[prefix = step.text](std::string_view text) {
+              return text.empty() ? std::string() : prefix + std::string(text);
+            },
+            always};
   }
   Step operator()(const normalize::Bert& step) const {
-    return [step](std::string_view text) { return bert(text, step); };
+    return of_characters([step](std::string_view text) { return bert(text, step); });
   }
   Step operator()(const normalize::CharacterMap& step) const {
     const auto map = std::make_shared<const CharacterMap>(step.bytes);
-    return [map](std::string_view text) { return map->apply(text); };
+    return {[map](std::string_view text) { return map->apply(text); }, always};
   }
-  Step operator()(const normalize::Nmt&) const { return nmt; }
+  Step operator()(const normalize::Nmt&) const { return of_characters(nmt); }
   Step operator()(const normalize::ByteLevel&) const {
-    return [letters = ByteLetters()](std::string_view text) { return letters.letters(text); };
+    return {[letters = ByteLetters()](std::string_view text) { return letters.letters(text); }, always};
   }
 };
 
@@ -135,11 +159,20 @@ Normalizer::Normalizer(const std::vector<normalize::Step>& steps) {
 std::string Normalizer::apply(std::string_view text) const {
   std::string out(text);
   for (const Step& step : steps_) {
-    out = step(out);
+    out = step.apply(out);
     if (out.size() > std::numeric_limits<std::int32_t>::max())
       throw Error(ErrorCode::resource_limit, "the normalized text is over 2^31 - 1 bytes");
   }
   return out;
+}
+
+bool Normalizer::keeps_first(std::string_view text) const {
+  std::string at(text);
+  for (const Step& step : steps_) {
+    if (!step.keeps_first(at)) return false;
+    at = step.apply(at);
+  }
+  return true;
 }
 
 }  // namespace lathe

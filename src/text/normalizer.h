@@ -21,8 +21,17 @@ class Normalizer {
   /// much, or the text grows over 2^31 - 1 bytes.
   std::string apply(std::string_view text) const;
 
+  /// Whether the first character of the result is still the first of `text`, and not one behind it or what
+  /// several became.
+  bool keeps_first(std::string_view text) const;
+
+  struct Step {
+    std::function<std::string(std::string_view)> apply;
+    std::function<bool(std::string_view)> keeps_first;
+  };
+
  private:
-  std::vector<std::function<std::string(std::string_view)>> steps_;
+  std::vector<Step> steps_;
 };
 
 }  // namespace lathe

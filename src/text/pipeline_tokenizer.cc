@@ -1,8 +1,19 @@
 #include "text/pipeline_tokenizer.h"
 
-#include "text/utf8.h"
-
 namespace lathe {
+
+namespace {
+
+/// Whether a step does something at the beginning of the text alone.
+bool asks_for_first(const TokenizerPipeline& pipeline) {
+  for (const split::Step& step : pipeline.splits) {
+    const auto* metaspace = std::get_if<split::Metaspace>(&step);
+    if (metaspace != nullptr && metaspace->prepend == split::Prepend::first) return true;
+  }
+  return false;
+}
+
+}  // namespace
 
 PipelineTokenizer::PipelineTokenizer(TokenizerData data)
     : Tokenizer(std::move(data)),
@@ -10,7 +21,8 @@ PipelineTokenizer::PipelineTokenizer(TokenizerData data)
       splitter_(data_.pipeline.splits),
       added_(data_, normalizer_),
       decoders_(data_),
-      model_(make_word_model(data_)) {}
+      model_(make_word_model(data_)),
+      asks_for_first_(asks_for_first(data_.pipeline)) {}
 
 void PipelineTokenizer::encode_parts(std::string_view text, bool parse_special,
                                      std::vector<TokenId>& ids) const {
@@ -26,9 +38,7 @@ void PipelineTokenizer::encode_parts(std::string_view text, bool parse_special,
 void PipelineTokenizer::encode_plain(std::string_view text, bool first, bool control,
                                      std::vector<TokenId>& ids) const {
   const std::string normal = normalizer_.apply(text);
-  // What is left of the first character is at the beginning; if nothing is, the beginning is lost.
-  if (first && !normalizer_.empty())
-    first = !normalizer_.apply(text.substr(0, rune_at(text, 0).length)).empty();
+  first = first && asks_for_first_ && normalizer_.keeps_first(text);
   for (const AddedTokens::Part& part : added_.split(normal, true, control)) {
     if (part.id >= 0) {
       ids.push_back(part.id);

@@ -39,6 +39,7 @@ class PipelineTokenizer final : public Tokenizer {
   AddedTokens added_;
   DecoderFactory decoders_;
   std::unique_ptr<const WordModel> model_;
+  bool asks_for_first_;
 };
 
 }  // namespace lathe

@@ -21,7 +21,7 @@ using Clock = std::chrono::steady_clock;
 GraphOptions graph_options(const ModelOptions& options, const ModelShape& shape) {
   const bool exact =
       shape.is_encoder() || options.kv == "f32" || (options.kv == "off" && options.math == "f32");
-  return {exact ? Dtype::f32 : Dtype::f16, options.kv == "off"};
+  return {exact ? Dtype::f32 : Dtype::f16, options.kv == "off", options.context_tokens};
 }
 
 EngineOptions engine_options(const ModelOptions& options, const ModelShape& shape) {

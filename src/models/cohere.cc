@@ -17,6 +17,7 @@ ModelShape shape(const Checkpoint& checkpoint) { return decoder_shape(config_of(
 Graph build(const std::shared_ptr<const Checkpoint>& checkpoint, const GraphOptions& options) {
   const DecoderConfig config = config_of(*checkpoint);
   const double logit_scale = checkpoint->real_or("command-r.logit_scale", 0);  // 0: none
+  if (logit_scale < 0) checkpoint->fail("must not be negative", "command-r.logit_scale");
   const std::int64_t width = config.embedding;
   DecoderBuilder b(checkpoint, config, options);
   ValueId x = b.embed();  // [T, width]
@@ -38,8 +39,8 @@ void read_folder(FolderConfig& config, FolderMetadata& metadata) {
   read_decoder_sizes(config, metadata, true, "layer_norm_eps");
   read_rope(config, metadata, {.base = 500000});
   expect_full_attention(config);
-  const bool given = config.has("logit_scale");
-  metadata.set("logit_scale", given ? config.real("logit_scale") : 0.0625);
+  metadata.set("logit_scale", 0.0625);  // where nothing is said
+  read_real(config, metadata, "logit_scale", "logit_scale");
   config.expect("use_qk_norm", {false});
   config.expect("hidden_act", {"silu", "swish"});
   config.ignore({"attention_bias"});  // biases are where the tensors are

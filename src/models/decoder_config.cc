@@ -147,7 +147,7 @@ void read_vocabulary(const Checkpoint& checkpoint, const std::string& prefix, De
     checkpoint.fail("the embedding is missing or no matrix", "token_embd.weight");
   config.vocabulary = embedding->shape[0];
   const std::int64_t stored =
-      checkpoint.integer_or(prefix + "vocab_size", config.vocabulary, 0, kMaxVocabulary);
+      checkpoint.integer_or(prefix + "vocab_size", config.vocabulary, 1, kMaxVocabulary);
   const auto* tokens = checkpoint.strings("tokenizer.ggml.tokens");
   const auto token_count = tokens == nullptr ? config.vocabulary : static_cast<std::int64_t>(tokens->size());
   if (config.vocabulary < 1 || stored != config.vocabulary || token_count != config.vocabulary)

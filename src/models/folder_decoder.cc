@@ -53,8 +53,10 @@ void read_epsilon(FolderConfig& config, FolderMetadata& metadata, std::string_vi
 
 void read_window(FolderConfig& config, FolderMetadata& metadata, std::int64_t window,
                  const std::function<bool(std::int64_t)>& windowed) {
-  window =
-      config.integer_or("sliding_window", is_named(config, "sliding_window") ? 0 : window, 0, kMaxContext);
+  if (config.has("sliding_window"))
+    window = config.integer("sliding_window", 1, kMaxContext);
+  else if (is_named(config, "sliding_window"))
+    window = 0;
   const auto layers = config.integer("num_hidden_layers", 1, kMaxLayers);
   std::vector<bool> pattern;
   const auto types = config.texts("layer_types");

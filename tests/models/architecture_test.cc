@@ -108,12 +108,34 @@ TEST(Architecture, NumbersThatDescribeNoModelAreRefusedByKey) {
 }
 
 TEST(Architecture, WhatIsNotComputedIsRefusedAndNotIgnored) {
-  expect_refused([](Checkpoint& c) { c.metadata["llama.rope.scaling.type"] = std::string("yarn"); },
-                 ErrorCode::unsupported, "yarn");
+  expect_refused([](Checkpoint& c) { c.metadata["llama.rope.scaling.type"] = std::string("ntk"); },
+                 ErrorCode::unsupported, "\"ntk\"");
   expect_refused([](Checkpoint& c) { c.metadata["llama.expert_count"] = std::uint64_t{8}; },
-                 ErrorCode::unsupported, "expert_count");
+                 ErrorCode::invalid_model, "llama.expert_used_count");
   expect_refused([](Checkpoint& c) { c.metadata["llama.attention.value_length"] = std::uint64_t{32}; },
                  ErrorCode::unsupported, "value_length");
+}
+
+TEST(Architecture, RopeScalingIsCheckedKeyByKey) {
+  const auto scaled = [](const std::string& type, const std::string& key, const MetadataValue& value) {
+    return [=](Checkpoint& c) {
+      c.metadata["llama.rope.scaling.type"] = type;
+      c.metadata["llama.rope." + key] = value;
+    };
+  };
+  for (const double bad : {0.0, -1.0, std::numeric_limits<double>::quiet_NaN()}) {
+    for (const char* key : {"scaling.yarn_beta_fast", "scaling.yarn_beta_slow", "scaling.yarn_attn_factor"})
+      expect_refused(scaled("yarn", key, bad), ErrorCode::invalid_model, key);
+    expect_refused(scaled("linear", "scaling.attn_factor", bad), ErrorCode::invalid_model, "attn_factor");
+  }
+  expect_refused(scaled("yarn", "scaling.factor", -2.0), ErrorCode::invalid_model, "rope.scaling.factor");
+  expect_refused(scaled("yarn", "scaling.yarn_beta_fast", 0.5), ErrorCode::invalid_model, "yarn_beta_fast");
+  expect_refused(scaled("yarn", "freq_base", 1.0), ErrorCode::invalid_model, "rope.freq_base");
+  expect_refused(scaled("yarn", "scaling.yarn_ext_factor", 0.5), ErrorCode::unsupported, "0.5");
+  expect_refused(scaled("longrope", "scaling.factor", 4.0), ErrorCode::unsupported, "rope.scaling.factor");
+  expect_refused(scaled("linear", "scaling.original_context_length", std::uint64_t{0}),
+                 ErrorCode::invalid_model, "original_context_length");
+  expect_refused(scaled("linear", "scaling.alpha", 1000.0), ErrorCode::unsupported, "1000");
 }
 
 void remove_tensor(Checkpoint& checkpoint, const std::string& name) {
@@ -140,10 +162,10 @@ TEST(Architecture, TensorsThatDoNotFitAreListed) {
       ErrorCode::invalid_model, "blk.0.attn_q.weight is [64, 0]");
   expect_refused(
       [](Checkpoint& c) {
-        c.tensors["blk.0.attn_q.bias"] = c.tensors["blk.0.attn_norm.weight"];
-        c.tensor_names.push_back("blk.0.attn_q.bias");
+        c.tensors["blk.0.attn_norm.bias"] = c.tensors["blk.0.attn_norm.weight"];
+        c.tensor_names.push_back("blk.0.attn_norm.bias");
       },
-      ErrorCode::invalid_model, "blk.0.attn_q.bias is not part of this architecture");
+      ErrorCode::invalid_model, "blk.0.attn_norm.bias is not part of this architecture");
   expect_refused(
       [](Checkpoint& c) {
         for (const char* name :

@@ -3,11 +3,10 @@
 // from the cache. GB/s counts the weights, GOP/s two operations per weight and token.
 #include <benchmark/benchmark.h>
 
-#include <cstring>
-#include <memory>
 #include <string>
 #include <vector>
 
+#include "aligned_bytes.h"
 #include "base/cpu_features.h"
 #include "base/thread_pool.h"
 #include "cpu/kernels.h"
@@ -22,15 +21,6 @@ struct Shape {
 };
 
 constexpr std::size_t kWeightBytes = 160u << 20;  // of all copies: far more than a cache holds
-
-using AlignedBytes = std::unique_ptr<std::byte[], void (*)(std::byte*)>;
-
-AlignedBytes allocate(std::size_t bytes) {
-  constexpr std::align_val_t kAlignment{64};
-  auto* data = static_cast<std::byte*>(::operator new(bytes + 64, kAlignment));
-  std::memset(data, 0x2c, bytes + 64);  // as any factor a small number
-  return {data, [](std::byte* pointer) { ::operator delete(pointer, kAlignment); }};
-}
 
 TensorArg tensor(std::byte* data, Dtype dtype, std::int64_t rows, std::int64_t columns) {
   return {data, {rows, columns}, 2, static_cast<std::int32_t>(dtype)};

@@ -1,8 +1,10 @@
 #include "text/pre_tokenizer.h"
 
+#include <string>
 #include <utility>
 
 #include "text/splitters.h"
+#include "text/unicode_edition.h"
 
 namespace lathe {
 namespace {
@@ -129,7 +131,9 @@ constexpr PreTokenizer kPreTokenizers[] = {
 
 }  // namespace
 
-void PreTokenizer::split(std::string_view text, std::vector<std::size_t>& ends) const {
+void PreTokenizer::split(std::string_view input, std::vector<std::size_t>& ends) const {
+  const std::string older = unicode::as_15_1(input);
+  const std::string_view text = older.empty() ? input : older;
   Pieces pieces;
   if (!text.empty()) pieces.push_back({text.size()});
   Pieces finer;

@@ -88,17 +88,23 @@ TEST(PreTokenizer, BloomCutsAtListedMarks) {
   EXPECT_THAT(words("viking", " 12"), ElementsAre(" ", "1", "2"));
 }
 
-TEST(PreTokenizer, AMebibyteTakesUnderASecond) {
+TEST(PreTokenizer, CharactersOfUnicode16AreUnassigned) {
+  // U+10D50 and U+1C89 are capitals there; U+10C80 is an old one.
+  EXPECT_THAT(words("gpt-2", "a\U00010D50\u1C89b"), ElementsAre("a", "\U00010D50\u1C89", "b"));
+  EXPECT_THAT(words("gpt-2", "a\U00010C80b"), ElementsAre("a\U00010C80b"));
+}
+
+TEST(PreTokenizer, AQuarterOfAMebibyteTakesUnderAQuarterOfASecond) {
   for (const char* name : {"gpt-2", "smollm", "falcon", "llama-bpe", "qwen2", "qwen35", "gpt-4o",
                            "deepseek-llm", "deepseek-coder", "deepseek-v3", "viking", "laguna"}) {
     for (const std::string unit :
          {"A", " ", "\n", ".", "'", "7", "\u4E2D", "\u0301", "\u4E2DA", " \n", "\u3000"}) {
       std::string text;
-      while (text.size() < (1u << 20)) text += unit;
+      while (text.size() < (1u << 18)) text += unit;
       const std::clock_t start = std::clock();
       std::vector<std::size_t> ends;
       find_pre_tokenizer(name)->split(text + "x", ends);
-      EXPECT_LT(std::clock() - start, CLOCKS_PER_SEC) << name << " " << unit;
+      EXPECT_LT(std::clock() - start, CLOCKS_PER_SEC / 4) << name << " " << unit;
       EXPECT_EQ(ends.back(), text.size() + 1);
     }
   }

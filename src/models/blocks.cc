@@ -143,8 +143,8 @@ ValueId DecoderBuilder::activate(const std::string& node_name, ValueId x, Activa
                     {{"approximate", std::int64_t{activation == Activation::gelu_tanh}}});
 }
 
-Graph DecoderBuilder::finish(ValueId x, double logit_scale) {
-  const ValueId normed = norm("output_norm", x, config_.embedding);
+Graph DecoderBuilder::finish(ValueId x, double logit_scale, Bias norm_bias) {
+  const ValueId normed = norm("output_norm", x, config_.embedding, norm_bias);
   const bool own_head = checkpoint_->find_tensor("output.weight") != nullptr;
   const ValueId head =
       matrix(own_head ? "output.weight" : "token_embd.weight", config_.vocabulary, config_.embedding);

@@ -73,7 +73,7 @@ class DecoderBuilder {
   ValueId wanted(std::int64_t layer, const std::string& node_name, ValueId x);
   /// Final norm, output head (the embedding where the file has no head of its own) and cap; logits are
   /// multiplied by logit_scale.
-  Graph finish(ValueId x, double logit_scale = 1);
+  Graph finish(ValueId x, double logit_scale = 1, Bias norm_bias = Bias::optional);
 
   /// Of encoders. One row of a matrix of any type, decoded to float32.
   ValueId row(const std::string& name, std::int64_t rows, std::int64_t columns, std::int64_t index);

@@ -32,7 +32,7 @@ Graph build(const std::shared_ptr<const Checkpoint>& checkpoint, const GraphOpti
     const ValueId h = b.norm(block + ".ffn_norm", parallel ? x : attended, width, Bias::required);
     x = b.add(block + ".ffn_residual", attended, b.feed_forward(block, h, gelu, Bias::required));
   }
-  return b.finish(x);
+  return b.finish(x, 1, Bias::required);
 }
 
 void read_folder(FolderConfig& config, FolderMetadata& metadata) {

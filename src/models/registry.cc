@@ -8,9 +8,11 @@ namespace {
 // clang-format off
 const Architecture* const kAll[] = {
     &kLlama,
-    &kMistral, &kMixtral,
+    &kMistral,
+    &kMixtral,
     &kQwen2,
-    &kQwen3, &kQwen3Moe,
+    &kQwen3,
+    &kQwen3Moe,
     &kGemma2,
     &kGemma3,
     &kPhi3,

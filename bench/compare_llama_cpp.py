@@ -6,8 +6,9 @@
 MODEL is a known name or a .gguf file, smollm2 where none is given. The two take turns (llama.cpp without and with flash
 attention, lathe; again, --rounds times), since absolute figures on a shared machine mean little. What counts is the
 ratio of the medians over all runs, against the better of llama.cpp's two. Exit status 1 where a ratio is below --floor.
-Without --llama-bench, llama.cpp is built once into build/peers from the sources in the llama-cpp-python package, for
-this processor (about ten minutes on two cores).
+Without --llama-bench, LATHE_PEER_DIR names llama.cpp's sources with build/bin in them; without that, llama.cpp is built
+once into build/peers from the sources in the llama-cpp-python package, for this processor (about ten minutes on two
+cores).
 """
 import argparse
 import json
@@ -17,12 +18,9 @@ import shutil
 import statistics
 import subprocess
 import sys
-import tempfile
-import venv
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PEERS = ROOT / "build" / "peers"
-RELEASE = "0.3.36"
 OPTIONS = ["-DCMAKE_BUILD_TYPE=Release", "-DGGML_NATIVE=ON", "-DLLAMA_CURL=OFF", "-DLLAMA_OPENSSL=OFF",
            "-DLLAMA_BUILD_TESTS=OFF", "-DLLAMA_BUILD_UI=OFF"]
 LLAMA, LLAMA_FLASH, LATHE = "llama.cpp", "llama.cpp, flash attention", "lathe"
@@ -40,28 +38,31 @@ def call(command, **options):
     return result.stdout
 
 
-def build_llama_bench():
-    program = PEERS / "llama.cpp" / "bin" / "llama-bench"
-    if program.exists():
-        return program
-    sources = PEERS / f"llama_cpp_python-{RELEASE}"
-    if not sources.exists():
-        log("fetching llama.cpp")
-        environment = PEERS / "venv"
-        venv.create(environment, clear=True, with_pip=True)
-        pip = [environment / "bin" / "python", "-m", "pip", "--disable-pip-version-check", "--quiet"]
-        call([*pip, "install", "scikit_build_core"])
-        call([*pip, "download", f"llama-cpp-python=={RELEASE}", "--no-deps", "--no-binary", ":all:",
-              "--no-build-isolation", "--dest", PEERS])
-        archive = PEERS / f"llama_cpp_python-{RELEASE}.tar.gz"
-        with tempfile.TemporaryDirectory(dir=PEERS) as unpacked:
-            shutil.unpack_archive(archive, unpacked)
-            (pathlib.Path(unpacked) / sources.name).rename(sources)  # whole or not there
-        archive.unlink()
-    log("building llama.cpp")
-    call(["cmake", "-S", sources / "vendor" / "llama.cpp", "-B", program.parents[1], "-G", "Ninja", *OPTIONS])
-    call(["cmake", "--build", program.parents[1], "--target", "llama-bench"])
-    return program
+def llama_cpp():
+    """llama.cpp's sources, and its build with bin/llama-bench and libllama: LATHE_PEER_DIR and its build/, or fetched and
+    built once."""
+    if os.environ.get("LATHE_PEER_DIR"):
+        sources = pathlib.Path(os.environ["LATHE_PEER_DIR"])
+        return sources, sources / "build"
+    build = PEERS / "llama.cpp"
+    log("looking for the sources of llama.cpp")
+    sources = pathlib.Path(call([sys.executable, ROOT / "tools" / "fetch_test_data.py", "--sources"]).strip())
+    if not (build / "bin" / "llama-bench").exists():
+        log("building llama.cpp")
+        shutil.rmtree(build, ignore_errors=True)  # of sources elsewhere, or half of it
+        call(["cmake", "-S", sources, "-B", build, "-G", "Ninja", *OPTIONS])
+        call(["cmake", "--build", build, "--target", "llama-bench"])
+    return sources, build
+
+
+def build_driver(name, llama=None):
+    """A program of bench/peers that uses libllama; `llama`: as llama_cpp() gives it."""
+    sources, build = llama or llama_cpp()
+    PEERS.mkdir(parents=True, exist_ok=True)
+    call(["c++", "-std=c++20", "-O2", f"-I{sources / 'include'}", f"-I{sources / 'ggml' / 'include'}",
+          ROOT / "bench" / "peers" / f"{name}.cc", f"-L{build / 'bin'}", "-lllama", "-lggml", "-lggml-base",
+          f"-Wl,-rpath,{build / 'bin'}", "-o", PEERS / name])
+    return PEERS / name
 
 
 def find_model(name):
@@ -123,7 +124,7 @@ def main():
     parser.add_argument("--floor", type=float, default=1.0, help="the least ratio lathe / llama.cpp that passes")
     parser.add_argument("--json", metavar="F")
     options = parser.parse_args()
-    llama_bench = options.llama_bench or build_llama_bench()
+    llama_bench = options.llama_bench or llama_cpp()[1] / "bin" / "llama-bench"
     rows = []
     print(f"{'model':<34} {'test':>8} {'llama.cpp':>10} {'flash':>8} {'lathe':>8} {'ratio':>6}   (medians, tokens/s)")
     for name in options.models:

@@ -69,20 +69,6 @@ def random_texts(count, seed):
     return texts + [random_text(generator, groups) for _ in range(count - len(texts))]
 
 
-def build_driver(llama_cpp):
-    sources, build = llama_cpp or (None, None)
-    if sources is None:
-        build = peer.build_llama_bench().parents[1]
-        sources = peer.PEERS / f"llama_cpp_python-{peer.RELEASE}" / "vendor" / "llama.cpp"
-    driver = peer.PEERS / "llama_ids"
-    driver.parent.mkdir(parents=True, exist_ok=True)
-    libraries = build / "bin"
-    peer.call(["c++", "-std=c++20", "-O2", f"-I{sources / 'include'}", f"-I{sources / 'ggml' / 'include'}",
-               peer.ROOT / "bench" / "peers" / "llama_ids.cc", f"-L{libraries}", "-lllama", "-lggml", "-lggml-base",
-               f"-Wl,-rpath,{libraries}", "-o", driver])
-    return driver
-
-
 def ids_of(program, vocabulary, texts):
     lines = "".join(text.hex() + "\n" for text in texts)
     answer = subprocess.run([program, vocabulary], input=lines, capture_output=True, text=True)
@@ -105,7 +91,7 @@ def main():
     options = parser.parse_args()
     fetch = [sys.executable, peer.ROOT / "tools" / "fetch_test_data.py"]
     folder = pathlib.Path(peer.call(fetch).strip())
-    driver = build_driver(options.llama_cpp)
+    driver = peer.build_driver("llama_ids", options.llama_cpp)
     texts = random_texts(options.texts * (20 if options.sample else 1), options.seed)
     if options.sample:
         texts = [text for text in texts if 1 < len(text) <= LONGEST_SAMPLE][:options.texts]

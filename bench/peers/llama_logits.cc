@@ -1,5 +1,9 @@
-// The logits that llama.cpp gives, for compare_folders.py: llama_logits MODEL.gguf; a line of ids with spaces between
-// them on stdin, float32 [tokens, vocabulary] on stdout: every position's logits, computed at once, on one thread.
+// The logits that llama.cpp gives, for compare_folders.py. A line of ids with spaces between them on stdin;
+// float32 on stdout, computed at once, on one thread.
+//   llama_logits MODEL.gguf               logits of every position [tokens, vocabulary]
+//   llama_logits MODEL.gguf --mean TEXT   an encoder's mean over the tokens [embedding], where TEXT has these
+//   ids in
+//                                         llama.cpp too
 #include <llama.h>
 
 #include <cstdio>
@@ -9,7 +13,8 @@
 #include <vector>
 
 int main(int count, char** words) {
-  if (count != 2) return 2;
+  const bool mean = count == 4 && std::string(words[2]) == "--mean";
+  if (count != 2 && !mean) return 2;
   const auto only_errors = [](ggml_log_level level, const char* text, void*) {
     if (level == GGML_LOG_LEVEL_ERROR) std::fputs(text, stderr);
   };
@@ -27,10 +32,27 @@ int main(int count, char** words) {
   for (llama_token id = 0; numbers >> id;) ids.push_back(id);
   const auto tokens = static_cast<int32_t>(ids.size());
 
+  const llama_vocab* vocabulary = llama_model_get_vocab(model);
+  if (mean) {
+    const std::string text = words[3];
+    std::vector<llama_token> own(text.size() + 16);
+    const int32_t made = llama_tokenize(vocabulary, text.data(), static_cast<int32_t>(text.size()),
+                                        own.data(), static_cast<int32_t>(own.size()), true, false);
+    own.resize(static_cast<std::size_t>(made < 0 ? 0 : made));
+    if (own != ids) {
+      std::fprintf(stderr, "llama.cpp gives other ids for %s:", words[3]);
+      for (const llama_token id : own) std::fprintf(stderr, " %d", id);
+      std::fputs("\n", stderr);
+      return 1;
+    }
+  }
+
   llama_context_params parameters = llama_context_default_params();
   parameters.n_ctx = parameters.n_batch = parameters.n_ubatch = static_cast<uint32_t>(tokens);
   parameters.n_threads = parameters.n_threads_batch = 1;
   parameters.type_k = parameters.type_v = GGML_TYPE_F32;
+  parameters.embeddings = mean;
+  if (mean) parameters.pooling_type = LLAMA_POOLING_TYPE_MEAN;
   parameters.flash_attn_type = LLAMA_FLASH_ATTN_TYPE_DISABLED;
   llama_context* context = llama_init_from_model(model, parameters);
   if (!context) {
@@ -50,9 +72,14 @@ int main(int count, char** words) {
     std::fprintf(stderr, "llama.cpp cannot compute\n");
     return 1;
   }
-  const auto size = static_cast<std::size_t>(llama_vocab_n_tokens(llama_model_get_vocab(model)));
-  for (int32_t i = 0; i < tokens; ++i)
-    std::fwrite(llama_get_logits_ith(context, i), sizeof(float), size, stdout);
+  if (mean) {
+    const auto size = static_cast<std::size_t>(llama_model_n_embd(model));
+    std::fwrite(llama_get_embeddings_seq(context, 0), sizeof(float), size, stdout);
+  } else {
+    const auto size = static_cast<std::size_t>(llama_vocab_n_tokens(vocabulary));
+    for (int32_t i = 0; i < tokens; ++i)
+      std::fwrite(llama_get_logits_ith(context, i), sizeof(float), size, stdout);
+  }
   llama_batch_free(batch);
   llama_free(context);
   llama_model_free(model);

@@ -18,6 +18,7 @@ const Architecture* const kAll[] = {
     &kPhi3,
     &kGpt2,
     &kGptNeox,
+    &kOlmo2,
     &kGranite,
     &kCohere,
     &kBert,

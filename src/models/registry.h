@@ -16,6 +16,7 @@ extern const Architecture kGemma3;
 extern const Architecture kPhi3;
 extern const Architecture kGpt2;
 extern const Architecture kGptNeox;
+extern const Architecture kOlmo2;
 extern const Architecture kGranite;
 extern const Architecture kCohere;
 extern const Architecture kBert;

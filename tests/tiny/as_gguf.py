@@ -9,7 +9,7 @@ import numpy as np
 
 ARCHITECTURES = {
     "cohere": "COMMAND_R", "gemma2": "GEMMA2", "gemma3_text": "GEMMA3", "gpt2": "GPT2", "gpt_neox": "GPTNEOX",
-    "granite": "GRANITE", "llama": "LLAMA", "mistral": "LLAMA", "mixtral": "LLAMA", "phi3": "PHI3",
+    "granite": "GRANITE", "llama": "LLAMA", "mistral": "LLAMA", "mixtral": "LLAMA", "olmo2": "OLMO2", "phi3": "PHI3",
     "qwen2": "QWEN2", "qwen3": "QWEN3", "qwen3_moe": "QWEN3MOE",
 }
 PERMUTED = ("llama", "mistral", "mixtral", "granite")  # their rotation pairs neighbours in GGUF, halves in the folder

@@ -139,11 +139,19 @@ Value make_dict_function(Machine& machine, const Arguments& arguments) {
   return make_dict(machine, pairs_of(machine, arguments));
 }
 
+/// As transformers has it: nothing that Python could take for its own.
+void check_namespace_name(Machine& machine, std::string_view name) {
+  if (name.starts_with('_'))
+    machine.fail("a namespace stores no attribute with an underscore before it: '" + std::string(name) + "'");
+}
+
 Value make_namespace(Machine& machine, const Arguments& arguments) {
   const Value dict = make_dict_function(machine, arguments);
   std::vector<std::pair<std::string, Value>> attributes;
   for (const auto& [key, value] : dict.dict()->items) {
-    if (key.is_text()) attributes.emplace_back(key.text(), value);
+    if (!key.is_text()) continue;
+    check_namespace_name(machine, key.text());
+    attributes.emplace_back(key.text(), value);
   }
   Value made = machine.object<Namespace>(std::move(attributes));
   machine.keep(*made.get<ObjectPointer>());
@@ -200,6 +208,7 @@ bool set_namespace_attribute(Machine& machine, const Value& value, std::string_v
   auto* target = dynamic_cast<Namespace*>(value.object());
   if (!target) return false;
   machine.charge(16);
+  check_namespace_name(machine, name);
   target->set(name, std::move(attribute));
   return true;
 }

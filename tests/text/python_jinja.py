@@ -10,6 +10,7 @@ import subprocess
 import jinja2
 import jinja2.ext
 import jinja2.sandbox
+import jinja2.utils
 
 NOW = 1_717_243_201  # a Saturday, 2024-06-01 12:00:01 UTC
 
@@ -28,6 +29,25 @@ class Generation(jinja2.ext.Extension):
         return caller()
 
 
+class Namespace(jinja2.utils.Namespace):
+    """Refuses names with an underscore before them."""
+
+    def __init__(*arguments, **attributes):
+        self, *more = arguments
+        for name in dict(*more, **attributes):
+            Namespace._check(name)
+        jinja2.utils.Namespace.__init__(*arguments, **attributes)
+
+    def __setitem__(self, name, value):
+        Namespace._check(name)
+        super().__setitem__(name, value)
+
+    @staticmethod
+    def _check(name):
+        if isinstance(name, str) and name.startswith("_"):
+            raise jinja2.exceptions.SecurityError(name)
+
+
 def make_environment():
     def raise_exception(message):
         raise jinja2.exceptions.TemplateError(message)
@@ -38,6 +58,7 @@ def make_environment():
     environment = jinja2.sandbox.ImmutableSandboxedEnvironment(
         trim_blocks=True, lstrip_blocks=True, extensions=[Generation, "jinja2.ext.loopcontrols"])
     environment.filters["tojson"] = tojson
+    environment.globals["namespace"] = Namespace
     environment.globals["raise_exception"] = raise_exception
     environment.globals["strftime_now"] = lambda form: datetime.datetime.fromtimestamp(NOW).strftime(form)
     return environment

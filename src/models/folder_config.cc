@@ -10,52 +10,28 @@
 namespace lathe {
 namespace {
 
-// Keys that every folder may have and that change nothing in a forward pass.
+// Keys that sound like arithmetic and change nothing in a forward pass: training's, those that say what
+// transformers hands out besides logits, how it computes, or how it samples. Others that change nothing need
+// no row here.
 constexpr std::string_view kHarmless[] = {
-    "architectures",
+    "_attn_implementation",
+    "_attn_implementation_autoset",
     "attention_dropout",
+    "attention_probs_dropout",
+    "attention_probs_dropout_prob",
     "attn_implementation",
     "attn_pdrop",
-    "bos_token_id",
-    "classifier_dropout",
-    "dtype",
-    "embd_pdrop",
-    "eos_token_id",
+    "chunk_size_feed_forward",
+    "encoder_no_repeat_ngram_size",
     "hidden_dropout",
     "hidden_dropout_prob",
-    "attention_probs_dropout_prob",
-    "initializer_range",
-    "model_type",
+    "no_repeat_ngram_size",
     "output_attentions",
     "output_hidden_states",
-    "pad_token_id",
-    "resid_pdrop",
-    "return_dict",
-    "torch_dtype",
-    "transformers_version",
-    "use_cache",
-    "_attn_implementation",
-    "_name_or_path",
+    "pruned_heads",
     "rms_norm_eps_dtype",
-    "gradient_checkpointing",
-    "problem_type",
-    "id2label",
-    "label2id",
-    "torchscript",
-    "is_decoder",
-    "cache_implementation",
     "summary_activation",
-    "summary_first_dropout",
-    "summary_proj_to_labels",
-    "summary_type",
-    "summary_use_proj",
-    "task_specific_params",
-    "auto_map",
-    "attention_probs_dropout",
-    "unsloth_fixed",
-    "unsloth_version",
-    "rope_dim",
-    "is_llama_config",
+    "temperature",
 };
 
 // Parts of names that speak of arithmetic.
@@ -73,8 +49,8 @@ bool sounds_like_arithmetic(std::string_view key) {
 }
 
 bool says_nothing(const Json& value) {
-  return value.is_null() || value == Json(false) ||
-         ((value.is_array() || value.is_object() || value.is_string()) && value.empty());
+  return value == Json(false) || value == Json("") || (!value.is_primitive() && value.empty()) ||
+         value.is_null();
 }
 
 std::string shown(const Json& value) { return printable(dump_json(value), 100); }

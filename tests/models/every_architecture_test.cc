@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <fstream>
 #include <functional>
 #include <limits>
 #include <set>
@@ -261,6 +262,18 @@ TEST(AllArchitectures, EachHasATinyFolder) {
     if (!type.empty() && type != "bert") {
       EXPECT_TRUE(types.contains(type)) << type;
     }
+  }
+}
+
+TEST(AllArchitectures, AreInTheTableOfModels) {
+  std::ifstream file(std::string(LATHE_SOURCE_DIR) + "/docs/models.md");
+  const std::string table((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  for (const Architecture* architecture : all_architectures()) {
+    const FolderDialect& folder = architecture->folder;
+    const std::string type(folder.model_type);
+    const std::string name(type.empty() ? architecture->name : folder.architecture);
+    EXPECT_NE(table.find("| " + type + (type.empty() ? "" : " | ") + name + " |"), std::string::npos)
+        << type << " " << name << ": run tools/make_models_table.py";
   }
 }
 

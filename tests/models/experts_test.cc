@@ -71,6 +71,7 @@ TEST(Experts, CountsThatDoNotFitAreRefusedByKey) {
   for (const std::uint64_t bad : {std::uint64_t{0}, std::uint64_t{7}, ~std::uint64_t{0}})  // of 4 and of 6
     expect_refused("expert_used_count", number(bad), invalid);
   expect_refused("expert_used_count", MetadataValue(std::string("two")), invalid);
+  expect_refused("expert_used_count", MetadataValue(std::vector<std::int64_t>{2}), invalid);  // for one layer
   for (const std::uint64_t bad : {std::uint64_t{0}, std::uint64_t{1} << 31, ~std::uint64_t{0}})
     expect_refused("expert_count", number(bad), invalid);
   expect_refused("expert_feed_forward_length", number(0), invalid);

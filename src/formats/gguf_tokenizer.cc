@@ -128,6 +128,15 @@ void read_special_ids(const Checkpoint& checkpoint, const ModelDefaults& default
   add_end(data.eos);
   add_end(read_id(checkpoint, data, "eot_token_id", -1));
   add_end(read_id(checkpoint, data, "eom_token_id", -1));
+  // Ours, of converted folders: GGUF has no key for several.
+  const std::string ends_key = kPrefix + "end_token_ids";
+  if (const auto* ends = checkpoint.integers(ends_key)) {
+    for (const std::int64_t id : *ends) {
+      if (id < 0 || id >= static_cast<std::int64_t>(data.tokens.size()))
+        checkpoint.fail("there is no token " + std::to_string(id), ends_key);
+      add_end(static_cast<TokenId>(id));
+    }
+  }
   for (std::size_t i = 0; i < data.tokens.size(); ++i)
     if (data.kinds[i] == TokenKind::control &&
         std::find(std::begin(kEndTexts), std::end(kEndTexts), data.tokens[i]) != std::end(kEndTexts))

@@ -152,6 +152,7 @@ class KeyWriter {
     set_id("eos_token_id", data_.eos);
     set_id("unknown_token_id", data_.unknown ? data_.unknown : pipeline_.unknown);
     set_id("padding_token_id", data_.padding);
+    set_end_ids();
     if (!data_.chat_template.empty()) checkpoint_.metadata["tokenizer.chat_template"] = data_.chat_template;
   }
 
@@ -177,6 +178,14 @@ class KeyWriter {
   }
   [[noreturn]] void refuse_split(const split::Step& step) const {
     refuse("pre_tokenizer", std::string(kSplits[step.index()]) + " has no name in GGUF here");
+  }
+
+  /// All of them under a key of ours; a second one under GGUF's key for it, too.
+  void set_end_ids() {
+    if (data_.end_ids.empty()) return;
+    set("end_token_ids", std::vector<std::int64_t>(data_.end_ids.begin(), data_.end_ids.end()));
+    for (const TokenId id : data_.end_ids)
+      if (data_.end_ids.size() == 2 && data_.eos && id != *data_.eos) set_id("eot_token_id", id);
   }
 
   void add_pattern(const split::Step& step, std::vector<std::string_view>& patterns) const {

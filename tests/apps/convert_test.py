@@ -120,6 +120,19 @@ class ConvertTokenizers(unittest.TestCase):
         self.assertEqual(json.loads(out("tokens", "-m", path, "a"))[0], tokenizer.token_to_id("<s>"))
         self.assertIn("messages[0]['content']", out("inspect", path, "--metadata"))
 
+    def test_every_token_that_ends_an_answer_comes_along(self):
+        tokenizer = byte_bpe([pre_tokenizers.ByteLevel(add_prefix_space=False)])
+        folder = self.folder(tokenizer)
+        words = ["run", "--raw", "the cat", "-n", 12, "--json", "--math", "f32", "--temp", 0, "-m"]
+        ids = json.loads(out(*words, folder))["ids"]
+        end = next(id for id in ids[1:] if id != ids[0])
+        (folder / "generation_config.json").write_text(json.dumps({"eos_token_id": [tokenizer.token_to_id("</s>"), end]}))
+        ended = json.loads(out(*words, folder))
+        self.assertEqual(ended["ids"][:ids.index(end)], ids[:ids.index(end)])
+        self.assertLess(len(ended["ids"]), len(ids))
+        again = json.loads(out(*words, self.converted(folder)))
+        self.assertEqual((again["ids"], again["text"]), (ended["ids"], ended["text"]))
+
     def test_sentence_piece_by_scores(self):
         tokenizer = sentence_piece_bpe()
         self.assert_same_ids(self.folder(tokenizer), tokenizer)

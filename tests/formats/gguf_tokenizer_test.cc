@@ -126,6 +126,16 @@ TEST(GgufTokenizer, OnlyControlTokensEndByTheirText) {
   EXPECT_THAT(read_tokenizer(builder).end_ids, ElementsAre(1));
 }
 
+TEST(GgufTokenizer, AllEndsOfAConvertedFolder) {
+  GgufBuilder builder = spm();
+  EXPECT_THAT(read_tokenizer(builder.i32s("tokenizer.ggml.end_token_ids", {2, 5, 4})).end_ids,
+              ElementsAre(2, 5, 4, 7));
+  for (const std::int32_t id : {-1, 8}) {
+    GgufBuilder outside = spm();
+    expect_refused(outside.i32s("tokenizer.ggml.end_token_ids", {id}), "tokenizer.ggml.end_token_ids");
+  }
+}
+
 TEST(GgufTokenizer, EndOfMessageIsNoEndWhereCallsEndTurns) {
   GgufBuilder builder =
       bpe({"<|end|>", "<|return|>", "<|call|>"}).i32s("tokenizer.ggml.token_type", {3, 3, 3});

@@ -118,10 +118,8 @@ def write_keys(writer, config, write_scaling):
 
 def write_tokenizer(writer, size):
     """Any tokenizer of the right size: bytes, and tokens of two letters."""
-    letters = list(gguf.vocab.bytes_to_unicode().values()) if hasattr(gguf.vocab, "bytes_to_unicode") else None
-    if letters is None:
-        plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
-        letters = [chr(byte) for byte in plain] + [chr(256 + i) for i in range(256 - len(plain))]
+    plain = [*range(33, 127), *range(161, 173), *range(174, 256)]
+    letters = [chr(byte) for byte in plain] + [chr(256 + i) for i in range(256 - len(plain))]
     tokens = (letters + [a + b for a in letters[:20] for b in letters[:20]])[:size]
     writer.add_tokenizer_model("gpt2")
     writer.add_tokenizer_pre("gpt-2")

@@ -12,6 +12,7 @@ import numpy as np
 
 import as_gguf
 import tiny_folder
+from forward import Forward
 from tiny_folder import logits
 
 TOKENS = 400  # of 512; the original context is 32
@@ -22,50 +23,6 @@ CASES = json.loads((tiny_folder.HERE / "rope_numbers.json").read_text(encoding="
 
 def ids_of(count):
     return np.random.default_rng(3).integers(0, 320, count)
-
-
-def rms_norm(x, weight, epsilon):
-    return x / np.sqrt(np.mean(x * x, axis=-1, keepdims=True) + epsilon) * weight
-
-
-def forward(weights, config, ids, frequencies, magnitude):
-    """[tokens, vocabulary] in double, for Llama's and Phi 3's folders."""
-    heads, kv_heads, epsilon = config["num_attention_heads"], config["num_key_value_heads"], config["rms_norm_eps"]
-    angle = np.arange(len(ids))[:, None, None] * np.asarray(frequencies)
-    cos, sin = magnitude * np.cos(angle), magnitude * np.sin(angle)  # [tokens, 1, head_dim / 2]
-
-    def weight(name):
-        return weights[name + ".weight"].astype(np.float64)
-
-    def product(x, names, fused):
-        if fused + ".weight" in weights:
-            return x @ weight(fused).T
-        return np.concatenate([x @ weight(name).T for name in names], axis=-1)
-
-    def rotated(x):
-        first, second = np.split(x, 2, axis=-1)
-        return np.concatenate([first * cos - second * sin, first * sin + second * cos], axis=-1)
-
-    x = weight("model.embed_tokens")[ids]
-    for layer in range(config["num_hidden_layers"]):
-        name = f"model.layers.{layer}."
-        h = rms_norm(x, weight(name + "input_layernorm"), epsilon)
-        attention = name + "self_attn."
-        qkv = product(h, [attention + part for part in ("q_proj", "k_proj", "v_proj")], attention + "qkv_proj")
-        qkv = qkv.reshape(len(ids), heads + 2 * kv_heads, -1)
-        q, k, v = np.split(qkv, [heads, heads + kv_heads], axis=1)
-        q, k = rotated(q), np.repeat(rotated(k), heads // kv_heads, axis=1)
-        scores = np.einsum("ihd,jhd->hij", q, k) / np.sqrt(q.shape[-1])
-        scores = np.where(np.tri(len(ids), dtype=bool), scores, -np.inf)
-        share = np.exp(scores - scores.max(axis=-1, keepdims=True))
-        share /= share.sum(axis=-1, keepdims=True)
-        out = np.einsum("hij,jhd->ihd", share, np.repeat(v, heads // kv_heads, axis=1)).reshape(len(ids), -1)
-        x = x + out @ weight(attention + "o_proj").T
-        h = rms_norm(x, weight(name + "post_attention_layernorm"), epsilon)
-        mlp = name + "mlp."
-        gate, up = np.split(product(h, [mlp + "gate_proj", mlp + "up_proj"], mlp + "gate_up_proj"), 2, axis=-1)
-        x = x + (gate / (1 + np.exp(-gate)) * up) @ weight(mlp + "down_proj").T
-    return rms_norm(x, weight("model.norm"), epsilon) @ weight("lm_head").T
 
 
 def write_scaling(writer, rope, longest):
@@ -93,16 +50,6 @@ def write_scaling(writer, rope, longest):
 
 
 class Rope(unittest.TestCase):
-    def test_the_reference_computes_what_transformers_does(self):
-        for name, frequencies in (("llama3", self.case("llama3")["frequencies"]),
-                                  ("phi3", self.case("default")["frequencies"])):
-            ids, wanted = tiny_folder.expected(name)
-            found = forward(tiny_folder.tensors(name), tiny_folder.config(name), ids, frequencies, 1.0)
-            self.assertLessEqual(np.abs(found - wanted).max(), BOUND, name)
-
-    def case(self, name):
-        return next(case for case in CASES if case["name"] == name)
-
     def test_scaled_configs(self):
         for case in CASES:
             name = CHECKPOINTS[case["model_type"]]
@@ -112,7 +59,7 @@ class Rope(unittest.TestCase):
             if name == "phi3":
                 config["original_max_position_embeddings"] = \
                     case["rope_parameters"]["original_max_position_embeddings"]
-            wanted = forward(weights, config, ids, case["frequencies"], case["magnitude"])
+            wanted = Forward(weights, config, case["frequencies"], case["magnitude"]).logits(ids)
             with tempfile.TemporaryDirectory() as folder:
                 folder = pathlib.Path(folder)
                 tiny_folder.write(folder / "new", name, config)

@@ -36,13 +36,21 @@ def tensors(name):
     return found
 
 
-def write(folder, name, changed):
-    """The checkpoint `name` with `changed` as its config.json."""
-    os.makedirs(folder, exist_ok=True)
-    (pathlib.Path(folder) / "config.json").write_text(json.dumps(changed), encoding="utf-8")
-    target = pathlib.Path(folder) / "model.safetensors"
-    if not target.exists():
-        target.write_bytes((HERE / name / "model.safetensors").read_bytes())
+def write(folder, name, changed, extra=None):
+    """The checkpoint `name` with `changed` as its config.json, and the tensors of `extra` beside its own."""
+    folder = pathlib.Path(folder)
+    folder.mkdir(exist_ok=True)
+    (folder / "config.json").write_text(json.dumps(changed), encoding="utf-8")
+    if not extra:
+        (folder / "model.safetensors").write_bytes((HERE / name / "model.safetensors").read_bytes())
+        return
+    header, data = {}, b""
+    for key, values in {**tensors(name), **extra}.items():
+        entry = values.astype("<f4").tobytes()
+        header[key] = {"dtype": "F32", "shape": values.shape, "data_offsets": [len(data), len(data) + len(entry)]}
+        data += entry
+    text = json.dumps(header).encode()
+    (folder / "model.safetensors").write_bytes(struct.pack("<Q", len(text)) + text + data)
 
 
 def older_config(new):

@@ -4,7 +4,8 @@
     compare_folders.py [--program PATH] [--llama-cpp SOURCES BUILD] [--json F] [FOLDER...]
 
 FOLDER is one of tests/tiny where none is given; their files take ids alone, so what is compared is arithmetic and keys,
-not text. minilm is converted too, and its ids and embeddings are compared. Without --llama-cpp, llama.cpp is found or
+not text. minilm is converted too, and its ids and embeddings are compared; and a folder for each tokenizer that GGUF has
+a name for, whose ids are compared. Without --llama-cpp, llama.cpp is found or
 built as compare_llama_cpp.py does it.
 
 llama.cpp computes GELU in its tanh form by a table of half floats (GGML_GELU_FP16), and so differs by about 1e-3 where
@@ -22,6 +23,9 @@ import tempfile
 import numpy as np
 
 import compare_llama_cpp as peer
+
+sys.path.insert(0, str(peer.ROOT / "tests" / "apps"))
+import tokenizer_folders  # noqa: E402
 
 TINY = peer.ROOT / "tests" / "tiny"
 BOUND, GELU_BOUND, EMBEDDING_BOUND = 1e-4, 5e-3, 1e-3
@@ -76,6 +80,21 @@ def compare_minilm(programs, place):
             "same_top": 1.0}
 
 
+def compare_ids(name, tokenizer, programs, place):
+    """Ids of llama.cpp from a converted folder against those of the tokenizers package, for texts without control tokens."""
+    lathe, llama_ids = programs
+    folder = tokenizer_folders.folder_with(tokenizer, pathlib.Path(place) / "folder")
+    path = os.path.join(place, "ids.gguf")
+    peer.call([lathe, "convert", folder, "-o", path])
+    texts = [text for text in tokenizer_folders.TEXTS + tokenizer_folders.random_texts(2000) if "<s>" not in text and text]
+    answer = peer.call([llama_ids, path], input="".join(text.encode().hex() + "\n" for text in texts))
+    rows = [[int(word) for word in line.split()] for line in answer.split("\n")[:-1]]
+    expected = [tokenizer.encode(text, add_special_tokens=False).ids for text in texts]
+    different = sum(ours != theirs for ours, theirs in zip(expected, rows, strict=True))
+    print(f"tokenizer {name}: {len(texts)} texts, {different} differ", flush=True)
+    return {"tokenizer": name, "texts": len(texts), "differ": different}
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", metavar="FOLDER", nargs="*", type=pathlib.Path)
@@ -102,6 +121,11 @@ def main():
             failed += far
             print(f"{name} ({row['model_type']}): {row['tokens']} tokens, largest difference {row['difference']:.1e}, "
                   f"same top {row['same_top']:.0%}{' TOO FAR' if far else ''}", flush=True)
+        if not options.folders:
+            kinds = tokenizer_folders.named_tokenizers() | {"llama": tokenizer_folders.sentence_piece_bpe()}
+            ids = (options.program, peer.build_driver("llama_ids", options.llama_cpp))
+            results += [compare_ids(name, tokenizer, ids, place) for name, tokenizer in kinds.items()]
+            failed += any(row.get("differ", 0) for row in results)
     if options.json:
         options.json.write_text(json.dumps(results, indent=1) + "\n")
     return 1 if failed else 0

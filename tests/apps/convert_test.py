@@ -2,66 +2,15 @@
 import json
 import os
 import pathlib
-import random
-import shutil
 import tempfile
 import unittest
 
 import tokenizers
-from tokenizers import AddedToken, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from tokenizers import models, normalizers, pre_tokenizers, processors
 
 from program import lathe, out
+from tokenizer_folders import TEXTS, byte_bpe, folder_with, named_tokenizers, pattern, random_texts, sentence_piece_bpe
 
-TINY = pathlib.Path(__file__).resolve().parents[1] / "tiny" / "llama3"
-VOCABULARY = 320
-GPT2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
-LLAMA3 = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|"
-          r"\s+(?!\S)|\s+")
-QWEN2 = LLAMA3.replace(r"\p{N}{1,3}", r"\p{N}")
-TEXTS = ["the cat sat on the mat, there and then", "1234567 + 89 = ...", "It's THEIR'S; don't  stop\n\n\tnow",
-         "Gr\u00fc\u00dfe, \u4e16\u754c \U0001f600 na\u00efve", "  leading and trailing  ", ""]
-
-
-def random_texts(count):
-    generator = random.Random(5)
-    alphabet = "abcdeght nos'1290 .,!?\n\t\u00e9\u4e2d\U0001f600<>_"
-    return ["".join(generator.choice(alphabet) for _ in range(generator.randrange(40))) for _ in range(count)]
-
-
-def byte_bpe(splits, ignore_merges=False, normalizer=None):
-    made = tokenizers.Tokenizer(models.BPE(ignore_merges=ignore_merges))
-    made.pre_tokenizer = pre_tokenizers.Sequence(splits)
-    if normalizer:
-        made.normalizer = normalizer
-    made.decoder = decoders.ByteLevel()
-    made.train_from_iterator(TEXTS * 3, trainers.BpeTrainer(
-        vocab_size=VOCABULARY - 3, show_progress=False, initial_alphabet=pre_tokenizers.ByteLevel.alphabet()))
-    made.add_special_tokens(["<s>", "</s>"])
-    made.add_tokens([AddedToken("<tool>", special=False, normalized=False)])
-    return made
-
-
-def pattern(text):
-    return [pre_tokenizers.Split(tokenizers.Regex(text), "isolated"),
-            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
-
-
-def sentence_piece_bpe():
-    made = tokenizers.Tokenizer(models.BPE(unk_token="<unk>", byte_fallback=True, fuse_unk=True))
-    made.normalizer = normalizers.Sequence([normalizers.Prepend("\u2581"), normalizers.Replace(" ", "\u2581")])
-    made.decoder = decoders.Sequence([decoders.Replace("\u2581", " "), decoders.ByteFallback(), decoders.Fuse(),
-                                      decoders.Strip(" ", 1, 0)])
-    letters = ["\u2581", *"acehnorst"]
-    tokens = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256)), *letters]
-    merges = []
-    for joined in ("th", "the", "\u2581the", "at", "\u2581t", "er", "re", "ca", "cat", "\u2581c"):
-        merges += [(joined[:cut], joined[cut:]) for cut in range(1, len(joined))
-                   if joined[:cut] in tokens and joined[cut:] in tokens]
-        tokens.append(joined)
-    made.model = models.BPE(vocab={token: i for i, token in enumerate(tokens)}, merges=merges, unk_token="<unk>",
-                            byte_fallback=True, fuse_unk=True)
-    made.add_special_tokens(["<unk>", "<s>", "</s>"])
-    return made
 
 
 class ConvertTokenizers(unittest.TestCase):
@@ -70,29 +19,15 @@ class ConvertTokenizers(unittest.TestCase):
         self.addCleanup(place.cleanup)
         self.place = pathlib.Path(place.name)
 
-    def folder(self, tokenizer, **config):
-        """The tiny Llama with a tokenizer of as many tokens."""
-        folder = self.place / "folder"
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
-        for name in ("config.json", "model.safetensors"):
-            shutil.copy(TINY / name, folder)
-        raw = json.loads(tokenizer.to_str())
-        used = max([*raw["model"]["vocab"].values(), *(token["id"] for token in raw["added_tokens"])]) + 1
-        self.assertLessEqual(used, VOCABULARY)
-        for i in range(used, VOCABULARY):
-            raw["model"]["vocab"][f"[unused{i}]"] = i
-        (folder / "tokenizer.json").write_text(json.dumps(raw))
-        (folder / "tokenizer_config.json").write_text(json.dumps(
-            {"bos_token": "<s>", "eos_token": "</s>", "chat_template": "{{ messages[0]['content'] }}"} | config))
-        return folder
+    def folder(self, tokenizer):
+        return folder_with(tokenizer, self.place / "folder")
 
     def converted(self, folder):
         path = self.place / "model.gguf"
         lathe("convert", folder, "-o", path)
         return path
 
-    def assert_same_ids(self, folder, tokenizer):
+    def assert_same_ids(self, folder):
         path = self.converted(folder)
         texts = TEXTS + random_texts(40) + ["<s>x<tool>y</s>"]
         for text in texts:
@@ -101,22 +36,16 @@ class ConvertTokenizers(unittest.TestCase):
         return path
 
     def test_byte_level_bpe_by_its_patterns(self):
-        byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False)
-        cases = {"gpt-2": byte_bpe([byte_level]),
-                 "smollm": byte_bpe([pre_tokenizers.Digits(individual_digits=True), byte_level]),
-                 "llama-bpe": byte_bpe(pattern(LLAMA3), ignore_merges=True),
-                 "smaug-bpe": byte_bpe(pattern(LLAMA3)),
-                 "qwen2": byte_bpe(pattern(QWEN2), normalizer=normalizers.NFC())}
-        for name, tokenizer in cases.items():
+        for name, tokenizer in named_tokenizers().items():
             with self.subTest(name):
-                path = self.assert_same_ids(self.folder(tokenizer), tokenizer)
+                path = self.assert_same_ids(self.folder(tokenizer))
                 self.assertIn(name.encode(), path.read_bytes()[:2000])
 
     def test_what_stands_around_texts_and_the_template_come_along(self):
         tokenizer = byte_bpe([pre_tokenizers.ByteLevel(add_prefix_space=False)])
         tokenizer.post_processor = processors.TemplateProcessing("<s> $A", None, [("<s>", tokenizer.token_to_id("<s>"))])
         folder = self.folder(tokenizer)
-        path = self.assert_same_ids(folder, tokenizer)
+        path = self.assert_same_ids(folder)
         self.assertEqual(json.loads(out("tokens", "-m", path, "a"))[0], tokenizer.token_to_id("<s>"))
         self.assertIn("messages[0]['content']", out("inspect", path, "--metadata"))
 
@@ -135,7 +64,7 @@ class ConvertTokenizers(unittest.TestCase):
 
     def test_sentence_piece_by_scores(self):
         tokenizer = sentence_piece_bpe()
-        self.assert_same_ids(self.folder(tokenizer), tokenizer)
+        self.assert_same_ids(self.folder(tokenizer))
 
     def assert_refused(self, part, folder):
         _, errors = lathe("convert", folder, "-o", self.place / "none.gguf", status=1)

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/error.h"
 #include "models/decoder_config.h"
 
 namespace lathe {
@@ -11,6 +12,13 @@ namespace {
 bool is_named(const FolderConfig& config, std::string_view key) {
   const auto keys = config.keys();
   return std::find(keys.begin(), keys.end(), key) != keys.end();
+}
+
+void expect_one_for_each_layer(FolderConfig& config, std::size_t types) {
+  const auto layers = config.integer("num_hidden_layers", 1, kMaxLayers);
+  if (static_cast<std::int64_t>(types) != layers)
+    config.fail("has " + std::to_string(types) + " entries for " + std::to_string(layers) + " layers",
+                "layer_types");
 }
 
 }  // namespace
@@ -63,13 +71,10 @@ void read_window(FolderConfig& config, FolderMetadata& metadata, std::int64_t wi
   for (std::int64_t layer = 0; types.empty() && layer < layers; ++layer) pattern.push_back(windowed(layer));
   for (const std::string& type : types) {
     if (type != "sliding_attention" && type != "full_attention")
-      config.refuse("the value \"" + type + "\" is not supported", "layer_types");
+      config.refuse("the value \"" + printable(type) + "\" is not supported", "layer_types");
     pattern.push_back(type == "sliding_attention");
   }
-  if (static_cast<std::int64_t>(pattern.size()) != layers)
-    config.fail(
-        "has " + std::to_string(pattern.size()) + " entries for " + std::to_string(layers) + " layers",
-        "layer_types");
+  expect_one_for_each_layer(config, pattern.size());
   if (std::find(pattern.begin(), pattern.end(), true) == pattern.end()) return;
   if (window == 0 && !types.empty()) config.fail("layer_types needs a window", "sliding_window");
   if (window == 0) return;
@@ -88,8 +93,12 @@ void read_qwen_window(FolderConfig& config, FolderMetadata& metadata) {
 }
 
 void expect_full_attention(FolderConfig& config) {
-  for (const std::string& type : config.texts("layer_types"))
-    if (type != "full_attention") config.refuse("the value \"" + type + "\" is not supported", "layer_types");
+  if (!config.has("layer_types")) return;
+  const auto types = config.texts("layer_types");
+  for (const std::string& type : types)
+    if (type != "full_attention")
+      config.refuse("the value \"" + printable(type) + "\" is not supported", "layer_types");
+  expect_one_for_each_layer(config, types.size());
 }
 
 void read_real(FolderConfig& config, FolderMetadata& metadata, std::string_view key, std::string_view gguf) {

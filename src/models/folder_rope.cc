@@ -2,6 +2,7 @@
 // stood beside rope_scaling, and the type was once "type".
 #include <cmath>
 
+#include "base/error.h"
 #include "models/decoder_config.h"
 #include "models/folder_decoder.h"
 
@@ -109,7 +110,8 @@ void read_scaling(FolderConfig& rope, FolderMetadata& metadata, const RopeContex
   } else if (type == "yarn") {
     read_yarn(rope, metadata, context);
   } else if (type != "default") {
-    rope.refuse("the value \"" + type + "\" is not supported", rope.has("rope_type") ? "rope_type" : "type");
+    rope.refuse("the value \"" + printable(type) + "\" is not supported",
+                rope.has("rope_type") ? "rope_type" : "type");
   }
 }
 

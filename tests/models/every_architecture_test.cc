@@ -232,6 +232,41 @@ TEST_P(EveryArchitecture, EachConfigKeyIsChecked) {
   }
 }
 
+TEST_P(EveryArchitecture, ConfigsThatContradictThemselvesAreRefused) {
+  const Json& config = folder_->config;
+  const auto with = [&](const char* key, const Json& bad) {
+    if (config.contains(key))
+      expect_named(with_config([&](Json& changed) { changed[key] = bad; }), key, "as " + bad.dump());
+  };
+  with("head_dim", 15);  // no pairs to rotate
+  with("num_attention_heads", 3);
+  with("n_head", 3);
+  if (config["model_type"] != "gpt_neox") with("num_key_value_heads", 3);
+  with("rms_norm_eps", 1.5);
+  with("layer_norm_eps", 0.0);
+  with("layer_types", Json::array({"full_attention"}));
+  with("tie_word_embeddings", 1);
+  if (const auto rope = config.find("rope_parameters"); rope != config.end() && rope->contains("rope_theta"))
+    expect_named(with_config([](Json& changed) { changed["rope_parameters"]["rope_theta"] = 0; }),
+                 "rope_theta", "as 0");
+}
+
+TEST_P(EveryArchitecture, WindowsAreByPeriodOrByLayer) {
+  const std::string key = checkpoint_->architecture + ".attention.sliding_window";
+  const auto layers =
+      static_cast<std::size_t>(checkpoint_->integer(checkpoint_->architecture + ".block_count", 1, 100));
+  const auto with = [&](const MetadataValue& pattern) {
+    return with_checkpoint([&](Checkpoint& c) {
+      c.metadata[key] = std::uint64_t{8};
+      c.metadata[key + "_pattern"] = pattern;
+    });
+  };
+  EXPECT_EQ(with(std::uint64_t{2}), "");
+  EXPECT_EQ(with(std::vector<bool>(layers, true)), "");
+  EXPECT_EQ(with(std::vector<std::int64_t>(layers, 0)), "");
+  expect_named(with(std::vector<bool>(layers - 1, true)), key + "_pattern", "too short");
+}
+
 TEST_P(EveryArchitecture, WhatTheConfigMustSayIsMissedByName) {
   for (const char* key :
        {"num_hidden_layers", "hidden_size", "num_attention_heads", "intermediate_size", "vocab_size",

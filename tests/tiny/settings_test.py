@@ -40,7 +40,8 @@ CASES = {
                                            "layer_types": ["full_attention", "sliding_attention"]}, ()),
     "window in all layers": ("phi3", {"sliding_window": 20}, ()),
     "other layers with a window": ("gemma2", {"layer_types": ["full_attention", "sliding_attention"]}, ()),
-    "another pattern": ("gemma3", {"layer_types": ["full_attention", *["sliding_attention"] * 5, "full_attention"]}, ()),
+    "another pattern": ("gemma3", {"layer_types": ["full_attention", *["sliding_attention"] * 5,
+                                                   "full_attention"]}, ()),
     "bases by layer type": ("gemma3", {"rope_parameters": {
         "full_attention": {"rope_type": "default", "rope_theta": 5000.0},
         "sliding_attention": {"rope_type": "default", "rope_theta": 300.0}}}, ()),

@@ -1,5 +1,5 @@
 """Tiny checkpoints of every architecture: the logits of transformers from the folder, in both spellings of its
-config.json, and the folder's from the same weights as GGUF; at once, token by token, in chunks, with and without a cache.
+config.json, and the folder's from the same weights as GGUF; at once, token by token, in chunks, and without a cache.
 
 Writes its measurements to tiny.json in the build directory, from which tools/make_models_table.py makes docs/models.md.
 """

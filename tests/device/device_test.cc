@@ -2,9 +2,11 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <filesystem>
 #include <map>
 #include <numeric>
+#include <span>
 
 #include "base/error.h"
 #include "base/mapped_file.h"
@@ -94,6 +96,17 @@ std::vector<std::byte> packed(const TensorView& tensor, Dtype layout) {
   return bytes;
 }
 
+/// The one constant that no file holds.
+std::vector<std::byte> rope_frequencies(const Checkpoint& checkpoint) {
+  const std::int64_t dims = checkpoint.integer("llama.rope.dimension_count", 2, 1024);
+  const double base = checkpoint.real_or("llama.rope.freq_base", 10000.0);
+  std::vector<double> frequencies;
+  for (std::int64_t i = 0; i < dims; i += 2)
+    frequencies.push_back(std::pow(base, -static_cast<double>(i) / static_cast<double>(dims)));
+  const auto bytes = std::as_bytes(std::span(frequencies));
+  return {bytes.begin(), bytes.end()};
+}
+
 /// What a device must get of a checkpoint: norms and the table of embeddings as they lie, matrices as their
 /// products read them. A checkpoint without a head uses the table for both.
 Weights needed_weights(const Checkpoint& checkpoint, const std::string& math) {
@@ -107,6 +120,7 @@ Weights needed_weights(const Checkpoint& checkpoint, const std::string& math) {
     const Dtype layout = math == "f32" ? Dtype::packed_f32 : block_format(tensor.dtype)->packed;
     weights[{name, layout}] = packed(tensor, layout);
   }
+  weights[{"rope_frequencies", Dtype::f64}] = rope_frequencies(checkpoint);
   return weights;
 }
 
@@ -142,8 +156,8 @@ TEST_P(Device, EveryWeightCrossesOnceInEachLayoutThatIsRead) {
   PoisonedDevice device(2);
   const Loaded loaded = load(path_, device, GetParam());
   const Weights needed = needed_weights(*loaded.checkpoint, GetParam());
-  // Two layers of nine tensors, the last norm, and the embedding twice: as table and as head.
-  ASSERT_EQ(needed.size(), 2u * 9 + 1 + 2);
+  // Two layers of nine tensors, the last norm, the embedding twice, as table and as head, and RoPE's angles.
+  ASSERT_EQ(needed.size(), 2u * 9 + 1 + 2 + 1);
 
   std::vector<std::uint64_t> sizes;
   for (const auto& [key, bytes] : needed) sizes.push_back(bytes.size());

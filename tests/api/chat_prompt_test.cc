@@ -5,6 +5,7 @@
 #include <rapidcheck.h>
 
 #include <algorithm>
+#include <ctime>
 
 #include "base/error.h"
 #include "text/small_tokenizers.h"
@@ -140,6 +141,19 @@ TEST(ChatPrompt, RefusesNoMessagesAndNoRole) {
   const ChatPrompt prompt(*words);
   EXPECT_THROW(prompt.encode({}), Error);
   EXPECT_THROW(prompt.encode({{"", "hi"}}), Error);
+}
+
+TEST(ChatPrompt, TenThousandMessagesTakeNoLongerThanTheirText) {
+  const auto words = tokenizer(kPlain);
+  const ChatPrompt prompt(*words);
+  std::vector<Message> messages;
+  for (int i = 0; i < 10'000; ++i)
+    messages.push_back({i % 2 == 0 ? "user" : "assistant", i % 3 == 0 ? "<end> no end" : "text"});
+  const std::clock_t start = std::clock();
+  const auto ids = prompt.encode(messages);
+  EXPECT_LT(std::clock() - start, 20 * CLOCKS_PER_SEC);  // a second, where nothing grows with the square
+  EXPECT_EQ(words->decode(ids, true), prompt.render(messages, true));
+  EXPECT_EQ(control_ids(*words, ids).size(), 20'001u);
 }
 
 TEST(ChatPrompt, AnyContentGivesTheTemplatesControlTokensAndTheRenderedText) {

@@ -12,7 +12,6 @@ from program import lathe, out
 from tokenizer_folders import TEXTS, byte_bpe, folder_with, named_tokenizers, pattern, random_texts, sentence_piece_bpe
 
 
-
 class ConvertTokenizers(unittest.TestCase):
     def setUp(self):
         place = tempfile.TemporaryDirectory()
@@ -48,6 +47,18 @@ class ConvertTokenizers(unittest.TestCase):
         path = self.assert_same_ids(folder)
         self.assertEqual(json.loads(out("tokens", "-m", path, "a"))[0], tokenizer.token_to_id("<s>"))
         self.assertIn("messages[0]['content']", out("inspect", path, "--metadata"))
+
+    def test_a_broken_template_comes_along_and_is_refused_where_it_is_needed(self):
+        folder = self.folder(byte_bpe([pre_tokenizers.ByteLevel(add_prefix_space=False)]))
+        for source, message in (("{% if %}", "line 1"), ("\n{{ messages | nosuch }}", "no filter named 'nosuch'"),
+                                ("{{ raise_exception('not today') }}", "not today")):
+            (folder / "tokenizer_config.json").write_text(json.dumps(
+                {"bos_token": "<s>", "eos_token": "</s>", "chat_template": source}))
+            for model in (folder, self.converted(folder)):
+                out("run", "--raw", "the cat", "-n", 2, "-m", model)
+                _, errors = lathe("run", "the cat", "-n", 2, "-m", model, status=1)
+                self.assertIn("chat template", errors)
+                self.assertIn(message, errors)
 
     def test_every_token_that_ends_an_answer_comes_along(self):
         tokenizer = byte_bpe([pre_tokenizers.ByteLevel(add_prefix_space=False)])

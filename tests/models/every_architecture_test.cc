@@ -133,7 +133,8 @@ TEST_P(EveryArchitecture, KeysThatAreNotComputedAreRefusedWithTheirValue) {
                                                           {"attention.causal", false},
                                                           {"attention.value_length", std::uint64_t{8}},
                                                           {"swiglu_clamp_exp", 7.0}}) {
-    const auto message = with_checkpoint([&](Checkpoint& c) { c.metadata[prefix + key] = value; });
+    const auto message =
+        with_checkpoint([&, name = prefix + key, given = value](Checkpoint& c) { c.metadata[name] = given; });
     expect_named(message, prefix + key, "set");
     expect_named(message,
                  key == "attention.causal"   ? "false"

@@ -87,6 +87,16 @@ class Settings(unittest.TestCase):
                 tiny_folder.write(folder, name, config, extra)
                 self.assertLessEqual(np.abs(logits(folder, ids, []) - wanted).max(), BOUND)
 
+    def test_rounded_weights_stay_near(self):
+        """Parts of a matrix (Q of a fused one, an expert) are found in blocks as they are in floats."""
+        for name in tiny_folder.NAMES:
+            ids, wanted = tiny_folder.expected(name)
+            with self.subTest(name=name):
+                found = logits(tiny_folder.HERE / name, ids, ["--weights", "q8"])
+                # A rounded router may choose another expert.
+                bound = 0.05 if name in WITHOUT_REFERENCE else 0.005
+                self.assertLessEqual(np.square(found - wanted).mean(), bound * np.square(wanted).mean())
+
     def test_older_words_for_windows(self):
         """max_window_layers and sliding_window_pattern, where layer_types are missing."""
         for name, changes, types in (

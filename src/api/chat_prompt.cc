@@ -4,6 +4,7 @@
 #include <array>
 
 #include "base/error.h"
+#include "text/added_tokens.h"
 
 namespace lathe {
 namespace {
@@ -80,24 +81,30 @@ std::vector<TokenId> ChatPrompt::encode(const std::vector<Message>& messages) co
 
   std::vector<TokenId> ids;
   std::size_t begin = 0;  // of the stretch without control tokens
-  const auto encode_until = [&](std::size_t end) {
-    if (begin == end) return;
-    const auto some = tokenizer_.encode(disguise.restore(std::string_view(text).substr(begin, end - begin)),
-                                        {false, false});
+  const TokenizerPipeline& pipeline = tokenizer_.data().pipeline;
+  std::optional<TokenId> before;
+  const auto encode_until = [&](std::size_t end, std::optional<TokenId> behind) {
+    const std::string_view stretch =
+        trim_beside(pipeline, before, std::string_view(text).substr(begin, end - begin), behind);
+    if (stretch.empty()) return;
+    const auto some =
+        tokenizer_.encode(disguise.restore(stretch), {.add_special = false, .continues = !ids.empty()});
     ids.insert(ids.end(), some.begin(), some.end());
   };
   for (auto control = controls_.find(text, 0); control; control = controls_.find(text, begin)) {
-    encode_until(control->begin);
+    encode_until(control->begin, control->id);
     ids.push_back(control->id);
+    before = control->id;
     begin = control->begin + control->length;
   }
-  encode_until(text.size());
+  encode_until(text.size(), std::nullopt);
   return with_one_bos(tokenizer_.data(), std::move(ids));
 }
 
 std::vector<TokenId> with_one_bos(const TokenizerData& data, std::vector<TokenId> ids) {
-  if (data.add_bos && data.bos && (ids.empty() || ids.front() != *data.bos))
-    ids.insert(ids.begin(), *data.bos);
+  const std::vector<TokenId> before = data.ids_before();
+  if (ids.size() < before.size() || !std::equal(before.begin(), before.end(), ids.begin()))
+    ids.insert(ids.begin(), before.begin(), before.end());
   return ids;
 }
 

@@ -92,4 +92,13 @@ std::vector<AddedTokens::Part> AddedTokens::split(std::string_view text, bool no
   return parts;
 }
 
+std::string_view trim_beside(const TokenizerPipeline& pipeline, std::optional<TokenId> before,
+                             std::string_view text, std::optional<TokenId> behind) {
+  for (const AddedToken& token : pipeline.added) {
+    if (token.id == before && token.strip_right) text.remove_prefix(behind_spaces(text, 0));
+    if (token.id == behind && token.strip_left) text = text.substr(0, before_spaces(text, text.size(), 0));
+  }
+  return text;
+}
+
 }  // namespace lathe

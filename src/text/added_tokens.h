@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <optional>
 #include <string_view>
 #include <vector>
 
@@ -38,5 +39,9 @@ class AddedTokens {
   const TokenizerData& data_;
   std::array<Group, 4> groups_;
 };
+
+/// `text` without the white space that the tokens beside it take.
+std::string_view trim_beside(const TokenizerPipeline& pipeline, std::optional<TokenId> before,
+                             std::string_view text, std::optional<TokenId> behind);
 
 }  // namespace lathe

@@ -24,13 +24,15 @@ PipelineTokenizer::PipelineTokenizer(TokenizerData data)
       model_(make_word_model(data_)),
       asks_for_first_(asks_for_first(data_.pipeline)) {}
 
-void PipelineTokenizer::encode_parts(std::string_view text, bool parse_special,
+void PipelineTokenizer::encode_parts(std::string_view text, const EncodeOptions& options,
                                      std::vector<TokenId>& ids) const {
-  for (const AddedTokens::Part& part : added_.split(text, false, parse_special)) {
+  const bool control = options.parse_special;
+  for (const AddedTokens::Part& part : added_.split(text, false, control)) {
     if (part.id >= 0) {
       ids.push_back(part.id);
     } else {
-      encode_plain(text.substr(part.begin, part.end - part.begin), part.begin == 0, parse_special, ids);
+      encode_plain(text.substr(part.begin, part.end - part.begin), part.begin == 0 && !options.continues,
+                   control, ids);
     }
   }
 }

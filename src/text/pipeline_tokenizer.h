@@ -23,7 +23,8 @@ class PipelineTokenizer final : public Tokenizer {
   std::string piece(TokenId id, bool special) const override;
 
  protected:
-  void encode_parts(std::string_view text, bool parse_special, std::vector<TokenId>& ids) const override;
+  void encode_parts(std::string_view text, const EncodeOptions& options,
+                    std::vector<TokenId>& ids) const override;
 
   void encode_text(std::string_view text, bool first, std::vector<TokenId>& ids) const override {
     encode_plain(text, first, false, ids);

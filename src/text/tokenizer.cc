@@ -80,7 +80,7 @@ std::vector<TokenId> Tokenizer::encode(std::string_view text, const EncodeOption
                 "a text of " + std::to_string(text.size()) + " bytes is over 2^31 - 1");
   const std::string repaired = is_utf8(text) ? std::string() : to_utf8(text);
   std::vector<TokenId> ids;
-  encode_parts(repaired.empty() ? text : repaired, options.parse_special, ids);
+  encode_parts(repaired.empty() ? text : repaired, options, ids);
   if (!options.add_special) return ids;
   const std::vector<TokenId> before = data_.ids_before();
   const std::vector<TokenId> after = data_.ids_after();
@@ -92,8 +92,9 @@ std::vector<TokenId> Tokenizer::encode(std::string_view text, const EncodeOption
   return ids;
 }
 
-void Tokenizer::encode_parts(std::string_view text, bool parse_special, std::vector<TokenId>& ids) const {
-  const SpecialTokens& special = parse_special ? all_special_ : user_defined_;
+void Tokenizer::encode_parts(std::string_view text, const EncodeOptions& options,
+                             std::vector<TokenId>& ids) const {
+  const SpecialTokens& special = options.parse_special ? all_special_ : user_defined_;
   bool first = true;
   for (std::size_t at = 0; at < text.size();) {
     const auto match = special.find(text, at);

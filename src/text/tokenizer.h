@@ -16,6 +16,7 @@ namespace lathe {
 struct EncodeOptions {
   bool add_special = true;     // BOS and EOS where the model asks for them, never twice
   bool parse_special = false;  // control tokens written in the text become their ids; user text stays text
+  bool continues = false;      // other ids stand before the text (pipelines ask; GGUF's rules do not)
 };
 
 class Tokenizer {
@@ -51,7 +52,8 @@ class Tokenizer {
 
   /// Appends the ids of `text`, whole characters, with no BOS and EOS: finds tokens that stand in it, and
   /// gives what lies between them to encode_text.
-  virtual void encode_parts(std::string_view text, bool parse_special, std::vector<TokenId>& ids) const;
+  virtual void encode_parts(std::string_view text, const EncodeOptions& options,
+                            std::vector<TokenId>& ids) const;
   /// Appends the ids of plain `text`, whole characters; `first`: nothing or a special token stands before it.
   virtual void encode_text(std::string_view text, bool first, std::vector<TokenId>& ids) const = 0;
   /// The bytes of a token of kind normal.

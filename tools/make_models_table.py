@@ -27,10 +27,12 @@ LIMITS = {
     "granite": "dense models; one without RoPE is refused",
     "llama": "",
     "mistral": "GGUF has no key that llama.cpp reads for the window; here `llama.attention.sliding_window` is one",
-    "olmo2": "",
+    "mixtral": "routers by softmax, experts in every layer, none shared",
+    "olmo2": "OLMo 3's layers with a window are computed from GGUF files, its folders are not known",
     "phi3": "a GGUF file's window is used (llama.cpp ignores it); LongRoPE's list is chosen by `--ctx`, once",
     "qwen2": "",
     "qwen3": "",
+    "qwen3_moe": "experts in every layer: `mlp_only_layers` and `decoder_sparse_step` may say nothing else",
 }
 
 HEAD = """# Models

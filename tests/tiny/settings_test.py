@@ -6,8 +6,10 @@ import pathlib
 import tempfile
 import unittest
 
+import gguf
 import numpy as np
 
+import as_gguf
 import tiny_folder
 from forward import Forward
 from tiny_folder import logits
@@ -96,6 +98,28 @@ class Settings(unittest.TestCase):
                 # A rounded router may choose another expert.
                 bound = 0.05 if name in WITHOUT_REFERENCE else 0.005
                 self.assertLessEqual(np.square(found - wanted).mean(), bound * np.square(wanted).mean())
+
+    def test_layers_with_a_window_in_gguf(self):
+        """By layer, as OLMo 3's files have it, where such layers rotate unscaled; and by period."""
+        def write_windows(writer, rope, longest):
+            writer.add_rope_scaling_type(gguf.RopeScalingType.LINEAR)
+            writer.add_rope_scaling_factor(factor)
+            writer.add_sliding_window(9)
+            writer.add_sliding_window_pattern(pattern)
+
+        for name, factor, pattern, types in (
+                ("olmo2", 4.0, [False, True], ["full_attention", "sliding_attention"]),
+                ("qwen3", 1.0, 2, ["sliding_attention", "full_attention"])):
+            ids, _ = tiny_folder.expected(name)
+            config = tiny_folder.config(name)
+            forward = reference(name, {**config, "sliding_window": 9, "layer_types": types})
+            plain = forward.rotary(0)
+            forward.rotary = lambda layer: plain if types[layer] == "sliding_attention" else plain / factor
+            wanted = forward.logits(ids)
+            with self.subTest(name=name), tempfile.TemporaryDirectory() as folder:
+                path = pathlib.Path(folder) / "model.gguf"
+                as_gguf.write(path, config, tiny_folder.tensors(name), write_windows)
+                self.assertLessEqual(np.abs(logits(path, ids, []) - wanted).max(), BOUND)
 
     def test_older_words_for_windows(self):
         """max_window_layers and sliding_window_pattern, where layer_types are missing."""

@@ -100,7 +100,8 @@ std::string regex_rune(char32_t rune) {
   return "\\x{" + std::string(digits.data(), end) + "}";
 }
 
-std::string regex_shorthand(char letter) {
+std::string regex_shorthand(char letter, bool in_class) {
+  const auto is_word = in_class ? unicode::is_class_word : unicode::is_pattern_word;
   switch (letter) {
     case 's':
       return every(unicode::is_white_space);
@@ -111,9 +112,9 @@ std::string regex_shorthand(char letter) {
     case 'D':
       return every([](char32_t rune) { return unicode::category_of(rune) != Category::decimal_number; });
     case 'w':
-      return every(unicode::is_pattern_word);
+      return every(is_word);
     default:
-      return every([](char32_t rune) { return !unicode::is_pattern_word(rune); });
+      return every([is_word](char32_t rune) { return !is_word(rune); });
   }
 }
 
@@ -131,9 +132,9 @@ std::optional<std::string> regex_property(std::string_view name, bool negated) {
 }
 
 std::optional<std::string> regex_posix(std::string_view name) {
-  if (name == "space") return regex_shorthand('s');
-  if (name == "digit") return regex_shorthand('d');
-  if (name == "word") return regex_shorthand('w');
+  if (name == "space") return regex_shorthand('s', true);
+  if (name == "digit") return regex_shorthand('d', true);
+  if (name == "word") return regex_shorthand('w', true);
   if (name == "punct") return category_members("p") + category_members("s");
   return std::nullopt;
 }

@@ -10,8 +10,9 @@ namespace lathe {
 /// "\x{41}"
 std::string regex_rune(char32_t rune);
 
-/// Members that stand for s, w or d; for S, W and D all other characters.
-std::string regex_shorthand(char letter);
+/// Members that stand for s, w or d; for S, W and D all other characters. `in_class`: the shorthand is a
+/// member itself, which makes a difference to \w.
+std::string regex_shorthand(char letter, bool in_class);
 
 /// Members of \p{name}, or of \P{name}; nothing for a name that is not known.
 std::optional<std::string> regex_property(std::string_view name, bool negated);

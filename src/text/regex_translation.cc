@@ -164,14 +164,14 @@ class Translator {
         break;
     }
     --at_;
-    if (const auto members = set_escape())
+    if (const auto members = set_escape(false))
       out_ += "[" + *members + "]";
     else
       literal(rune_escape());
   }
 
   void boundary(bool negated) {
-    const std::string word = "[" + regex_shorthand('w') + "]";
+    const std::string word = "[" + regex_shorthand('w', false) + "]";
     const auto side = [&](bool before, bool after) {
       return (before ? "(?<=" : "(?<!") + word + (after ? ")(?=" : ")(?!") + word + ")";
     };
@@ -179,12 +179,12 @@ class Translator {
   }
 
   /// Behind a backslash: members for \s, \p{..} and the like.
-  std::optional<std::string> set_escape() {
+  std::optional<std::string> set_escape(bool in_class) {
     constexpr std::string_view kShorthands = "sSwWdD";
     const char c = done() ? '\0' : pattern_[at_];
     if (kShorthands.find(c) != std::string_view::npos && c != '\0') {
       ++at_;
-      return regex_shorthand(c);
+      return regex_shorthand(c, in_class);
     }
     if (c != 'p' && c != 'P') return std::nullopt;
     ++at_;
@@ -288,7 +288,7 @@ class Translator {
   /// A character, a range or an escape.
   void member(std::string& members) {
     if (skip("\\")) {
-      if (const auto set = set_escape()) {
+      if (const auto set = set_escape(true)) {
         if (at("-") && !at("-]")) refuse("a range that begins with a class");
         members += *set;
         return;
@@ -305,7 +305,7 @@ class Translator {
       skip("-");
       if (at("[")) refuse("a range that ends with a class");
       if (skip("\\")) {
-        if (set_escape()) refuse("a range that ends with a class");
+        if (set_escape(true)) refuse("a range that ends with a class");
         last = rune_escape();
       } else {
         last = take_rune();

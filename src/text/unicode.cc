@@ -34,16 +34,6 @@ bool is_ascii_punctuation(char32_t rune) {
          (rune >= 0x7B && rune <= 0x7E);
 }
 
-bool is_common_word(char32_t rune) {
-  const Category category = category_of(rune);
-  if (is_letter(category) || is_mark(category)) return true;
-  if (category == Category::decimal_number || category == Category::letter_number) return true;
-  // Circled and squared letters are alphabetic, though symbols.
-  return category == Category::connector || (rune >= 0x24B6 && rune <= 0x24E9) ||
-         (rune >= 0x1F130 && rune <= 0x1F149) || (rune >= 0x1F150 && rune <= 0x1F169) ||
-         (rune >= 0x1F170 && rune <= 0x1F189);
-}
-
 }  // namespace
 
 Category category_of(char32_t rune) {
@@ -70,13 +60,23 @@ bool is_white_space(char32_t rune) {
          rune == 0x2028 || rune == 0x2029 || rune == 0x202F || rune == 0x205F || rune == 0x3000;
 }
 
+bool is_class_word(char32_t rune) {
+  const Category category = category_of(rune);
+  if (is_letter(category) || is_mark(category)) return true;
+  if (category == Category::decimal_number || category == Category::letter_number) return true;
+  // Circled and squared letters are alphabetic, though symbols.
+  return category == Category::connector || (rune >= 0x24B6 && rune <= 0x24E9) ||
+         (rune >= 0x1F130 && rune <= 0x1F149) || (rune >= 0x1F150 && rune <= 0x1F169) ||
+         (rune >= 0x1F170 && rune <= 0x1F189);
+}
+
 bool is_pattern_word(char32_t rune) {
   // Oniguruma counts the superscripts and fractions of Latin-1 in.
-  return is_common_word(rune) || rune == 0xB2 || rune == 0xB3 || rune == 0xB9 ||
+  return is_class_word(rune) || rune == 0xB2 || rune == 0xB3 || rune == 0xB9 ||
          (rune >= 0xBC && rune <= 0xBE);
 }
 
-bool is_word(char32_t rune) { return is_common_word(rune) || rune == 0x200C || rune == 0x200D; }
+bool is_word(char32_t rune) { return is_class_word(rune) || rune == 0x200C || rune == 0x200D; }
 
 bool is_numeric(char32_t rune) {
   return decide(differences::kNumeric, rune, is_number(stored_category(rune)));

@@ -54,9 +54,10 @@ bool is_number(Category category);
 bool is_punctuation(Category category);
 
 bool is_white_space(char32_t rune);
-/// \w of patterns, and of the pre-tokenizer Whitespace and added tokens.
+/// \w of patterns, inside of a class and by itself, where Oniguruma has more of Latin-1.
+bool is_class_word(char32_t rune);
 bool is_pattern_word(char32_t rune);
-bool is_word(char32_t rune);
+bool is_word(char32_t rune);  // of the pre-tokenizer Whitespace, and beside added tokens
 
 bool is_numeric(char32_t rune);            // pre-tokenizer Digits
 bool is_split_punctuation(char32_t rune);  // pre-tokenizers Punctuation and Bert

@@ -41,6 +41,8 @@ TEST(Regex, FollowsOnigurumaWherePcreDiffers) {
   EXPECT_THAT(pieces(R"(\s)", "\u180E\u0085"), ElementsAre("-\u180E", "+\u0085"));
   EXPECT_THAT(pieces(R"(\v)", "\n\v"), ElementsAre("-\n", "+\v"));
   EXPECT_THAT(pieces(R"(\p{L})", "\U0001E6D0\U00016D40"), ElementsAre("-\U0001E6D0", "+\U00016D40"));
+  EXPECT_THAT(pieces(R"(\w)", "\u00BC"), ElementsAre("+\u00BC"));
+  EXPECT_THAT(pieces(R"([\w])", "\u00BC"), ElementsAre("-\u00BC"));
   EXPECT_THAT(pieces("(?i:'s)", "'\u017F'S"), ElementsAre("+'\u017F", "+'S"));
 }
 

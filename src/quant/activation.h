@@ -6,9 +6,8 @@
 //   columns/32 f32 scales     s = (max - min) / 255, 0 where all values are equal
 //   columns/32 f32 minima     m = the smallest value
 //   columns/32 f32 sums       32 * m + s * (sum of the codes), by one fused multiply-add: fma(s, sum, 32 * m)
-//   columns/32 f32 half sums  the same of the block's first 16 columns, fma(s, sum, 16 * m): what layouts
-//   need that
-//                             have a minimum per 16 columns
+//   columns/32 f32 half sums  the same of the block's first 16 columns, fma(s, sum, 16 * m): for layouts
+//                             that have a minimum per 16 columns
 // code = round to nearest even of (value - m) * (1 / s), held to 0..255; value is about m + s * code.
 // The offset m costs one product per weight block and more than halves the error of symmetric codes.
 #pragma once

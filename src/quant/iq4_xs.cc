@@ -1,10 +1,9 @@
-// iq4_xs: 256 elements in 136 bytes, 4.25 bits each, 8 sub-blocks of 32; value = (d * scale) *
-// kIq4Values[code], scale being an integer from -32 to 31 per sub-block.
+// iq4_xs: 256 elements in 136 bytes, 4.25 bits each, 8 sub-blocks of 32;
+// value = (d * scale) * kIq4Values[code], scale being an integer from -32 to 31 per sub-block.
 //   0   f16 d
 //   2   u16 upper bits of the scales: bits 2s and 2s + 1 belong to sub-block s
 //   4   4 bytes of the lower four bits: byte i holds sub-block 2i low, 2i + 1 high; scale = the 6 bits - 32
-//   8   8 x 16 bytes of codes: byte j of a run holds column j in its low half and column j + 16 in its high
-//   half
+//   8   8 x 16 bytes of codes: byte j of a run holds column j in its low half, column j + 16 in its high one
 #include "quant/block_codec.h"
 
 namespace lathe {

@@ -21,12 +21,11 @@
 //                      value = 2^(exponent - 128) * kE2m1Doubled[code]
 //   packed4tk 2208 B   16 f16 d | 8 x 16 i8 scales | 8 x 256 B codes
 //                      value = (d * scale) * kIq4Values[code]
-//   packed2k  1344 B   16 f16 d | 16 f16 dmin | 16 x 16 B (per 16 columns: scale in the low half, minimum in
-//   the
-//                      high half) | 8 x 128 B codes
+//   packed2k  1344 B   16 f16 d | 16 f16 dmin | 16 x 16 B (per 16 columns, scale in the low half and
+//                      minimum in the high half) | 8 x 128 B codes
 //                      value = (d * scale) * code - (dmin * minimum)
-//   packed3k  1824 B   16 f16 d | 16 x 16 u8 scales (per 16 columns) | 8 x 128 B lower bits | 8 x 64 B high
-//   bits
+//   packed3k  1824 B   16 f16 d | 16 x 16 u8 scales (per 16 columns) | 8 x 128 B lower bits |
+//                      8 x 64 B high bits
 //                      value = (d * (scale - 32)) * (code - 4)
 //   packed4k  2368 B   16 f16 d | 16 f16 dmin | 8 x 16 u8 scales | 8 x 16 u8 minima | 8 x 256 B codes
 //                      value = (d * scale) * code - (dmin * minimum)

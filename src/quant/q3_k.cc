@@ -1,12 +1,12 @@
-// q3_k: 256 elements in 110 bytes, 3.4 bits each, 16 sub-blocks of 16; value = (d * (scale - 32)) * (code -
-// 4), scale being a 6-bit integer per sub-block.
+// q3_k: 256 elements in 110 bytes, 3.4 bits each, 16 sub-blocks of 16;
+// value = (d * (scale - 32)) * (code - 4), scale being a 6-bit integer per sub-block.
 //   0     32 bytes of third bits: bit q of byte j belongs to column 32q + j
 //   32    2 x 32 bytes of the lower two bits: bits 2q and 2q + 1 of byte j of run i belong to column
 //         128i + 32q + j
 //   96    12 bytes of scales A to P
-//         bytes 0-7  IIIIAAAA JJJJBBBB KKKKCCCC LLLLDDDD MMMMEEEE NNNNFFFF OOOOGGGG PPPPHHHH   lower four
-//         bits bytes 8-11 MMIIEEAA NNJJFFBB OOKKGGCC PPLLHHDD                                       upper two
-//         bits
+//         bytes 0-3   IIIIAAAA JJJJBBBB KKKKCCCC LLLLDDDD   lower four bits of A to D and I to L
+//         bytes 4-7   MMMMEEEE NNNNFFFF OOOOGGGG PPPPHHHH   of E to H and M to P
+//         bytes 8-11  MMIIEEAA NNJJFFBB OOKKGGCC PPLLHHDD   upper two bits
 //   108   f16 d
 #include "quant/block_codec.h"
 

@@ -4,12 +4,11 @@
 // with the activation block's scale s and minimum m. Further, by the layout's factors (PackedFactors):
 //   scale_and_minimum   acc = fma(minimum, x, acc) with the activation block's sum x
 //   half_scales         t and acc for each half of 16 columns with its own scale, low half first
-//   integer_scales      w is the code times the integer scale of its half: one t for all 32 columns. packed3k
-//   has
-//                       w = (32 - scale) * (code - 4), which fits 8 bits, and the scale -d
+//   integer_scales      w is the code times the integer scale of its half: one t for all 32 columns.
+//                       packed3k has w = (32 - scale) * (code - 4), which fits 8 bits, and the scale -d
 //   ..._half_minima     as integer_scales, then acc = fma(minimum of the high half, x, acc) and
 //                       acc = fma(minimum of the low half - that of the high half, x of the low half, acc):
-//                       minima are d times an integer, so their difference is exact
+//                       minima are dmin times an integer, so their difference is exact
 #include <array>
 #include <span>
 #include <utility>

@@ -88,7 +88,8 @@ std::shared_ptr<const MappedFile> Folder::map(const std::string& name) const {
   if (errno != ELOOP) fail(path_of(name), errno);
   const std::string blobs_path = blobs_from(depth_);
   const std::string blob = blob_name(descriptor_.get(), blobs_path, name);
-  auto snapshot = std::filesystem::absolute(path_).lexically_normal();
+  std::error_code failed;
+  auto snapshot = std::filesystem::canonical(path_, failed);
   for (int i = 0; i < depth_; ++i) snapshot = snapshot.parent_path();
   if (blob.empty() || snapshot.parent_path().filename() != "snapshots")
     refuse("is a symbolic link; a model's files must lie in its folder", path_of(name));

@@ -35,6 +35,11 @@ std::vector<std::int64_t> read_ids(FolderConfig& config, std::string_view key) {
   return ids;
 }
 
+std::string folder_name(const std::string& path) {
+  const auto whole = std::filesystem::absolute(path).lexically_normal();
+  return (whole.has_filename() ? whole : whole.parent_path()).filename().string();
+}
+
 class Translation {
  public:
   Translation(const ModelFolder& folder, const FolderOptions& options, Checkpoint& checkpoint)
@@ -45,8 +50,7 @@ class Translation {
     dialect_ = &find_folder_dialect(config.text("model_type"));
     checkpoint_.architecture = std::string(dialect_->architecture);
     checkpoint_.metadata["general.architecture"] = checkpoint_.architecture;
-    checkpoint_.metadata["general.name"] =
-        std::filesystem::absolute(folder_.path).lexically_normal().filename().string();
+    checkpoint_.metadata["general.name"] = folder_name(folder_.path);
     FolderMetadata metadata(checkpoint_);
     quantization_ = read_folder_quantization(config);
     dialect_->config(config, metadata);

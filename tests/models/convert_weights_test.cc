@@ -14,10 +14,8 @@
 namespace lathe {
 namespace {
 
-std::shared_ptr<const Checkpoint> tiny(std::uint32_t width = 64) {
-  test::TinyModelOptions options;
-  options.embedding = width;
-  const test::TemporaryFile file(test::tiny_model(options).bytes());
+std::shared_ptr<const Checkpoint> tiny() {
+  const test::TemporaryFile file(test::tiny_model().bytes());
   return read_gguf(file.path());
 }
 

@@ -45,6 +45,7 @@ Measurement measure_embedding(ModelImplementation& model, int tokens, int texts)
     throw Error(ErrorCode::invalid_argument, "measure_embedding takes at least one text of one token");
   Encoder& encoder = model.encoder();
   std::vector<std::vector<TokenId>> ids;
+  ids.reserve(static_cast<std::size_t>(texts));
   for (int i = 0; i < texts; ++i) ids.push_back(some_ids(model.info.vocabulary, tokens, i));
   const auto start = std::chrono::steady_clock::now();
   encoder.run(ids);

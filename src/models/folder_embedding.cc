@@ -37,7 +37,7 @@ class EmbeddingReader {
     read_companion(*folder_.files, "sentence_bert_config.json", [this](FolderConfig& config) {
       if (config.has("max_seq_length"))
         metadata_.set(kTextTokensKey, config.integer("max_seq_length", 3, kMost));
-      config.expect("do_lower_case", {false});
+      if (config.boolean_or("do_lower_case", false)) metadata_.set(kLowerCaseKey, true);
     });
     read_companion(*folder_.files, "config_sentence_transformers.json", [](FolderConfig& config) {
       config.expect("default_prompt_name", {""});
@@ -48,13 +48,17 @@ class EmbeddingReader {
   }
 
  private:
+  void note_unused(const FolderConfig& config, const std::string& file) {
+    for (auto& key : config.finish()) unused_.push_back(std::move(key.insert(0, file + ": ")));
+  }
+
   template <class Read>
   void read_companion(const Folder& folder, const std::string& name, Read read) {
     const Json json = read_folder_json(folder, name);
     if (json.is_null()) return;
     FolderConfig config(json, folder.path() + "/" + name);
     read(config);
-    for (const auto& key : config.finish()) unused_.push_back(name + ": " + key);
+    note_unused(config, name);
   }
 
   /// A transformer, a pooling, and perhaps a normalization, in this order.
@@ -79,7 +83,7 @@ class EmbeddingReader {
       const std::string type = module.text("type");
       const std::string path = module.optional_text("path").value_or("");
       module.ignore({"idx", "name"});
-      module.finish();
+      for (const auto& key : module.finish()) unused_.push_back("modules.json: " + key);
       const auto name = type.substr(type.rfind('.') + 1);
       if (!type.starts_with("sentence_transformers.") || i >= std::size(kOrder) || name != kOrder[i])
         module.refuse("the value \"" + printable(type, 100) + "\" asks for something that is not supported",
@@ -117,7 +121,7 @@ class EmbeddingReader {
     for (const char* key : {"word_embedding_dimension", "embedding_dimension"})
       if (width != nullptr) config.expect(key, {*width});
     config.ignore({"include_prompt"});  // without prompts there is nothing to leave out
-    for (const auto& key : config.finish()) unused_.push_back(name + "/config.json: " + key);
+    note_unused(config, name + "/config.json");
   }
 
   const ModelFolder& folder_;

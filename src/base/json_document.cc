@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <functional>
 #include <limits>
-#include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/json.h"
 
 namespace lathe {
 
@@ -14,8 +14,6 @@ using Kind = JsonView::Kind;
 /// What the library calls while it reads.
 class JsonDocument::Builder {
  public:
-  using Json = nlohmann::json;
-
   explicit Builder(JsonDocument& document) : document_(document) {}
 
   bool null() { return add(Kind::null); }
@@ -134,7 +132,7 @@ JsonDocument::JsonDocument(std::string_view text, std::string file) : file_(std:
                     std::to_string(kMostBytes) + " are read",
                 {file_, {}, {}});
   Builder builder(*this);
-  const bool read = nlohmann::json::sax_parse(text, &builder);
+  const bool read = Json::sax_parse(text, &builder);
   if (!read) throw Error(ErrorCode::invalid_file, builder.problem(), {file_, builder.offset(), {}});
 }
 

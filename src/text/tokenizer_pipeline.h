@@ -125,6 +125,14 @@ struct MergeRule {
 };
 
 struct TokenizerPipeline {
+  // In their own file: g++ 12 warns wrongly of variants where these are inlined.
+  TokenizerPipeline();
+  TokenizerPipeline(const TokenizerPipeline&);
+  TokenizerPipeline(TokenizerPipeline&&) noexcept;
+  TokenizerPipeline& operator=(const TokenizerPipeline&);
+  TokenizerPipeline& operator=(TokenizerPipeline&&) noexcept;
+  ~TokenizerPipeline();
+
   std::vector<normalize::Step> normalizers;
   std::vector<split::Step> splits;
   std::vector<decode::Step> decoders;

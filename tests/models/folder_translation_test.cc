@@ -444,7 +444,7 @@ TEST(FolderTranslation, KeysOfTheConfig) {
   expect_refused(with_key("\"logit_shift\": 0.5"), ErrorCode::unsupported, "logit_shift");
   TinyFolder tiny;
   with_key(R"("auto_map": {"AutoModel": "run.me"}, "my_note": "hello", "logit_shift": null)")(tiny);
-  const auto& unused = translate(tiny)->checkpoint->unused_keys;
+  const auto unused = translate(tiny)->checkpoint->unused_keys;
   EXPECT_NE(std::find(unused.begin(), unused.end(), "my_note"), unused.end());
 }
 

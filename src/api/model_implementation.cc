@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "cpu/backend.h"
 #include "formats/gguf.h"
+#include "models/folder_embedding.h"
 
 namespace lathe {
 namespace {
@@ -98,6 +99,11 @@ void ModelImplementation::load_text() {
   if (checkpoint->optional_text("tokenizer.ggml.model") == kNoVocabulary) return;
   auto data = load_tokenizer(*checkpoint);
   if (!data) return;
+  if (checkpoint->boolean_or(checkpoint->architecture + "." + std::string(kLowerCaseKey), false)) {
+    auto& steps = data->pipeline.normalizers;
+    steps.emplace_back(normalize::Lowercase());
+    std::rotate(steps.begin(), steps.end() - 1, steps.end());
+  }
   tokenizer = make_tokenizer(*std::move(data));
   if (tokenizer->vocabulary_size() > static_cast<std::size_t>(shape_.vocabulary))
     checkpoint->fail("the tokenizer has " + std::to_string(tokenizer->vocabulary_size()) +

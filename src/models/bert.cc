@@ -69,8 +69,11 @@ void read_folder(FolderConfig& config, FolderMetadata& metadata) {
   read_decoder_sizes(config, metadata, true, "layer_norm_eps");
   config.expect("hidden_act", {"gelu"});
   config.expect("position_embedding_type", {"absolute"});
-  for (const char* key : {"is_decoder", "add_cross_attention"}) config.expect(key, {false});
+  for (const char* key : {"is_decoder", "add_cross_attention", "is_causal"}) config.expect(key, {false});
   config.ignore({"type_vocab_size"});  // the tensor has it
+  // Of a part behind the tokens' states that nobody ever computed.
+  config.ignore(
+      {"pooler_fc_size", "pooler_num_attention_heads", "pooler_num_fc_layers", "pooler_size_per_head"});
 }
 
 constexpr TensorRule kTensors[] = {
@@ -97,6 +100,15 @@ constexpr TensorRule kTensors[] = {
     {"encoder.layer.{}.output.dense.bias", "blk.{}.ffn_down.bias"},
     {"encoder.layer.{}.output.LayerNorm.weight", "blk.{}.layer_output_norm.weight"},
     {"encoder.layer.{}.output.LayerNorm.bias", "blk.{}.layer_output_norm.bias"},
+    // As TensorFlow called the norms' weights and biases, in the oldest checkpoints.
+    {"embeddings.LayerNorm.gamma", "token_embd_norm.weight"},
+    {"embeddings.LayerNorm.beta", "token_embd_norm.bias"},
+    {"encoder.layer.{}.attention.output.LayerNorm.gamma", "blk.{}.attn_output_norm.weight"},
+    {"encoder.layer.{}.attention.output.LayerNorm.beta", "blk.{}.attn_output_norm.bias"},
+    {"encoder.layer.{}.output.LayerNorm.gamma", "blk.{}.layer_output_norm.weight"},
+    {"encoder.layer.{}.output.LayerNorm.beta", "blk.{}.layer_output_norm.bias"},
+    {"cls.predictions.transform.LayerNorm.gamma", ""},
+    {"cls.predictions.transform.LayerNorm.beta", ""},
     // What it was trained with, behind the tokens' states.
     {"pooler.dense.weight", ""},
     {"pooler.dense.bias", ""},

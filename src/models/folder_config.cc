@@ -16,6 +16,7 @@ namespace {
 constexpr std::string_view kHarmless[] = {
     "_attn_implementation",
     "_attn_implementation_autoset",
+    "_flash_attn_2_enabled",
     "attention_dropout",
     "attention_probs_dropout",
     "attention_probs_dropout_prob",
@@ -32,6 +33,8 @@ constexpr std::string_view kHarmless[] = {
     "rms_norm_eps_dtype",
     "summary_activation",
     "temperature",
+    "use_flash_attention",
+    "use_flash_attn",
 };
 
 // Parts of names that speak of arithmetic.
@@ -48,9 +51,11 @@ bool sounds_like_arithmetic(std::string_view key) {
                      [&](std::string_view part) { return key.find(part) != std::string_view::npos; });
 }
 
-bool says_nothing(const Json& value) {
-  return value == Json(false) || value == Json("") || (!value.is_primitive() && value.empty()) ||
-         value.is_null();
+/// Values that mean "not used"; but a false kSpeakingFalse is another model.
+bool says_nothing(std::string_view key, const Json& value) {
+  constexpr std::string_view kSpeakingFalse = "is_causal";
+  return (value == Json(false) && key != kSpeakingFalse) || value == Json("") ||
+         (!value.is_primitive() && value.empty()) || value.is_null();
 }
 
 std::string shown(const Json& value) { return printable(dump_json(value), 100); }
@@ -157,6 +162,10 @@ std::optional<FolderConfig> FolderConfig::object(std::string_view key) {
   return FolderConfig(*value, file_, place_ + std::string(key) + ".");
 }
 
+void FolderConfig::finish_object(const FolderConfig& object) {
+  for (auto& key : object.finish()) unused_in_objects_.push_back(std::move(key));
+}
+
 std::vector<std::string> FolderConfig::keys() const {
   std::vector<std::string> keys;
   for (const auto& [key, value] : object_->items()) keys.push_back(key);
@@ -174,11 +183,11 @@ void FolderConfig::ignore(std::initializer_list<std::string_view> keys) {
 }
 
 std::vector<std::string> FolderConfig::finish() const {
-  std::vector<std::string> unused;
+  std::vector<std::string> unused = unused_in_objects_;
   for (const auto& [key, value] : object_->items()) {
     if (read_.contains(key)) continue;
     const bool harmless = std::find(std::begin(kHarmless), std::end(kHarmless), key) != std::end(kHarmless);
-    if (!harmless && !says_nothing(value) && sounds_like_arithmetic(key))
+    if (!harmless && !says_nothing(key, value) && sounds_like_arithmetic(key))
       refuse("the value " + shown(value) + " asks for something that is not supported", key);
     unused.push_back(place_ + key);
   }

@@ -34,8 +34,11 @@ class FolderConfig {
   std::vector<std::string> texts(std::string_view key);
   /// The value as it stands, counted as read; nullptr where it is missing.
   const Json* find(std::string_view key);
-  /// An object's own keys; they count as read through the returned reader, whose finish() must be called.
+  /// An object's own keys; they count as read through the returned reader, which finish_object() must be
+  /// given.
   std::optional<FolderConfig> object(std::string_view key);
+  /// As finish(), whose keys become some of this one's.
+  void finish_object(const FolderConfig& object);
 
   /// Of all members, in their order; none counts as read.
   std::vector<std::string> keys() const;
@@ -60,6 +63,7 @@ class FolderConfig {
   std::string file_;
   std::string place_;
   std::set<std::string, std::less<>> read_;
+  std::vector<std::string> unused_in_objects_;
 };
 
 }  // namespace lathe

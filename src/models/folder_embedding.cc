@@ -37,7 +37,7 @@ class EmbeddingReader {
     read_companion(*folder_.files, "sentence_bert_config.json", [this](FolderConfig& config) {
       if (config.has("max_seq_length"))
         metadata_.set(kTextTokensKey, config.integer("max_seq_length", 3, kMost));
-      config.expect("do_lower_case", {false});
+      if (config.boolean_or("do_lower_case", false)) metadata_.set(kLowerCaseKey, true);
     });
     read_companion(*folder_.files, "config_sentence_transformers.json", [](FolderConfig& config) {
       config.expect("default_prompt_name", {""});

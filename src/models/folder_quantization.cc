@@ -44,7 +44,6 @@ void read_compressed_weights(FolderConfig& weights, FolderQuantization& quantiza
   weights.expect("actorder", {});
   weights.ignore({"group_size", "observer", "observer_kwargs", "scale_dtype", "zp_dtype"});
   read_block(weights, "block_structure", quantization);
-  weights.finish();
 }
 
 void read_compressed_tensors(FolderConfig& config, FolderQuantization& quantization) {
@@ -56,7 +55,7 @@ void read_compressed_tensors(FolderConfig& config, FolderQuantization& quantizat
     sparsity->expect("format", {"dense"});
     sparsity->ignore(
         {"global_sparsity", "ignore", "registry_requires_subclass", "sparsity_structure", "targets"});
-    sparsity->finish();
+    config.finish_object(*sparsity);
   }
   auto groups = config.object("config_groups");
   if (!groups) return;
@@ -65,10 +64,13 @@ void read_compressed_tensors(FolderConfig& config, FolderQuantization& quantizat
     if (!group) continue;
     group->expect("format", {"float-quantized", "naive-quantized"});
     group->ignore({"targets", "input_activations", "output_activations"});
-    if (auto weights = group->object("weights")) read_compressed_weights(*weights, quantization);
-    group->finish();
+    if (auto weights = group->object("weights")) {
+      read_compressed_weights(*weights, quantization);
+      group->finish_object(*weights);
+    }
+    groups->finish_object(*group);
   }
-  groups->finish();
+  config.finish_object(*groups);
 }
 
 std::vector<float> read_floats(const StoredTensor& tensor) {
@@ -131,7 +133,7 @@ FolderQuantization read_folder_quantization(FolderConfig& config) {
     read_fp8(*object, quantization);
   else
     read_compressed_tensors(*object, quantization);
-  object->finish();
+  config.finish_object(*object);
   return quantization;
 }
 

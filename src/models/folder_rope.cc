@@ -119,7 +119,12 @@ void read_scaling(FolderConfig& rope, FolderMetadata& metadata, const RopeContex
 void read_rope_object(FolderConfig& config, FolderConfig* rope, FolderMetadata& metadata,
                       const RopeDefaults& defaults) {
   const auto number = [&](std::string_view key, std::string_view older_key, double fallback) {
-    const double beside = positive_or(config, older_key, fallback);
+    double beside = positive_or(config, older_key, fallback);
+    if (key != older_key && config.has(key)) {  // written beside the older word, or in its place
+      if (config.has(older_key) && positive(config, key) != beside)
+        config.fail("contradicts " + std::string(older_key), key);
+      beside = positive(config, key);
+    }
     return rope != nullptr ? positive_or(*rope, key, beside) : beside;
   };
   const auto width = config.integer("hidden_size", 1, kMaxWidth);
@@ -143,7 +148,7 @@ void read_rope_object(FolderConfig& config, FolderConfig* rope, FolderMetadata& 
   context.original = config.integer_or("original_max_position_embeddings", inside, 1, kMaxContext);
   if (rope == nullptr) return;
   read_scaling(*rope, metadata, context, defaults.yarn_is_longrope);
-  rope->finish();
+  config.finish_object(*rope);
 }
 
 }  // namespace
@@ -164,9 +169,9 @@ void read_rope_by_layer_type(FolderConfig& config, FolderMetadata& metadata, dou
   metadata.set("rope.freq_base_swa", local ? positive_or(*local, "rope_theta", beside) : beside);
   if (local) {
     local->expect("rope_type", {"default"});
-    local->finish();
+    config.finish_object(*local);
   }
-  if (parameters) parameters->finish();
+  if (parameters) config.finish_object(*parameters);
 }
 
 }  // namespace lathe

@@ -23,6 +23,7 @@ std::vector<std::int64_t> read_ids(FolderConfig& config, std::string_view key) {
   const Json* value = config.find(key);
   std::vector<std::int64_t> ids;
   if (value == nullptr) return ids;
+  if (key == "pad_token_id" && *value == Json(-1)) return ids;  // how older folders say "none"
   const auto add = [&](const Json& item) {
     if (!item.is_number_unsigned() || item.get<std::uint64_t>() >= static_cast<std::uint64_t>(kMost))
       config.fail("the value " + printable(dump_json(item), 64) + " is no token id", key);

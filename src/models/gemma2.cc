@@ -29,6 +29,7 @@ void read_folder(FolderConfig& config, FolderMetadata& metadata) {
   read_gemma_folder(config, metadata);
   read_rope(config, metadata);
   read_window(config, metadata, kWindow, [](std::int64_t layer) { return layer % 2 == 0; });
+  config.ignore({"sliding_window_size"});  // an older name that nobody reads
   read_real(config, metadata, "attn_logit_softcapping", "attn_logit_softcapping");
   read_real(config, metadata, "final_logit_softcapping", "final_logit_softcapping");
 }

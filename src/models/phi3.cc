@@ -32,6 +32,7 @@ void read_folder(FolderConfig& config, FolderMetadata& metadata) {
   read_rope(config, metadata, {.yarn_is_longrope = true});
   read_window(config, metadata);
   config.expect("hidden_act", {"silu", "swish"});
+  for (const char* key : {"full_attn_mod", "interpolate_factor"}) config.expect(key, {1});
   config.ignore({"attention_bias"});  // biases are where the tensors are
 }
 

@@ -58,6 +58,8 @@ void read_folder(FolderConfig& config, FolderMetadata& metadata) {
   metadata.set("expert_feed_forward_length", config.integer("moe_intermediate_size", 1, kMaxExpertWidth));
   metadata.set("expert_weights_norm", config.boolean_or("norm_topk_prob", false));
   config.expect("decoder_sparse_step", {1});
+  config.expect("shared_expert_intermediate_size", {0});
+  config.expect("use_qk_norm", {true});
   config.expect("mlp_only_layers", {Json::array()});
   config.expect("hidden_act", {"silu", "swish"});
   config.ignore({"attention_bias", "max_window_layers"});  // biases are where the tensors are

@@ -5,6 +5,7 @@ data/minilm.json has ids and embeddings that transformers computed in float32 fr
 import json
 import os
 import pathlib
+import shutil
 import tempfile
 import unittest
 
@@ -102,6 +103,46 @@ class Embed(unittest.TestCase):
         self.assertAlmostEqual(results[0]["gop_per_s"] / results[0]["tokens_per_s"], 0.0213, delta=0.0005)
         self.assertIn("sentences/s", out("bench", "-m", "minilm", "-r", 1, "--sequences", 2))
         lathe("bench", "-m", "minilm", "-n", 4, status=2)
+
+
+class Folder(unittest.TestCase):
+    """Other folders of BERT than minilm's, made of it."""
+
+    @classmethod
+    def setUpClass(cls):
+        cls.source = pathlib.Path(json.loads(out("inspect", "minilm", "--json"))["file"])
+
+    def change(self, folder, name, change):
+        value = json.loads((folder / name).read_text(encoding="utf-8"))
+        change(value)
+        (folder / name).write_text(json.dumps(value), encoding="utf-8")
+
+    def test_texts_in_lower_case(self):
+        with tempfile.TemporaryDirectory() as place:
+            folder = pathlib.Path(place) / "model"
+            shutil.copytree(self.source, folder)
+            self.change(folder, "tokenizer.json", lambda tokenizer: tokenizer["normalizer"].update(lowercase=False))
+            upper, lower = embed("The Sky", "the sky", model=folder)
+            self.assertLess(upper @ lower, 0.99)
+            self.change(folder, "sentence_bert_config.json", lambda config: config.update(do_lower_case=True))
+            upper, lower = embed("The Sky", "the sky", model=folder)
+            self.assertEqual(upper.tolist(), lower.tolist())
+
+    def test_the_oldest_names(self):
+        """Norms as TensorFlow names them, and keys of a pooler that nobody computes."""
+        with tempfile.TemporaryDirectory() as place:
+            folder = pathlib.Path(place) / "model"
+            shutil.copytree(self.source, folder)
+            self.change(folder, "config.json", lambda config: config.update(
+                directionality="bidi", pooler_fc_size=384, pooler_num_attention_heads=12, pooler_num_fc_layers=3,
+                pooler_size_per_head=128, pooler_type="first_token_transform", classifier_dropout=None))
+            blob = (self.source / "model.safetensors").read_bytes()
+            size = int.from_bytes(blob[:8], "little")
+            header = blob[8:8 + size].replace(b"LayerNorm.weight", b"LayerNorm.gamma")
+            header = header.replace(b"LayerNorm.bias", b"LayerNorm.beta").ljust(size)
+            self.assertIn(b"output.LayerNorm.beta", header)
+            (folder / "model.safetensors").write_bytes(blob[:8] + header + blob[8 + size:])
+            self.assertEqual(embed("The sky", model=folder).tolist(), embed("The sky").tolist())
 
 
 class Gguf(unittest.TestCase):

@@ -106,6 +106,24 @@ TEST(FolderConfig, UnreadKeysThatChangeNothingAreListed) {
   EXPECT_EQ(unused.front(), "torch_dtype");
 }
 
+TEST(FolderConfig, ObjectsListTheirUnreadKeysToo) {
+  const Json json = parse_json(R"({"outer": {"inner": {"note": 1, "read": 2}, "remark": 3}})", "config");
+  FolderConfig config(json, "config.json");
+  auto outer = config.object("outer");
+  auto inner = outer->object("inner");
+  inner->ignore({"read"});
+  outer->finish_object(*inner);
+  config.finish_object(*outer);
+  EXPECT_EQ(config.finish(), (std::vector<std::string>{"outer.inner.note", "outer.remark"}));
+  expect_refused(R"({"outer": {"gate_twist": 2}})",
+                 [](FolderConfig& c) { c.finish_object(*c.object("outer")); }, ErrorCode::unsupported,
+                 "outer.gate_twist", "2");
+}
+
+TEST(FolderConfig, FalseThatIsAnotherModel) {
+  expect_refused(R"({"is_causal": false})", kFinish, ErrorCode::unsupported, "is_causal", "false");
+}
+
 TEST(FolderConfig, OnlyObjects) {
   const Json json = parse_json("[1]", "config");
   EXPECT_THROW(FolderConfig(json, "config.json"), Error);

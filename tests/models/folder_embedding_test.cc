@@ -75,6 +75,15 @@ TEST_F(FolderEmbedding, ReadsWhatAModelSays) {
   expect_read(1, true, 256);
 }
 
+TEST_F(FolderEmbedding, TextsInLowerCase) {
+  folder.write("sentence_bert_config.json", R"({"max_seq_length": 512, "do_lower_case": false})");
+  read();
+  EXPECT_FALSE(checkpoint.has("bert.embedding.lower_case"));
+  folder.write("sentence_bert_config.json", R"({"max_seq_length": 512, "do_lower_case": true})");
+  expect_read(1, true, 512);
+  EXPECT_TRUE(checkpoint.boolean_or("bert.embedding.lower_case", false));
+}
+
 TEST_F(FolderEmbedding, PoolsByTheFirstTokenAndWithoutNormalization) {
   folder.write("modules.json", modules({kTransformer, kPooling}));
   folder.write("1_Pooling/config.json", R"({"pooling_mode_cls_token": true, "include_prompt": true})");
@@ -132,8 +141,8 @@ TEST_F(FolderEmbedding, RefusesModulesThatAreNotComputed) {
 }
 
 TEST_F(FolderEmbedding, RefusesSettingsThatWouldChangeTexts) {
-  folder.write("sentence_bert_config.json", R"({"max_seq_length": 256, "do_lower_case": true})");
-  expect_refused(ErrorCode::unsupported, "sentence_bert_config.json", "do_lower_case");
+  folder.write("sentence_bert_config.json", R"({"max_seq_length": 256, "do_lower_case": 1})");
+  expect_refused(ErrorCode::invalid_model, "sentence_bert_config.json", "do_lower_case");
   folder.write("sentence_bert_config.json", R"({"max_seq_length": 2})");
   expect_refused(ErrorCode::invalid_model, "sentence_bert_config.json", "max_seq_length");
   folder.write("sentence_bert_config.json", "{}");

@@ -83,13 +83,25 @@ def older_config(new):
     return old
 
 
+def run_logits(model, ids, words, path):
+    program = pathlib.Path(os.environ["LATHE_BINARY_DIR"]) / "lathe"
+    command = [program, "logits", "-m", model, "--ids", ",".join(map(str, ids)), "-o", path, "-t", "1"]
+    return subprocess.run([*command, "--math", "f32", *words], capture_output=True)
+
+
 def logits(model, ids, words):
     """What `lathe logits` computes of a folder or file, in float32."""
     with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, "logits.npy")
-        program = pathlib.Path(os.environ["LATHE_BINARY_DIR"]) / "lathe"
-        command = [program, "logits", "-m", model, "--ids", ",".join(map(str, ids)), "-o", path, "-t", "1"]
-        result = subprocess.run([*command, "--math", "f32", *words], capture_output=True)
+        result = run_logits(model, ids, words, path)
         if result.returncode != 0:
             raise AssertionError(result.stderr.decode())
         return np.load(path)
+
+
+def refusal(model):
+    """What `lathe logits` says of a folder or file that it refuses."""
+    result = run_logits(model, [1], [], os.devnull)
+    if result.returncode != 1:
+        raise AssertionError(f"exit status {result.returncode} and not 1")
+    return result.stderr.decode()

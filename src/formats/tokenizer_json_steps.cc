@@ -146,10 +146,13 @@ split::Step read_split(const JsonView& step, const std::string& type) {
     require_known(step, {"type", "delimiter"});
     return split::Pattern{{one_character(step.at("delimiter")), false}, split::Behavior::removed, false};
   }
-  require_known(step, {"type"});
-  if (type == "BertPreTokenizer") return split::Bert{};
-  if (type == "Whitespace") return split::Whitespace{};
-  if (type == "WhitespaceSplit") return split::WhitespaceSplit{};
+  const auto plain = [&](split::Step made) {
+    require_known(step, {"type"});
+    return made;
+  };
+  if (type == "BertPreTokenizer") return plain(split::Bert{});
+  if (type == "Whitespace") return plain(split::Whitespace{});
+  if (type == "WhitespaceSplit") return plain(split::WhitespaceSplit{});
   step.refuse("the pre-tokenizer '" + printable(type, 64) + "' is not supported");
 }
 
@@ -183,9 +186,12 @@ decode::Step read_decoder(const JsonView& step, const std::string& type) {
     if (suffix.empty()) step.refuse("an empty suffix is not supported");
     return decode::WordSuffix{std::string(suffix)};
   }
-  require_known(step, {"type"});
-  if (type == "ByteFallback") return decode::ByteFallback{};
-  if (type == "Fuse") return decode::Fuse{};
+  const auto plain = [&](decode::Step made) {
+    require_known(step, {"type"});
+    return made;
+  };
+  if (type == "ByteFallback") return plain(decode::ByteFallback{});
+  if (type == "Fuse") return plain(decode::Fuse{});
   step.refuse("the decoder '" + printable(type, 64) + "' is not supported");
 }
 

@@ -48,7 +48,7 @@ std::span<const Architecture* const> all_architectures();
 
 /// Throws Error(unsupported) naming the architecture.
 const Architecture& find_architecture(std::string_view name);
-/// By config.json's model_type; throws Error(unsupported) naming it.
-const FolderDialect& find_folder_dialect(std::string_view model_type);
+/// By the model_type in config.json, which is `file`; throws Error(unsupported) naming both.
+const FolderDialect& find_folder_dialect(std::string_view model_type, const std::string& file);
 
 }  // namespace lathe

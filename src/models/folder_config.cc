@@ -110,6 +110,12 @@ double FolderConfig::real_or(std::string_view key, double fallback) {
   return find(key) == nullptr ? fallback : real(key);
 }
 
+double FolderConfig::positive(std::string_view key) {
+  const double value = real(key);
+  if (!(value > 0)) fail("the value " + shown(*find(key)) + " must be greater than 0", key);
+  return value;
+}
+
 bool FolderConfig::boolean_or(std::string_view key, bool fallback) {
   const Json* value = find(key);
   if (value == nullptr) return fallback;

@@ -27,6 +27,7 @@ class FolderConfig {
                           std::int64_t maximum);
   double real(std::string_view key);  // finite; an integer will do
   double real_or(std::string_view key, double fallback);
+  double positive(std::string_view key);  // greater than 0
   bool boolean_or(std::string_view key, bool fallback);
   std::string text(std::string_view key);
   std::optional<std::string> optional_text(std::string_view key);

@@ -54,7 +54,8 @@ void read_decoder_sizes(FolderConfig& config, FolderMetadata& metadata, bool tie
 
 void read_epsilon(FolderConfig& config, FolderMetadata& metadata, std::string_view key) {
   const double epsilon = config.real(key);
-  if (!(epsilon > 0 && epsilon < 1)) config.fail("must lie between 0 and 1", key);
+  if (!(epsilon > 0 && epsilon < 1))
+    config.fail("the value " + std::to_string(epsilon) + " must lie between 0 and 1", key);
   metadata.set(key == "rms_norm_eps" ? "attention.layer_norm_rms_epsilon" : "attention.layer_norm_epsilon",
                epsilon);
 }

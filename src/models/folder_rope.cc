@@ -17,25 +17,19 @@ struct RopeContext {
   std::int64_t longest = 0;   // tokens after it
 };
 
-double positive(FolderConfig& rope, std::string_view key) {
-  const double value = rope.real(key);
-  if (!(value > 0)) rope.fail("must be greater than 0", key);
-  return value;
-}
-
 double positive_or(FolderConfig& rope, std::string_view key, double fallback) {
-  return rope.has(key) ? positive(rope, key) : fallback;
+  return rope.has(key) ? rope.positive(key) : fallback;
 }
 
 void read_linear(FolderConfig& rope, FolderMetadata& metadata) {
   metadata.set("rope.scaling.type", std::string("linear"));
-  metadata.set("rope.scaling.factor", positive(rope, "factor"));
+  metadata.set("rope.scaling.factor", rope.positive("factor"));
 }
 
 void read_llama3(FolderConfig& rope, FolderMetadata& metadata, const RopeContext& context) {
-  const double factor = positive(rope, "factor");
-  const double low = positive(rope, "low_freq_factor");
-  const double high = positive(rope, "high_freq_factor");
+  const double factor = rope.positive("factor");
+  const double low = rope.positive("low_freq_factor");
+  const double high = rope.positive("high_freq_factor");
   const auto original = static_cast<double>(context.original);
   if (!(high > low)) rope.fail("must be greater than low_freq_factor", "high_freq_factor");
   // What each frequency is divided by: nothing for short waves, `factor` for long ones, a blend between.
@@ -121,9 +115,9 @@ void read_rope_object(FolderConfig& config, FolderConfig* rope, FolderMetadata& 
   const auto number = [&](std::string_view key, std::string_view older_key, double fallback) {
     double beside = positive_or(config, older_key, fallback);
     if (key != older_key && config.has(key)) {  // written beside the older word, or in its place
-      if (config.has(older_key) && positive(config, key) != beside)
+      if (config.has(older_key) && config.positive(key) != beside)
         config.fail("contradicts " + std::string(older_key), key);
-      beside = positive(config, key);
+      beside = config.positive(key);
     }
     return rope != nullptr ? positive_or(*rope, key, beside) : beside;
   };

@@ -47,8 +47,9 @@ class Translation {
       : folder_(folder), options_(options), checkpoint_(checkpoint) {}
 
   void read_config() {
-    FolderConfig config(folder_.config, folder_.path + "/config.json");
-    dialect_ = &find_folder_dialect(config.text("model_type"));
+    const std::string file = folder_.path + "/config.json";
+    FolderConfig config(folder_.config, file);
+    dialect_ = &find_folder_dialect(config.text("model_type"), file);
     checkpoint_.architecture = std::string(dialect_->architecture);
     checkpoint_.metadata["general.architecture"] = checkpoint_.architecture;
     checkpoint_.metadata["general.name"] = folder_name(folder_.path);
@@ -111,8 +112,9 @@ class Translation {
       }
     }
     if (unknown > 0)
-      checkpoint_.fail(std::to_string(unknown) + " tensors are not part of a model of type " +
-                           std::string(dialect_->model_type) + ": " + shown + (unknown > 5 ? ", ..." : ""),
+      checkpoint_.fail(std::to_string(unknown) + (unknown == 1 ? " tensor is" : " tensors are") +
+                           " not part of a model of type " + std::string(dialect_->model_type) + ": " +
+                           shown + (unknown > 5 ? ", ..." : ""),
                        "");
     if (activation_scales > 0)
       checkpoint_.warnings.push_back(

@@ -35,8 +35,7 @@ Graph build_gemma(const std::shared_ptr<const Checkpoint>& checkpoint, const Dec
 
 void read_gemma_folder(FolderConfig& config, FolderMetadata& metadata) {
   read_decoder_sizes(config, metadata, true);
-  const double divisor = config.real_or("query_pre_attn_scalar", 256);
-  if (!(divisor > 0)) config.fail("must be greater than 0", "query_pre_attn_scalar");
+  const double divisor = config.has("query_pre_attn_scalar") ? config.positive("query_pre_attn_scalar") : 256;
   metadata.set("attention.scale", 1.0 / std::sqrt(divisor));
   config.expect("hidden_activation", {"gelu_pytorch_tanh"});
   config.expect("use_bidirectional_attention", {false});

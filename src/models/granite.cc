@@ -51,7 +51,7 @@ void read_folder(FolderConfig& config, FolderMetadata& metadata) {
        {std::pair("attention_multiplier", "attention.scale"),
         std::pair("embedding_multiplier", "embedding_scale"),
         std::pair("residual_multiplier", "residual_scale"), std::pair("logits_scaling", "logit_scale")}) {
-    if (config.has(key) && !(config.real(key) > 0)) config.fail("must be greater than 0", key);
+    if (config.has(key)) config.positive(key);
     read_real(config, metadata, key, gguf);
   }
   config.expect("hidden_act", {"silu", "swish"});

@@ -41,7 +41,7 @@ const Architecture& find_architecture(std::string_view name) {
               {{}, std::nullopt, "general.architecture"});
 }
 
-const FolderDialect& find_folder_dialect(std::string_view model_type) {
+const FolderDialect& find_folder_dialect(std::string_view model_type, const std::string& file) {
   std::string known;
   for (const Architecture* architecture : kAll) {
     const FolderDialect& dialect = architecture->folder;
@@ -51,7 +51,7 @@ const FolderDialect& find_folder_dialect(std::string_view model_type) {
   }
   throw Error(ErrorCode::unsupported,
               "model type \"" + printable(model_type) + "\" is not supported; these are: " + known,
-              {{}, std::nullopt, "model_type"});
+              {file, std::nullopt, "model_type"});
 }
 
 }  // namespace lathe

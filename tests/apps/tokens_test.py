@@ -1,5 +1,6 @@
 """lathe tokens: text to ids and back."""
 import json
+import time
 import unittest
 
 from program import MODEL_WITHOUT_TEMPLATE, lathe, out
@@ -25,6 +26,15 @@ class Tokens(unittest.TestCase):
         self.assertIn(2, json.loads(out("tokens", "--special", "a<|im_end|>")))
         self.assertEqual(out("tokens", "--decode", "[19556, 2]"), "Hello\n")
         self.assertEqual(out("tokens", "--decode", "--special", "19556,2"), "Hello<|im_end|>\n")
+
+    def test_half_a_mebibyte_without_a_space(self):
+        """Quadratic time would be minutes."""
+        for model in ("smollm2", MODEL_WITHOUT_TEMPLATE, "minilm"):
+            for character in "a7 \n'é":
+                with self.subTest(model=model, character=character):
+                    start = time.monotonic()
+                    self.assertTrue(json.loads(out("tokens", "-m", model, "-", stdin=character * (1 << 19))))
+                    self.assertLess(time.monotonic() - start, 5)
 
     def test_wrong_ids(self):
         for ids in ("[1, 2", "1, 2]", "[1,,2]", "1.5", "one", "[1] 2", "99999999999", "-1", "49152", "[[1]]", ","):

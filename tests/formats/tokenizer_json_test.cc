@@ -65,13 +65,13 @@ TEST(TokenizerJson, EveryStepThatIsNotKnownIsRefusedByNameAndPlace) {
   refused("normalizer", R"({"type": "Sequence", "normalizers": [{"type": "NFC"}, {"type": "Odd"}]})", "'Odd'",
           "normalizer.normalizers[1]");
   refused("normalizer", R"({"type": "Lowercase", "locale": "tr"})", "'locale'", "normalizer.locale");
-  refused("pre_tokenizer", R"({"type": "UnicodeScripts"})", "'UnicodeScripts'", "pre_tokenizer");
+  refused("pre_tokenizer", R"({"type": "FixedLength", "length": 5})", "'FixedLength'", "pre_tokenizer");
   refused("pre_tokenizer", R"({"type": "Punctuation", "behavior": "Sometimes"})", "'Sometimes'",
           "pre_tokenizer.behavior");
   refused("pre_tokenizer",
           R"({"type": "Split", "pattern": {"Regex": "(a)\\1"}, "behavior": "Removed", "invert": false})",
           "escape", "");
-  refused("decoder", R"({"type": "CTC"})", "'CTC'", "decoder");
+  refused("decoder", R"({"type": "CTC", "pad_token": "<pad>"})", "'CTC'", "decoder");
   refused("decoder", R"({"type": "Sequence", "decoders": [{"type": "Fuse"}, {"type": "ByteFallback"}]})",
           "ByteFallback", "");
   refused("post_processor", R"({"type": "Other"})", "'Other'", "post_processor");

@@ -120,6 +120,14 @@ TEST(FolderConfig, ObjectsListTheirUnreadKeysToo) {
                  "outer.gate_twist", "2");
 }
 
+TEST(FolderConfig, ValuesAboveZero) {
+  for (const char* value : {"0", "-0.5"})
+    expect_refused(
+        "{\"rope_theta\": " + std::string(value) + "}", [](FolderConfig& c) { c.positive("rope_theta"); },
+        ErrorCode::invalid_model, "rope_theta",
+        "the value " + std::string(value) + " must be greater than 0");
+}
+
 TEST(FolderConfig, FalseThatIsAnotherModel) {
   expect_refused(R"({"is_causal": false})", kFinish, ErrorCode::unsupported, "is_causal", "false");
 }

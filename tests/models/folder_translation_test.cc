@@ -354,7 +354,7 @@ TEST(FolderTranslation, TensorsWithoutARuleAreListed) {
         "model.layers.-1.input_layernorm.weight", "model.layers.9999999.input_layernorm.weight",
         "model.layers.0.input_layernorm.weight.", "model.layers.0.self_attn.q_proj.weight_scale"})
     expect_refused([&](TinyFolder& tiny) { tiny.tensors[name] = float_tensor({1}, {1}); },
-                   ErrorCode::invalid_model, "1 tensors are not part");
+                   ErrorCode::invalid_model, "1 tensor is not part");
 }
 
 TEST(FolderTranslation, BuffersThatAreComputedAnewAreNotNeeded) {

@@ -42,8 +42,8 @@ struct MemoryInspection {
 struct Inspection {
   std::vector<std::pair<std::string, std::string>> metadata;  // values as text; long ones cut
   std::vector<TensorInspection> tensors;                      // in the file's order
-  std::vector<std::string> unused_keys;                       // of a folder's config.json: they change nothing
-  std::vector<PassInspection> passes;                         // empty without weights, as are the next two
+  std::vector<std::string> unused_keys;  // of the model's configuration, that nothing reads
+  std::vector<PassInspection> passes;    // empty without weights, as are the next two
   std::vector<StepInspection> steps;
   MemoryInspection memory;
 };

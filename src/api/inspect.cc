@@ -60,6 +60,19 @@ void inspect_plan(const ModelImplementation& model, Inspection& inspection) {
   inspection.memory.weight_seconds = plan.weight_report.seconds;
 }
 
+/// A folder's are known since it was translated; a GGUF file's once its graph has been built.
+std::vector<std::string> unused_keys(const ModelImplementation& model) {
+  auto keys = model.checkpoint->unused_keys;
+  try {
+    if (!model.options.weights) model.build_graph();
+  } catch (const Error&) {
+    return keys;  // a model that cannot be built can be looked at all the same
+  }
+  const auto unread = model.checkpoint->unread_keys(model.checkpoint->architecture + ".");
+  keys.insert(keys.end(), unread.begin(), unread.end());
+  return keys;
+}
+
 }  // namespace
 
 Inspection inspect(const ModelImplementation& model) {
@@ -70,7 +83,7 @@ Inspection inspect(const ModelImplementation& model) {
     const TensorView& tensor = model.checkpoint->tensors.at(name);
     inspection.tensors.push_back({name, std::string(info(tensor.dtype).name), tensor.shape, tensor.bytes()});
   }
-  for (const auto& key : model.checkpoint->unused_keys) inspection.unused_keys.push_back(printable(key));
+  for (const auto& key : unused_keys(model)) inspection.unused_keys.push_back(printable(key));
   if (model.options.weights) inspect_plan(model, inspection);
   return inspection;
 }

@@ -6,35 +6,35 @@
 #include "base/error.h"
 
 namespace lathe {
-namespace {
 
-const MetadataValue* find(const Checkpoint& checkpoint, std::string_view key) {
-  const auto entry = checkpoint.metadata.find(key);
-  return entry == checkpoint.metadata.end() ? nullptr : &entry->second;
+const MetadataValue* Checkpoint::value(std::string_view key) const {
+  const auto entry = metadata.find(key);
+  if (entry == metadata.end()) return nullptr;
+  const std::lock_guard lock(read_keys_->mutex);
+  read_keys_->keys.emplace(key);
+  return &entry->second;
 }
 
-const MetadataValue& require(const Checkpoint& checkpoint, std::string_view key) {
-  const MetadataValue* value = find(checkpoint, key);
-  if (value == nullptr) checkpoint.fail("a required key is missing", key);
-  return *value;
+const MetadataValue& Checkpoint::require(std::string_view key) const {
+  const MetadataValue* found = value(key);
+  if (found == nullptr) fail("a required key is missing", key);
+  return *found;
 }
 
 // nullptr if the key is missing; an error if it holds another type.
 template <class T>
-const T* find_as(const Checkpoint& checkpoint, std::string_view key, const char* type) {
-  const MetadataValue* value = find(checkpoint, key);
-  if (value == nullptr) return nullptr;
-  const T* typed = std::get_if<T>(value);
-  if (typed == nullptr) checkpoint.fail(std::string("the value must be ") + type, key);
+const T* Checkpoint::find_as(std::string_view key, const char* type) const {
+  const MetadataValue* found = value(key);
+  if (found == nullptr) return nullptr;
+  const T* typed = std::get_if<T>(found);
+  if (typed == nullptr) fail(std::string("the value must be ") + type, key);
   return typed;
 }
 
-}  // namespace
-
-bool Checkpoint::has(std::string_view key) const { return find(*this, key) != nullptr; }
+bool Checkpoint::has(std::string_view key) const { return value(key) != nullptr; }
 
 std::int64_t Checkpoint::integer(std::string_view key, std::int64_t minimum, std::int64_t maximum) const {
-  const MetadataValue& value = require(*this, key);
+  const MetadataValue& value = require(key);
   const auto* whole = std::get_if<std::int64_t>(&value);
   const auto* natural = std::get_if<std::uint64_t>(&value);
   if (whole == nullptr && natural == nullptr) fail("the value must be an integer", key);
@@ -54,7 +54,7 @@ std::int64_t Checkpoint::integer_or(std::string_view key, std::int64_t fallback,
 }
 
 double Checkpoint::real(std::string_view key) const {
-  const MetadataValue& value = require(*this, key);
+  const MetadataValue& value = require(key);
   if (const auto* whole = std::get_if<std::int64_t>(&value)) return static_cast<double>(*whole);
   if (const auto* natural = std::get_if<std::uint64_t>(&value)) return static_cast<double>(*natural);
   const auto* number = std::get_if<double>(&value);
@@ -68,30 +68,38 @@ double Checkpoint::real_or(std::string_view key, double fallback) const {
 }
 
 bool Checkpoint::boolean_or(std::string_view key, bool fallback) const {
-  const bool* value = find_as<bool>(*this, key, "a boolean");
+  const bool* value = find_as<bool>(key, "a boolean");
   return value != nullptr ? *value : fallback;
 }
 
 const std::string& Checkpoint::text(std::string_view key) const {
-  require(*this, key);
-  return *find_as<std::string>(*this, key, "a string");
+  require(key);
+  return *find_as<std::string>(key, "a string");
 }
 
 std::optional<std::string> Checkpoint::optional_text(std::string_view key) const {
-  const auto* value = find_as<std::string>(*this, key, "a string");
+  const auto* value = find_as<std::string>(key, "a string");
   return value != nullptr ? std::optional(*value) : std::nullopt;
 }
 
 const std::vector<std::string>* Checkpoint::strings(std::string_view key) const {
-  return find_as<std::vector<std::string>>(*this, key, "an array of strings");
+  return find_as<std::vector<std::string>>(key, "an array of strings");
 }
 
 const std::vector<double>* Checkpoint::reals(std::string_view key) const {
-  return find_as<std::vector<double>>(*this, key, "an array of floats");
+  return find_as<std::vector<double>>(key, "an array of floats");
 }
 
 const std::vector<std::int64_t>* Checkpoint::integers(std::string_view key) const {
-  return find_as<std::vector<std::int64_t>>(*this, key, "an array of integers");
+  return find_as<std::vector<std::int64_t>>(key, "an array of integers");
+}
+
+std::vector<std::string> Checkpoint::unread_keys(std::string_view prefix) const {
+  const std::lock_guard lock(read_keys_->mutex);
+  std::vector<std::string> unread;
+  for (const auto& [key, value] : metadata)
+    if (key.starts_with(prefix) && !read_keys_->keys.contains(key)) unread.push_back(key);
+  return unread;
 }
 
 const TensorView* Checkpoint::find_tensor(std::string_view name) const {

@@ -76,9 +76,8 @@ void refuse_arithmetic(const Checkpoint& checkpoint, const DecoderTraits& traits
     if (std::find(traits.own_keys.begin(), traits.own_keys.end(), name) != traits.own_keys.end()) continue;
     if (name == "rope.freq_base_swa" && traits.local_rope_base != 0) continue;
     const std::string key = checkpoint.architecture + "." + std::string(name);
-    const auto entry = checkpoint.metadata.find(key);
-    if (entry != checkpoint.metadata.end() && !is_number(entry->second, neutral))
-      refuse_key(checkpoint, "is not supported", key);
+    const MetadataValue* value = checkpoint.value(key);
+    if (value != nullptr && !is_number(*value, neutral)) refuse_key(checkpoint, "is not supported", key);
   }
 }
 
@@ -86,12 +85,10 @@ void refuse_arithmetic(const Checkpoint& checkpoint, const DecoderTraits& traits
 std::vector<bool> read_window_pattern(const Checkpoint& checkpoint, const std::string& key,
                                       std::int64_t layers, std::int64_t every) {
   std::vector<bool> windowed(static_cast<std::size_t>(layers));
-  const auto entry = checkpoint.metadata.find(key);
-  const bool listed = entry != checkpoint.metadata.end();
-  if (const auto* list = listed ? std::get_if<std::vector<bool>>(&entry->second) : nullptr) {
+  const MetadataValue* value = checkpoint.value(key);
+  if (const auto* list = std::get_if<std::vector<bool>>(value)) {
     windowed = *list;
-  } else if (const auto* numbers =
-                 listed ? std::get_if<std::vector<std::int64_t>>(&entry->second) : nullptr) {
+  } else if (const auto* numbers = std::get_if<std::vector<std::int64_t>>(value)) {
     windowed.assign(numbers->size(), false);
     for (std::size_t i = 0; i < numbers->size(); ++i) windowed[i] = (*numbers)[i] != 0;
   } else {
@@ -192,10 +189,9 @@ ModelShape decoder_shape(const DecoderConfig& config) {
 }
 
 void refuse_key(const Checkpoint& checkpoint, const std::string& message, const std::string& key) {
-  const auto entry = checkpoint.metadata.find(key);
-  const std::string value =
-      entry == checkpoint.metadata.end() ? "" : "the value " + std::visit(ValueText{}, entry->second) + " ";
-  throw Error(ErrorCode::unsupported, value + message, {checkpoint.file, std::nullopt, key});
+  const MetadataValue* value = checkpoint.value(key);
+  const std::string shown = value == nullptr ? "" : "the value " + std::visit(ValueText{}, *value) + " ";
+  throw Error(ErrorCode::unsupported, shown + message, {checkpoint.file, std::nullopt, key});
 }
 
 }  // namespace lathe

@@ -102,6 +102,17 @@ TEST_F(ModelTest, WeightsAreCheckedUnlessToldOtherwise) {
   EXPECT_EQ(load(options).info().name, "tiny");
 }
 
+TEST_F(ModelTest, KeysThatNothingReadsAreListed) {
+  EXPECT_THAT(load().inspect().unused_keys, testing::IsEmpty());
+  test::GgufBuilder builder = test::tiny_model();
+  builder.u32("llama.colour", 7);
+  file_.write(builder.bytes());
+  EXPECT_THAT(load().inspect().unused_keys, testing::ElementsAre("llama.colour"));
+  ModelOptions without;
+  without.weights = false;
+  EXPECT_THAT(load(without).inspect().unused_keys, testing::ElementsAre("llama.colour"));
+}
+
 TEST_F(ModelTest, TheNameIsSafeToPrint) {
   // 36 bytes for 4 keep the tensors aligned.
   const std::string name = "\x1b[31m\xff" + std::string(30, 'x');

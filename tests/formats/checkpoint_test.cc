@@ -87,5 +87,13 @@ TEST(Checkpoint, RefusesWhatDoesNotFit) {
   expect_error("reals", [&] { checkpoint.integers("reals"); });
 }
 
+TEST(Checkpoint, KeysThatNobodyAskedForAreKnown) {
+  const Checkpoint checkpoint = sample();
+  EXPECT_EQ(checkpoint.unread_keys("n"), (std::vector<std::string>{"name", "names", "nan"}));
+  checkpoint.text("name");
+  checkpoint.real_or("nothing", 1);
+  EXPECT_EQ(checkpoint.unread_keys("n"), (std::vector<std::string>{"names", "nan"}));
+}
+
 }  // namespace
 }  // namespace lathe

@@ -12,26 +12,17 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests" / "tiny"))
 
-NAMES = {  # model_type to general.architecture
-    "bert": "bert", "cohere": "command-r", "gemma2": "gemma2", "gemma3_text": "gemma3", "gpt2": "gpt2",
-    "gpt_neox": "gptneox", "granite": "granite", "llama": "llama", "mistral": "llama", "mixtral": "llama",
-    "olmo2": "olmo2", "phi3": "phi3", "qwen2": "qwen2", "qwen3": "qwen3", "qwen3_moe": "qwen3moe",
-}
-
-LIMITS = {
+LIMITS = {  # by model_type; what has no row has none to speak of
     "cohere": "`use_qk_norm` (Command R+) is refused",
     "gemma2": "`use_bidirectional_attention` is refused",
-    "gemma3_text": "text alone; `use_bidirectional_attention` is refused",
+    "gemma3_text": "text alone: folders of type `gemma3` (4B and up, with images) are refused; `use_bidirectional_attention` is refused",
     "gpt2": "`scale_attn_by_inverse_layer_idx` and `add_cross_attention` are refused",
     "gpt_neox": "GELU is the exact one where a GGUF file names none (llama.cpp computes the tanh form)",
     "granite": "dense models; one without RoPE is refused",
-    "llama": "",
     "mistral": "GGUF has no key that llama.cpp reads for the window; here `llama.attention.sliding_window` is one",
     "mixtral": "routers by softmax, experts in every layer, none shared",
     "olmo2": "OLMo 3's layers with a window are computed from GGUF files, its folders are not known",
     "phi3": "a GGUF file's window is used (llama.cpp ignores it); LongRoPE's list is chosen by `--ctx`, once",
-    "qwen2": "",
-    "qwen3": "",
     "qwen3_moe": "experts in every layer: `mlp_only_layers` and `decoder_sparse_step` may say nothing else",
 }
 
@@ -69,8 +60,8 @@ computed.
 
 A key of config.json that changes the arithmetic and is not computed is an error with its name and value: other activations
 than the architecture's own, `layer_types` beside full and sliding attention, quantized checkpoints beside FP8 with scales.
-Other keys that nobody reads are listed by `lathe inspect`. In GGUF files the same holds for keys that llama.cpp reads
-and the architecture here does not compute. Values of another width than keys (`attention.value_length`) are refused.
+Other keys that nobody reads are listed by `lathe inspect`. In GGUF files the same holds: keys that llama.cpp reads and the
+architecture here does not compute are refused, others that nobody reads are listed. Values of another width than keys (`attention.value_length`) are refused.
 """
 
 
@@ -82,6 +73,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("results", metavar="JSON")
     options = parser.parse_args()
+    import as_gguf
+    import gguf
     import tiny_folder
     worst = collections.defaultdict(float)
     ways = collections.defaultdict(set)
@@ -95,7 +88,8 @@ def main():
     rows = []
     for kind in sorted({kind for kind, _ in worst}):
         figures = " | ".join(figure(worst[kind, source]) for source in ("folder", "older folder", "gguf"))
-        rows.append(f"| {kind} | {NAMES[kind]} | {figures} | {LIMITS.get(kind, '')} |\n")
+        name = gguf.MODEL_ARCH_NAMES[gguf.MODEL_ARCH[as_gguf.ARCHITECTURES[kind]]]
+        rows.append(f"| {kind} | {name} | {figures} | {LIMITS.get(kind, '')} |\n")
     rows.append("| bert | bert | see below | | | an encoder: `lathe embed` |\n")
     text = HEAD.format(size=f"{min(sizes):.1f} to {max(sizes):.1f}") + "".join(rows) + TAIL
     (ROOT / "docs" / "models.md").write_text(text, encoding="utf-8")

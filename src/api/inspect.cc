@@ -1,4 +1,5 @@
 // What `lathe inspect` shows, gathered from the file, the passes and the plan.
+#include <algorithm>
 #include <type_traits>
 #include <variant>
 
@@ -49,11 +50,17 @@ void inspect_plan(const ModelImplementation& model, Inspection& inspection) {
   const Plan& plan = *compiled.plan;
   for (const auto& pass : compiled.passes)
     inspection.passes.push_back({std::string(pass.name), !pass.skipped, pass.changed, pass.seconds});
-  for (const auto& step : plan.steps)
-    inspection.steps.push_back({step.name, std::string(step.kernel->op), step.kernel->name,
+  const PlanProfile& profile = plan.profiles.back();
+  for (std::size_t i = 0; i < plan.steps.size(); ++i) {
+    const PlanStep& step = plan.steps[i];
+    inspection.steps.push_back({step.name, std::string(step.op->name), profile.choices[i].kernel->name,
                                 type_texts(plan, step.inputs), type_texts(plan, step.outputs)});
-  inspection.memory.arena_bytes = plan.arena_bytes;
-  inspection.memory.arena_lower_bound = plan.arena_lower_bound;
+  }
+  for (const auto& each : plan.profiles) {
+    inspection.memory.arena_bytes = std::max(inspection.memory.arena_bytes, each.arena_bytes);
+    inspection.memory.arena_lower_bound =
+        std::max(inspection.memory.arena_lower_bound, each.arena_lower_bound);
+  }
   inspection.memory.cache_bytes = model.cache_bytes();
   inspection.memory.weight_bytes_mapped = plan.weight_report.mapped_bytes;
   inspection.memory.weight_bytes_copied = plan.weight_report.copied_bytes;

@@ -35,7 +35,7 @@ void count_experts(const PlanTensor& weight, const ValueType& output, std::int64
 
 void count_weights(const Plan& plan, std::int64_t tokens, Work& work) {
   for (const auto& step : plan.steps) {
-    if (step.kernel->op == "Gather") continue;  // reads a few rows alone
+    if (step.op->name == "Gather") continue;  // reads a few rows alone
     const auto& output = plan.tensors[static_cast<std::size_t>(step.outputs.front())].type;
     const bool is_last_row = !output.dims.empty() && output.dims.front().symbol == "S";
     const std::int64_t rows = is_last_row ? 1 : tokens;

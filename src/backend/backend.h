@@ -10,6 +10,7 @@
 
 #include "backend/kernel.h"
 #include "backend/plan.h"
+#include "base/error.h"
 #include "tensor/buffer.h"
 
 namespace lathe {
@@ -20,7 +21,16 @@ struct Traffic {
   std::uint64_t to_host = 0;
 };
 
-/// One execution context over a plan: an arena and the bindings. Contexts of one plan share its weights.
+struct ContextOptions {
+  /// The arena: at least Plan::arena_bytes() on this device. Empty: the context allocates its own.
+  std::optional<Buffer> memory;
+  /// Threads of the context's own, so that it runs beside other contexts of the same backend; 0: it uses the
+  /// backend's, and contexts that do so must not run at the same time.
+  int own_threads = 0;
+};
+
+/// One execution context over a plan: an arena and the bindings. Contexts of one plan share its weights; each
+/// is used by one thread at a time.
 class ExecutionContext {
  public:
   virtual ~ExecutionContext() = default;
@@ -35,6 +45,11 @@ class ExecutionContext {
 
   /// Copies the first bytes.size() bytes of an output to the host.
   virtual void read_output(int output, std::span<std::byte> bytes) = 0;
+  /// The same of any tensor in the arena (index in Plan::tensors), of the last run. It is what its step wrote
+  /// only in plans compiled without reuse of memory.
+  virtual void read_tensor(int /*tensor*/, std::span<std::byte> /*bytes*/) {
+    throw Error(ErrorCode::unsupported, "this device does not show tensors inside a plan");
+  }
 
   /// Seconds of each step of the last run, if profiling is on; empty otherwise.
   virtual std::vector<double> step_seconds() const { return {}; }
@@ -56,7 +71,8 @@ class Backend {
 
   /// All kernels that this device can run, in no particular order.
   virtual std::span<const Kernel> kernels() const = 0;
-  virtual std::unique_ptr<ExecutionContext> create_context(std::shared_ptr<const Plan> plan) = 0;
+  virtual std::unique_ptr<ExecutionContext> create_context(std::shared_ptr<const Plan> plan,
+                                                           ContextOptions options = {}) = 0;
 };
 
 /// The highest-ranked kernel that accepts the node, of `arithmetic` unless that is empty; nullptr if there is

@@ -43,9 +43,11 @@ HostContext::HostContext(std::shared_ptr<const Plan> plan, std::shared_ptr<Threa
   }
   active_.reserve(plan_->steps.size());
   // Scratch for the greatest step, so that later ones need no more.
-  std::vector<std::int64_t> limits;
-  for (const auto& symbol : plan_->symbols) limits.push_back(symbol.maximum);
-  resolve(limits, ~0u);
+  for (const auto& profile : plan_->profiles) {
+    std::vector<std::int64_t> most;
+    for (const auto& symbol : profile.symbols) most.push_back(symbol.maximum);
+    resolve(most, ~0u);
+  }
 }
 
 void HostContext::bind(int binding, const Buffer& buffer, std::uint64_t offset) {
@@ -68,7 +70,9 @@ void HostContext::resolve_pointers() {
   for (std::size_t i = 0; i < arguments_.size(); ++i) {
     const auto& tensor = plan_->tensors[static_cast<std::size_t>(argument_tensors_[i])];
     std::byte* base = nullptr;
-    if (tensor.place == Place::arena) base = static_cast<std::byte*>(arena_.data());
+    if (tensor.place == Place::arena)
+      base = static_cast<std::byte*>(arena_.data()) +
+             profile_->offsets[static_cast<std::size_t>(argument_tensors_[i])];
     if (tensor.place == Place::weight)
       base = static_cast<std::byte*>(plan_->weights[static_cast<std::size_t>(tensor.index)].data());
     if (tensor.place == Place::bound) base = bound_[static_cast<std::size_t>(tensor.index)];
@@ -81,11 +85,12 @@ KernelCall HostContext::call_of(std::uint32_t step) const {
   const auto& plan_step = plan_->steps[step];
   return {arguments_.data() + operands_[step].first_input,
           arguments_.data() + operands_[step].first_output,
-          plan_step.attributes.data(),
+          plan_step.attributes.values(),
           nullptr,
           static_cast<std::int32_t>(plan_step.inputs.size()),
           0,
-          1};
+          1,
+          0};
 }
 
 void HostContext::reserve_scratch(std::size_t bytes) {
@@ -95,6 +100,9 @@ void HostContext::reserve_scratch(std::size_t bytes) {
 }
 
 void HostContext::resolve(std::span<const std::int64_t> symbols, std::uint32_t wanted_outputs) {
+  const auto* profile = &plan_->profiles[static_cast<std::size_t>(plan_->profile_for(symbols))];
+  pointers_stale_ = pointers_stale_ || profile != profile_;
+  profile_ = profile;
   for (std::size_t i = 0; i < arguments_.size(); ++i)
     resolve_dims(arguments_[i], plan_->tensors[static_cast<std::size_t>(argument_tensors_[i])], symbols);
 
@@ -105,20 +113,24 @@ void HostContext::resolve(std::span<const std::int64_t> symbols, std::uint32_t w
   for (std::uint32_t i = 0; i < plan_->steps.size(); ++i) {
     const auto& step = plan_->steps[i];
     if ((step.outputs_mask & (wanted_outputs | kEffectBit)) == 0) continue;
+    const StepChoice& choice = profile_->choices[i];
     KernelCall call = call_of(i);
-    const bool serial = step.kernel->serial != nullptr && step.kernel->serial(call);
-    if (step.kernel->scratch_bytes != nullptr) {
+    call.variant = choice.variant;
+    const bool serial = choice.threads == 1 || (choice.threads == 0 && choice.kernel->serial != nullptr &&
+                                                choice.kernel->serial(call));
+    if (choice.kernel->scratch_bytes != nullptr) {
       call.threads = serial ? 1 : pool_->threads();
-      scratch = std::max(scratch, step.kernel->scratch_bytes(call));
+      scratch = std::max(scratch, choice.kernel->scratch_bytes(call));
     }
     // Serial steps follow each other on one thread; only what crosses threads needs a barrier.
-    const bool barrier = step.conflict >= first_open && (!serial || parallel_open) && !active_.empty();
+    const bool barrier =
+        profile_->conflicts[i] >= first_open && (!serial || parallel_open) && !active_.empty();
     if (barrier) {
       first_open = static_cast<std::int32_t>(i);
       parallel_open = false;
     }
     parallel_open = parallel_open || !serial;
-    active_.push_back({i, serial, barrier});
+    active_.push_back({i, &choice, serial, barrier});
   }
   reserve_scratch(scratch);
   resolved_symbols_.assign(symbols.begin(), symbols.end());
@@ -130,7 +142,8 @@ void HostContext::run_step(const ActiveStep& active, int thread) const {
   call.scratch = static_cast<std::byte*>(scratch_.data()) + scratch_bytes_ * static_cast<std::size_t>(thread);
   call.thread = thread;
   call.threads = active.serial ? 1 : pool_->threads();
-  plan_->steps[active.step].kernel->run(call);
+  call.variant = active.choice->variant;
+  active.choice->kernel->run(call);
 }
 
 void HostContext::run_thread(int thread) {
@@ -166,8 +179,15 @@ void HostContext::run(std::span<const std::int64_t> symbols, std::uint32_t wante
 void HostContext::read_output(int output, std::span<std::byte> bytes) {
   const auto& tensor =
       plan_->tensors[static_cast<std::size_t>(plan_->outputs.at(static_cast<std::size_t>(output)).tensor)];
-  CHECK(tensor.place == Place::arena && bytes.size() <= tensor.max_bytes);
-  backend_.read(arena_, tensor.offset, bytes);
+  CHECK(tensor.place == Place::arena);
+  read_tensor(static_cast<int>(&tensor - plan_->tensors.data()), bytes);
+}
+
+void HostContext::read_tensor(int tensor, std::span<std::byte> bytes) {
+  const auto index = static_cast<std::size_t>(tensor);
+  const auto& source = plan_->tensors.at(index);
+  CHECK(source.place == Place::arena && bytes.size() <= source.max_bytes);
+  backend_.read(arena_, profile_->offsets[index], bytes);
 }
 
 }  // namespace lathe

@@ -14,13 +14,14 @@ namespace lathe {
 
 class HostContext final : public ExecutionContext {
  public:
-  /// `arena` has plan->arena_bytes; `backend` outlives this and does the copies.
+  /// `arena` has plan->arena_bytes(); `backend` outlives this and does the copies.
   HostContext(std::shared_ptr<const Plan> plan, std::shared_ptr<ThreadPool> pool, Buffer arena,
               Backend& backend);
 
   void bind(int binding, const Buffer& buffer, std::uint64_t offset) override;
   void run(std::span<const std::int64_t> symbols, std::uint32_t wanted_outputs) override;
   void read_output(int output, std::span<std::byte> bytes) override;
+  void read_tensor(int tensor, std::span<std::byte> bytes) override;
   std::vector<double> step_seconds() const override { return step_seconds_; }
   void set_profiling(bool on) override { profiling_ = on; }
 
@@ -31,6 +32,7 @@ class HostContext final : public ExecutionContext {
   };
   struct ActiveStep {
     std::uint32_t step;
+    const StepChoice* choice;
     bool serial;
     bool barrier_before;
   };
@@ -48,6 +50,7 @@ class HostContext final : public ExecutionContext {
   std::shared_ptr<ThreadPool> pool_;
   Buffer arena_;
   Backend& backend_;
+  const PlanProfile* profile_ = nullptr;       // of the last resolve
   std::vector<std::byte*> bound_;              // one for each binding
   std::vector<std::vector<int>> dim_symbols_;  // per tensor and dimension: index of its symbol, -1: a number
   std::vector<TensorArg> arguments_;           // all steps' inputs and outputs

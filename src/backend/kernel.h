@@ -29,8 +29,14 @@ struct Kernel {
   KernelFunction run = nullptr;
   /// Bytes of scratch per thread for the call's dimensions (pointers in `call` are null); nullptr: none.
   std::size_t (*scratch_bytes)(const KernelCall& call) = nullptr;
-  /// True where the call is too small to be worth more than one thread; nullptr: never serial.
+  /// True where the call is too small to be worth more than one thread; nullptr: never serial. What a kernel
+  /// is run with where nothing was measured.
   bool (*serial)(const KernelCall& call) = nullptr;
+  /// Tiles and splits that `run` knows, all with the same bits; KernelCall::variant is an index. Empty: one
+  /// that has no name. The first is what is taken where nothing was measured.
+  std::span<const std::string_view> variants = {};
+  /// The input whose bytes output 0 may share, where it has the same type and is not needed later; -1: none.
+  int in_place_input = -1;
 };
 
 }  // namespace lathe

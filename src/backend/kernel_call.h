@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "graph/fused_program.h"
+
 namespace lathe {
 
 inline constexpr int kMaxRank = 6;
@@ -18,6 +20,8 @@ struct TensorArg {
 union AttributeValue {
   std::int64_t integer;
   double real;
+  const char* text;  // ends with a zero
+  const FusedProgram* program;
 };
 
 /// One step as one thread sees it: every thread of the pool calls the kernel with its own `thread`, and the
@@ -30,6 +34,7 @@ struct KernelCall {
   std::int32_t input_count;
   std::int32_t thread;
   std::int32_t threads;
+  std::int32_t variant = 0;  // index into the kernel's variants
 };
 
 using KernelFunction = void (*)(const KernelCall&);

@@ -1,5 +1,7 @@
 #include "backend/plan.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 
 namespace lathe {
@@ -26,6 +28,30 @@ int Plan::binding(std::string_view binding_name) const {
 
 int Plan::symbol(std::string_view symbol_name) const {
   return find_named(symbols, symbol_name, "symbol", [](const SymbolLimit& item) { return item.name; });
+}
+
+int Plan::profile_for(std::span<const std::int64_t> symbol_values) const {
+  CHECK(symbol_values.size() == symbols.size());
+  const auto outside = [&](const PlanProfile& profile, std::size_t i) {
+    return symbol_values[i] < profile.symbols[i].minimum || symbol_values[i] > profile.symbols[i].maximum;
+  };
+  std::size_t refused = 0;
+  for (std::size_t p = 0; p < profiles.size(); ++p) {
+    std::size_t i = 0;
+    while (i < symbols.size() && !outside(profiles[p], i)) ++i;
+    if (i == symbols.size()) return static_cast<int>(p);
+    refused = i;
+  }
+  throw Error(ErrorCode::invalid_argument,
+              symbols.at(refused).name + " is " + std::to_string(symbol_values[refused]) +
+                  ", which no profile of the plan takes",
+              {{}, std::nullopt, symbols[refused].name});
+}
+
+std::uint64_t Plan::arena_bytes() const {
+  std::uint64_t most = 0;
+  for (const auto& profile : profiles) most = std::max(most, profile.arena_bytes);
+  return most;
 }
 
 }  // namespace lathe

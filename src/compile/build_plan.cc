@@ -6,7 +6,6 @@
 #include "backend/host_context.h"
 #include "base/error.h"
 #include "compile/pack_weights.h"
-#include "compile/plan_memory.h"
 
 namespace lathe {
 namespace {
@@ -15,10 +14,14 @@ bool is_view(const Node& node) { return node.op->pure && node.op->aliases_input 
 
 class PlanBuilder {
  public:
-  PlanBuilder(const Graph& graph, Backend& backend, const std::vector<SymbolLimit>& limits, int threads)
-      : graph_(graph), backend_(backend), plan_(std::make_shared<Plan>()), packer_(backend, *plan_, threads) {
+  PlanBuilder(const Graph& graph, Backend& backend, const BuildOptions& options)
+      : graph_(graph),
+        backend_(backend),
+        options_(options),
+        plan_(std::make_shared<Plan>()),
+        packer_(backend, *plan_, options.threads) {
     plan_->name = graph.name;
-    plan_->symbols = limits;
+    plan_->symbols = options.limits;
     roots_.resize(graph.values.size());
     for (std::size_t i = 0; i < roots_.size(); ++i) roots_[i] = static_cast<ValueId>(i);
   }
@@ -32,9 +35,8 @@ class PlanBuilder {
     for (const auto& node : graph_.nodes) add_node(node);
     for (std::size_t i = 0; i < graph_.outputs.size(); ++i)
       plan_->outputs.push_back({graph_.output_names[i], tensor_of(graph_.outputs[i])});
-    place_arena();
     mark_needed_steps();
-    order_steps();
+    add_profiles();
     plan_->weight_report.seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     return plan_;
@@ -49,27 +51,63 @@ class PlanBuilder {
 
     PlanStep step;
     step.name = node.name.empty() ? std::string(node.op->name) : node.name;
-    std::vector<ValueType> inputs;
-    std::vector<ValueType> outputs;
-    for (std::size_t i = 0; i < node.inputs.size(); ++i) {
-      const Dtype layout = weight_layout(graph_, node, i);
-      step.inputs.push_back(tensor_of(node.inputs[i], layout));
-      inputs.push_back(plan_->tensors[static_cast<std::size_t>(step.inputs.back())].type);
-    }
-    for (const auto output : node.outputs) {
-      step.outputs.push_back(tensor_of(output));
-      outputs.push_back(graph_.value(output).type);
-    }
-    step.kernel = find_kernel(backend_.kernels(), {inputs, outputs, &node});
-    if (step.kernel == nullptr) refuse(node, inputs);
-    for (const auto& attribute : node.op->attributes) {
-      AttributeValue value{};
-      if (attribute.kind == AttributeKind::integer) value.integer = node.integer(attribute.name);
-      if (attribute.kind == AttributeKind::real) value.real = node.real(attribute.name);
-      step.attributes.push_back(value);
-    }
+    step.op = node.op;
+    for (std::size_t i = 0; i < node.inputs.size(); ++i)
+      step.inputs.push_back(tensor_of(node.inputs[i], layout_of(node, i)));
+    for (const auto output : node.outputs) step.outputs.push_back(tensor_of(output));
+    step.attributes = StepAttributes(*node.op, node.attributes);
     if (!node.op->pure) step.outputs_mask = kEffectBit;
     plan_->steps.push_back(std::move(step));
+    nodes_.push_back(&node);
+  }
+
+  Dtype layout_of(const Node& node, std::size_t input) const {
+    const auto chosen = options_.layouts.find(node.inputs[input]);
+    const Dtype layout = weight_layout(graph_, node, input);
+    const bool packs = layout != graph_.value(node.inputs[input]).type.dtype;
+    return packs && chosen != options_.layouts.end() ? chosen->second : layout;
+  }
+
+  void add_profiles() {
+    if (options_.profiles.empty()) {
+      ProfileChoices whole;
+      whole.name = "all";
+      for (const auto& limit : plan_->symbols) whole.symbols.push_back({0, limit.maximum, limit.maximum});
+      add_profile(whole);
+    }
+    for (const auto& profile : options_.profiles) add_profile(profile);
+  }
+
+  void add_profile(const ProfileChoices& choices) {
+    PlanProfile profile;
+    profile.name = choices.name;
+    profile.symbols = choices.symbols;
+    profile.threads = choices.threads;
+    CHECK(profile.symbols.size() == plan_->symbols.size());
+    for (std::size_t i = 0; i < plan_->steps.size(); ++i) {
+      const auto node = static_cast<std::size_t>(nodes_[i] - graph_.nodes.data());
+      const auto chosen = choices.nodes.find(node);
+      const bool has_choice = chosen != choices.nodes.end() && chosen->second.choice.kernel != nullptr;
+      profile.choices.push_back(has_choice ? chosen->second.choice : choice_by_rank(i));
+      profile.measured.push_back(chosen == choices.nodes.end() ? std::vector<MeasuredKernel>{}
+                                                               : chosen->second.measured);
+    }
+    place_tensors(*plan_, tensor_roots_, options_.placement, profile);
+    plan_->profiles.push_back(std::move(profile));
+  }
+
+  StepChoice choice_by_rank(std::size_t index) const {
+    const PlanStep& step = plan_->steps[index];
+    std::vector<ValueType> inputs;
+    std::vector<ValueType> outputs;
+    for (const auto tensor : step.inputs)
+      inputs.push_back(plan_->tensors[static_cast<std::size_t>(tensor)].type);
+    for (const auto tensor : step.outputs)
+      outputs.push_back(plan_->tensors[static_cast<std::size_t>(tensor)].type);
+    StepChoice choice;
+    choice.kernel = find_kernel(backend_.kernels(), {inputs, outputs, nodes_[index]});
+    if (choice.kernel == nullptr) refuse(*nodes_[index], inputs);
+    return choice;
   }
 
   [[noreturn]] void refuse(const Node& node, const std::vector<ValueType>& inputs) const {
@@ -99,116 +137,64 @@ class PlanBuilder {
     PlanTensor tensor{value.name, {dtype, value.type.dims}, Place::arena, 0, 0, 0};
     const ValueId root = roots_[static_cast<std::size_t>(id)];
     const Value& storage = graph_.value(root);
-    const auto index = static_cast<std::int32_t>(plan_->tensors.size());
+    std::int32_t root_tensor = -1;
     if (storage.kind == ValueKind::constant) {
       tensor.place = Place::weight;
       tensor.index = packer_.place(graph_, root, dtype);
       tensor.max_bytes = plan_->weights[static_cast<std::size_t>(tensor.index)].bytes();
-    } else if (storage.kind == ValueKind::computed) {
-      tensor.max_bytes = bytes_at_limits(value.type);
     } else {
-      tensor.place = Place::bound;
-      if (root == id) {
-        tensor.index = static_cast<std::int32_t>(plan_->bindings.size());
-        plan_->bindings.push_back(index);
+      if (root != id) root_tensor = tensor_of(root);
+      if (storage.kind == ValueKind::computed) {
+        tensor.max_bytes = bytes_at_limits(value.type);
       } else {
-        tensor.index = plan_->tensors[static_cast<std::size_t>(tensor_of(root))].index;
+        tensor.place = Place::bound;
+        if (root == id) {
+          tensor.index = static_cast<std::int32_t>(plan_->bindings.size());
+          plan_->bindings.push_back(static_cast<std::int32_t>(plan_->tensors.size()));
+        } else {
+          tensor.index = plan_->tensors[static_cast<std::size_t>(root_tensor)].index;
+        }
+        if (storage.kind == ValueKind::input) tensor.max_bytes = bytes_at_limits(value.type);
       }
-      if (storage.kind == ValueKind::input) tensor.max_bytes = bytes_at_limits(value.type);
     }
+    const auto index = static_cast<std::int32_t>(plan_->tensors.size());
     plan_->tensors.push_back(std::move(tensor));
-    roots_of_tensors_.push_back(root);
+    tensor_roots_.push_back(root_tensor < 0 ? index : root_tensor);
     tensors_.emplace(std::pair{id, dtype}, index);
     return index;
   }
 
-  void place_arena() {
-    std::map<ValueId, Lifetime> lifetimes;
-    const auto touch = [&](std::int32_t tensor, std::int32_t step) {
-      const auto& plan_tensor = plan_->tensors[static_cast<std::size_t>(tensor)];
-      if (plan_tensor.place != Place::arena) return;
-      const ValueId root = roots_of_tensors_[static_cast<std::size_t>(tensor)];
-      auto& lifetime = lifetimes.try_emplace(root, Lifetime{0, step, step}).first->second;
-      lifetime.bytes = std::max(lifetime.bytes, plan_tensor.max_bytes);
-      lifetime.last_step = std::max(lifetime.last_step, step);
-    };
-    const auto steps = static_cast<std::int32_t>(plan_->steps.size());
-    for (std::int32_t i = 0; i < steps; ++i) {
-      for (const auto tensor : plan_->steps[static_cast<std::size_t>(i)].inputs) touch(tensor, i);
-      for (const auto tensor : plan_->steps[static_cast<std::size_t>(i)].outputs) touch(tensor, i);
-    }
-    for (const auto& output : plan_->outputs) touch(output.tensor, steps);
-
-    std::vector<Lifetime> list;
-    list.reserve(lifetimes.size());
-    for (const auto& [root, lifetime] : lifetimes) list.push_back(lifetime);
-    const MemoryPlan memory = plan_memory(list);
-    std::map<ValueId, std::uint64_t> offsets;
-    std::size_t next = 0;
-    for (const auto& [root, lifetime] : lifetimes) offsets[root] = memory.offsets[next++];
-    for (std::size_t i = 0; i < plan_->tensors.size(); ++i)
-      if (plan_->tensors[i].place == Place::arena && offsets.contains(roots_of_tensors_[i]))
-        plan_->tensors[i].offset = offsets[roots_of_tensors_[i]];
-    plan_->arena_bytes = memory.bytes;
-    plan_->arena_lower_bound = memory.lower_bound;
-  }
-
   /// Which outputs need which steps, from the last step to the first.
   void mark_needed_steps() {
-    std::map<ValueId, std::uint32_t> needed;  // by storage
+    std::vector<std::uint32_t> needed(plan_->tensors.size(), 0);  // by root
     CHECK(plan_->outputs.size() < 31);
-    const auto root_of = [&](std::int32_t tensor) {
-      return roots_of_tensors_[static_cast<std::size_t>(tensor)];
+    const auto needed_at = [&](std::int32_t tensor) -> std::uint32_t& {
+      return needed[static_cast<std::size_t>(tensor_roots_[static_cast<std::size_t>(tensor)])];
     };
-    for (std::size_t i = 0; i < plan_->outputs.size(); ++i)
-      needed[root_of(plan_->outputs[i].tensor)] |= 1u << i;
+    for (std::size_t i = 0; i < plan_->outputs.size(); ++i) needed_at(plan_->outputs[i].tensor) |= 1u << i;
     for (auto step = plan_->steps.rbegin(); step != plan_->steps.rend(); ++step) {
       for (const auto tensor : step->outputs)
         if (plan_->tensors[static_cast<std::size_t>(tensor)].place == Place::arena)
-          step->outputs_mask |= needed[root_of(tensor)];
-      for (const auto tensor : step->inputs) needed[root_of(tensor)] |= step->outputs_mask;
+          step->outputs_mask |= needed_at(tensor);
+      for (const auto tensor : step->inputs) needed_at(tensor) |= step->outputs_mask;
     }
-  }
-
-  bool share_bytes(std::int32_t a, std::int32_t b) const {
-    const auto& first = plan_->tensors[static_cast<std::size_t>(a)];
-    const auto& second = plan_->tensors[static_cast<std::size_t>(b)];
-    if (first.place != second.place || first.place == Place::weight) return false;
-    if (first.place == Place::bound) return first.index == second.index;
-    return first.offset < second.offset + second.max_bytes && second.offset < first.offset + first.max_bytes;
-  }
-
-  bool conflict(const PlanStep& earlier, const PlanStep& later) const {
-    const auto any = [&](const std::vector<std::int32_t>& a, const std::vector<std::int32_t>& b) {
-      return std::any_of(a.begin(), a.end(), [&](std::int32_t x) {
-        return std::any_of(b.begin(), b.end(), [&](std::int32_t y) { return share_bytes(x, y); });
-      });
-    };
-    return any(earlier.outputs, later.inputs) || any(earlier.outputs, later.outputs) ||
-           any(earlier.inputs, later.outputs);
-  }
-
-  void order_steps() {
-    for (std::size_t i = 0; i < plan_->steps.size(); ++i)
-      for (std::size_t j = i; j-- > 0 && plan_->steps[i].conflict < 0;)
-        if (conflict(plan_->steps[j], plan_->steps[i]))
-          plan_->steps[i].conflict = static_cast<std::int32_t>(j);
   }
 
   const Graph& graph_;
   Backend& backend_;
+  const BuildOptions& options_;
   std::shared_ptr<Plan> plan_;
   WeightPacker packer_;
-  std::vector<ValueId> roots_;             // per value: the value whose storage it uses
-  std::vector<ValueId> roots_of_tensors_;  // per tensor of the plan
+  std::vector<ValueId> roots_;              // per value: the value whose storage it uses
+  std::vector<std::int32_t> tensor_roots_;  // per tensor of the plan: the tensor whose storage it uses
+  std::vector<const Node*> nodes_;          // per step
   std::map<std::pair<ValueId, Dtype>, std::int32_t> tensors_;
 };
 
 }  // namespace
 
-std::shared_ptr<Plan> build_plan(const Graph& graph, Backend& backend, const std::vector<SymbolLimit>& limits,
-                                 int threads) {
-  return PlanBuilder(graph, backend, limits, threads).build();
+std::shared_ptr<Plan> build_plan(const Graph& graph, Backend& backend, const BuildOptions& options) {
+  return PlanBuilder(graph, backend, options).build();
 }
 
 }  // namespace lathe

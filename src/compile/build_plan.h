@@ -2,16 +2,38 @@
 // threads must keep.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <vector>
 
 #include "backend/backend.h"
+#include "compile/place_tensors.h"
 #include "graph/graph.h"
 
 namespace lathe {
 
-/// Weights are packed on at most `threads` threads.
-std::shared_ptr<Plan> build_plan(const Graph& graph, Backend& backend, const std::vector<SymbolLimit>& limits,
-                                 int threads);
+/// How a graph is to run in one profile. What is not said is chosen by the kernels' ranks.
+struct ProfileChoices {
+  std::string name;
+  std::vector<SymbolRange> symbols;  // in the order of BuildOptions::limits
+  struct OfNode {
+    StepChoice choice;  // kernel nullptr: by rank
+    std::vector<MeasuredKernel> measured;
+  };
+  std::map<std::size_t, OfNode> nodes;  // by index in Graph::nodes
+  std::int32_t threads = 0;
+};
+
+struct BuildOptions {
+  std::vector<SymbolLimit> limits;       // one for every symbol
+  std::vector<ProfileChoices> profiles;  // empty: one that takes everything up to the limits
+  /// In what layout a node's weight is packed, where it is not the stored type's own.
+  std::map<ValueId, Dtype> layouts;
+  PlacementOptions placement;
+  int threads = 1;  // that pack weights, at most
+};
+
+/// Throws Error(unsupported) naming a node that no kernel accepts.
+std::shared_ptr<Plan> build_plan(const Graph& graph, Backend& backend, const BuildOptions& options);
 
 }  // namespace lathe

@@ -36,7 +36,17 @@ CompileResult compile(Graph graph, Backend& backend, const CompileOptions& optio
   CompileResult result;
   result.passes = run_pipeline(graph, pipeline);
   const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  result.plan = build_plan(graph, backend, options.limits, options.threads > 0 ? options.threads : cores);
+  BuildOptions build;
+  build.limits = options.limits;
+  for (const auto& ranges : options.profiles) {
+    ProfileChoices profile;
+    profile.name = ranges.name;
+    profile.symbols = ranges.symbols;
+    build.profiles.push_back(std::move(profile));
+  }
+  build.placement.reuse_memory = options.reuse_memory;
+  build.threads = options.threads > 0 ? options.threads : cores;
+  result.plan = build_plan(graph, backend, build);
   result.graph = std::move(graph);
   return result;
 }

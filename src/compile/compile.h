@@ -11,10 +11,19 @@
 
 namespace lathe {
 
+/// A profile to build: ranges of the symbols, and how much it counts beside the others.
+struct ProfileRanges {
+  std::string name;
+  std::vector<SymbolRange> symbols;  // in the order of CompileOptions::limits
+  double weight = 1;                 // in the sum that layouts are chosen by
+};
+
 struct CompileOptions {
   std::string math = "int8";  // arithmetic of matmuls with block-quantized weights: "int8" or "f32"
   std::vector<std::string> disabled_passes;  // by name
   std::vector<SymbolLimit> limits;           // one for every symbol of the graph
+  std::vector<ProfileRanges> profiles;       // empty: one that takes everything up to the limits
+  bool reuse_memory = true;                  // false: every tensor keeps its bytes until the next run
   int threads = 0;                           // that pack weights; 0: one per core
 };
 

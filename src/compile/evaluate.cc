@@ -1,6 +1,7 @@
 #include "compile/evaluate.h"
 
 #include "backend/backend.h"
+#include "backend/step_attributes.h"
 #include "base/error.h"
 
 namespace lathe {
@@ -42,15 +43,9 @@ std::optional<std::vector<ConstantData>> evaluate_on_host(std::span<const Kernel
     out.push_back(argument(type, bytes->data()));
     results.push_back({{bytes->data(), type.dtype, shape}, bytes});
   }
-  std::vector<AttributeValue> attributes;
-  for (const auto& spec : node.op->attributes) {
-    AttributeValue value{};
-    if (spec.kind == AttributeKind::integer) value.integer = node.integer(spec.name);
-    if (spec.kind == AttributeKind::real) value.real = node.real(spec.name);
-    attributes.push_back(value);
-  }
-  KernelCall call{in.data(), out.data(), attributes.data(), nullptr, static_cast<std::int32_t>(in.size()),
-                  0,         1};
+  const StepAttributes attributes(*node.op, node.attributes);
+  KernelCall call{
+      in.data(), out.data(), attributes.values(), nullptr, static_cast<std::int32_t>(in.size()), 0, 1, 0};
   const std::size_t scratch_bytes = kernel->scratch_bytes == nullptr ? 0 : kernel->scratch_bytes(call);
   constexpr std::size_t kAlignment = 64;
   std::vector<std::byte> scratch(scratch_bytes + kAlignment);

@@ -141,6 +141,7 @@ std::int32_t WeightPacker::place(const Graph& graph, ValueId constant, Dtype lay
   }
   const auto index = static_cast<std::int32_t>(plan_.weights.size());
   plan_.weights.push_back(std::move(buffer));
+  plan_.weight_sources.push_back({value.name, value.type.dtype, layout, value.data.shape, true});
   placed_.emplace(std::pair{constant, layout}, index);
   return index;
 }

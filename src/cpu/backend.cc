@@ -55,9 +55,16 @@ class CpuBackend final : public Backend {
   Traffic traffic() const override { return {to_device_, to_host_}; }
   std::span<const Kernel> kernels() const override { return kernels_; }
 
-  std::unique_ptr<ExecutionContext> create_context(std::shared_ptr<const Plan> plan) override {
-    Buffer arena = allocate(plan->arena_bytes);
-    return std::make_unique<HostContext>(std::move(plan), pool_, std::move(arena), *this);
+  std::unique_ptr<ExecutionContext> create_context(std::shared_ptr<const Plan> plan,
+                                                   ContextOptions options) override {
+    if (options.memory && options.memory->bytes() < plan->arena_bytes())
+      throw Error(ErrorCode::invalid_argument,
+                  "the plan's tensors need " + std::to_string(plan->arena_bytes()) +
+                      " bytes, the memory has " + std::to_string(options.memory->bytes()),
+                  {{}, std::nullopt, "memory"});
+    Buffer arena = options.memory ? *std::move(options.memory) : allocate(plan->arena_bytes());
+    auto pool = options.own_threads > 0 ? std::make_shared<ThreadPool>(options.own_threads) : pool_;
+    return std::make_unique<HostContext>(std::move(plan), std::move(pool), std::move(arena), *this);
   }
 
  private:

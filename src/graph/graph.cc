@@ -22,7 +22,14 @@ const AttributeSpec* find_attribute(const Op& op, std::string_view name) {
 
 bool fits(const AttributeSpec& spec, const Attribute& value) {
   if (spec.kind == AttributeKind::integer) return std::holds_alternative<std::int64_t>(value);
-  return std::holds_alternative<double>(value) && std::isfinite(std::get<double>(value));
+  if (spec.kind == AttributeKind::real)
+    return std::holds_alternative<double>(value) && std::isfinite(std::get<double>(value));
+  return std::holds_alternative<std::string>(value);
+}
+
+std::string_view kind_words(AttributeKind kind) {
+  if (kind == AttributeKind::integer) return "an integer";
+  return kind == AttributeKind::real ? "a finite real" : "a text";
 }
 
 }  // namespace
@@ -39,13 +46,19 @@ double Node::real(std::string_view attribute) const {
   return std::get<double>(found->second);
 }
 
+const std::string& Node::text(std::string_view attribute) const {
+  const auto found = attributes.find(attribute);
+  CHECK(found != attributes.end() && std::holds_alternative<std::string>(found->second));
+  return std::get<std::string>(found->second);
+}
+
 Attributes complete_attributes(const Op& op, Attributes given) {
   for (const auto& [name, value] : given) {
     const auto* spec = find_attribute(op, name);
     if (spec == nullptr) refuse(std::string(op.name) + " has no attribute " + printable(name));
     if (!fits(*spec, value))
       refuse("attribute " + name + " of " + std::string(op.name) + " must be " +
-             (spec->kind == AttributeKind::integer ? "an integer" : "a finite real"));
+             std::string(kind_words(spec->kind)));
   }
   for (const auto& spec : op.attributes) {
     if (given.contains(spec.name)) continue;
@@ -53,8 +66,10 @@ Attributes complete_attributes(const Op& op, Attributes given) {
       refuse(std::string(op.name) + " needs attribute " + std::string(spec.name));
     if (spec.kind == AttributeKind::integer)
       given.emplace(spec.name, static_cast<std::int64_t>(spec.default_value));
-    else
+    else if (spec.kind == AttributeKind::real)
       given.emplace(spec.name, spec.default_value);
+    else
+      given.emplace(spec.name, std::string());
   }
   return given;
 }

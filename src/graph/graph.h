@@ -21,7 +21,7 @@ namespace lathe {
 
 using ValueId = std::int32_t;
 
-using Attribute = std::variant<std::int64_t, double>;
+using Attribute = std::variant<std::int64_t, double, std::string>;
 using Attributes = std::map<std::string, Attribute, std::less<>>;
 
 struct Node {
@@ -33,6 +33,7 @@ struct Node {
 
   std::int64_t integer(std::string_view attribute) const;  // CHECKs that the op has it
   double real(std::string_view attribute) const;
+  const std::string& text(std::string_view attribute) const;  // of a text or a program
 };
 
 enum class ValueKind : std::uint8_t {

@@ -12,12 +12,17 @@
 
 namespace lathe {
 
-enum class AttributeKind : std::uint8_t { integer, real };
+enum class AttributeKind : std::uint8_t {
+  integer,
+  real,
+  text,
+  program,  // text of a FusedProgram; kernels get it compiled
+};
 
 struct AttributeSpec {
   std::string_view name;
   AttributeKind kind;
-  double default_value;  // NaN: must be given
+  double default_value;  // NaN: must be given; of text and programs otherwise: empty
 };
 
 /// How an op may be fused; passes are written on these kinds, not on names.
@@ -25,11 +30,13 @@ enum class FusionKind : std::uint8_t { pointwise, broadcast, reduction, matmul, 
 
 struct Node;  // graph.h
 
+inline constexpr int kAnyOutputs = -1;
+
 struct Op {
   std::string_view name;
   int min_inputs;
   int max_inputs;
-  int outputs;
+  int outputs;  // kAnyOutputs: as many as `infer` gives
   std::vector<AttributeSpec> attributes;
   FusionKind fusion;
   bool pure;          // same inputs, same result, and no effect: may be merged, folded and removed

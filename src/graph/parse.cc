@@ -118,6 +118,11 @@ class Parser {
     return result;
   }
 
+  std::string quoted_text() {
+    if (!next_is('"')) fail("expected a text in quotes" + found());
+    return name("a text", false);
+  }
+
   /// At a backslash: the byte of \xNN; leaves the position on its last character.
   char escaped() {
     unsigned byte = 0;
@@ -297,8 +302,10 @@ class Parser {
       expect('=');
       if (spec->kind == AttributeKind::integer)
         result.emplace(attribute, number<std::int64_t>("an integer"));
-      else
+      else if (spec->kind == AttributeKind::real)
         result.emplace(attribute, number<double>("a real number"));
+      else
+        result.emplace(attribute, quoted_text());
     } while (accept(','));
     expect('}');
     return result;

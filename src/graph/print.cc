@@ -21,6 +21,7 @@ std::string_view kind_word(ValueKind kind) {
 
 std::string attribute_text(const Attribute& attribute) {
   if (const auto* integer = std::get_if<std::int64_t>(&attribute)) return std::to_string(*integer);
+  if (const auto* text = std::get_if<std::string>(&attribute)) return text_form::quoted(*text);
   std::array<char, 32> digits;
   const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), std::get<double>(attribute));
   return {digits.data(), end.ptr};

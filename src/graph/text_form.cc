@@ -16,20 +16,23 @@ bool is_name_part(char c) { return is_name_start(c) || is_digit(c) || c == '.'; 
 std::string quoted_if_needed(std::string_view name, bool digit_first) {
   const bool bare = !name.empty() && (is_name_start(name[0]) || (digit_first && is_digit(name[0]))) &&
                     std::all_of(name.begin(), name.end(), is_name_part);
-  if (bare) return std::string(name);
+  return bare ? std::string(name) : quoted(name);
+}
+
+std::string quoted(std::string_view text) {
   constexpr char kHex[] = "0123456789abcdef";
-  std::string text = "\"";
-  for (const char c : name) {
+  std::string result = "\"";
+  for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
     if (byte >= 0x20 && byte < 0x7f && c != '"' && c != '\\') {
-      text += c;
+      result += c;
     } else {
-      text += "\\x";
-      text += kHex[byte >> 4];
-      text += kHex[byte & 15];
+      result += "\\x";
+      result += kHex[byte >> 4];
+      result += kHex[byte & 15];
     }
   }
-  return text + '"';
+  return result + '"';
 }
 
 std::string_view default_node_name(std::string_view first_output, std::size_t outputs) {

@@ -13,7 +13,7 @@
 // behind it where there are several outputs. Names other than [A-Za-z_][A-Za-z0-9_.]* (behind % and @ a digit
 // may come first) are quoted; in quotes bytes outside printable ASCII, " and \ are \xNN. Attributes stand in
 // the order of the op's row; all are printed, defaults may be left out when read. # starts a comment. Reals
-// are the shortest text that reads back to the same bits.
+// are the shortest text that reads back to the same bits; texts and programs are quoted.
 #pragma once
 
 #include <string>
@@ -26,6 +26,9 @@ bool is_name_part(char c);
 
 /// `name` as the text form writes it.
 std::string quoted_if_needed(std::string_view name, bool digit_first = false);
+
+/// Always in quotes.
+std::string quoted(std::string_view text);
 
 /// The name a node has where the text does not give one.
 std::string_view default_node_name(std::string_view first_output, std::size_t outputs);

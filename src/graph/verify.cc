@@ -77,7 +77,8 @@ class Verifier {
     require(node.name.empty() || node_names_.insert(node.name).second, "its name is taken");
     const auto inputs = static_cast<int>(node.inputs.size());
     require(inputs >= node.op->min_inputs && inputs <= node.op->max_inputs, "wrong number of inputs");
-    require(static_cast<int>(node.outputs.size()) == node.op->outputs, "wrong number of outputs");
+    require(node.op->outputs == kAnyOutputs || static_cast<int>(node.outputs.size()) == node.op->outputs,
+            "wrong number of outputs");
     for (const auto id : node.inputs) require_usable(id);
     check_attributes(node);
     check_types(node);
@@ -102,6 +103,7 @@ class Verifier {
     } catch (const Error& error) {
       fail(error.what());
     }
+    require(types.size() == node.outputs.size(), "wrong number of outputs");
     for (std::size_t i = 0; i < node.outputs.size(); ++i) {
       const auto id = node.outputs[i];
       require(id >= 0 && static_cast<std::size_t>(id) < graph_.values.size(),

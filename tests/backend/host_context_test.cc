@@ -43,8 +43,9 @@ class HeapBackend final : public Backend {
   }
   Traffic traffic() const override { return {}; }
   std::span<const Kernel> kernels() const override { return {}; }
-  std::unique_ptr<ExecutionContext> create_context(std::shared_ptr<const Plan> plan) override {
-    Buffer arena = allocate(plan->arena_bytes);
+  std::unique_ptr<ExecutionContext> create_context(std::shared_ptr<const Plan> plan,
+                                                   ContextOptions = {}) override {
+    Buffer arena = allocate(plan->arena_bytes());
     return std::make_unique<HostContext>(std::move(plan), pool_, std::move(arena), *this);
   }
   int allocations = 0;
@@ -62,16 +63,15 @@ const Kernel kSerial{"test.serial", "mix", "i32",   0,
 std::shared_ptr<Plan> random_plan(std::mt19937& random, int steps, int slots) {
   auto plan = std::make_shared<Plan>();
   plan->symbols = {{"N", kElements}};
+  PlanProfile profile;
+  profile.symbols = {{0, kElements, kElements}};
   const auto bytes = static_cast<std::uint64_t>(kElements) * 4;
   for (int i = 0; i < slots; ++i)
-    plan->tensors.push_back({"t" + std::to_string(i),
-                             {Dtype::i32, {"N"}},
-                             i == 0 ? Place::bound : Place::arena,
-                             0,
-                             i == 0 ? 0 : bytes * static_cast<std::uint64_t>(i - 1),
-                             bytes});
+    plan->tensors.push_back(
+        {"t" + std::to_string(i), {Dtype::i32, {"N"}}, i == 0 ? Place::bound : Place::arena, 0, 0, bytes}),
+        profile.offsets.push_back(i == 0 ? 0 : bytes * static_cast<std::uint64_t>(i - 1));
   plan->bindings = {0};
-  plan->arena_bytes = bytes * static_cast<std::uint64_t>(slots - 1);
+  profile.arena_bytes = bytes * static_cast<std::uint64_t>(slots - 1);
   const auto pick = [&](int low) { return static_cast<std::int32_t>(random() % (slots - low)) + low; };
   // First every tensor gets a value, so that results never depend on fresh memory.
   for (int i = 0; i < steps; ++i) {
@@ -80,7 +80,8 @@ std::shared_ptr<Plan> random_plan(std::mt19937& random, int steps, int slots) {
     step.outputs = {fill ? i + 1 : pick(1)};
     do step.inputs = {fill ? 0 : pick(0), fill ? 0 : pick(0)};
     while (step.inputs[0] == step.outputs[0] || step.inputs[1] == step.outputs[0]);
-    step.kernel = random() % 3 == 0 ? &kSerial : &kParallel;
+    profile.choices.push_back({random() % 3 == 0 ? &kSerial : &kParallel, 0, 0, 0});
+    profile.conflicts.push_back(-1);
     step.outputs_mask = random() % 4 == 0 && !fill ? 2 : 3;
     const auto touches = [](const PlanStep& a, const PlanStep& b) {
       const auto has = [](const std::vector<std::int32_t>& list, std::int32_t x) {
@@ -88,11 +89,12 @@ std::shared_ptr<Plan> random_plan(std::mt19937& random, int steps, int slots) {
       };
       return has(b.inputs, a.outputs[0]) || b.outputs[0] == a.outputs[0] || has(a.inputs, b.outputs[0]);
     };
-    for (int j = i; j-- > 0 && step.conflict < 0;)
-      if (touches(plan->steps[static_cast<std::size_t>(j)], step)) step.conflict = j;
+    for (int j = i; j-- > 0 && profile.conflicts.back() < 0;)
+      if (touches(plan->steps[static_cast<std::size_t>(j)], step)) profile.conflicts.back() = j;
     plan->steps.push_back(std::move(step));
   }
   for (std::int32_t i = 1; i < slots; ++i) plan->outputs.push_back({"o", i});
+  plan->profiles.push_back(std::move(profile));
   return plan;
 }
 

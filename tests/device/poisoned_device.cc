@@ -84,8 +84,9 @@ void PoisonedDevice::read(const Buffer& buffer, std::uint64_t offset, std::span<
   read_sizes_.push_back(host.size());
 }
 
-std::unique_ptr<ExecutionContext> PoisonedDevice::create_context(std::shared_ptr<const Plan> plan) {
-  Buffer arena = allocate(plan->arena_bytes);
+std::unique_ptr<ExecutionContext> PoisonedDevice::create_context(std::shared_ptr<const Plan> plan,
+                                                                 ContextOptions) {
+  Buffer arena = allocate(plan->arena_bytes());
   return std::make_unique<PoisonedContext>(
       *this, std::make_unique<HostContext>(std::move(plan), pool_, std::move(arena), *this));
 }

@@ -27,7 +27,8 @@ class PoisonedDevice final : public Backend {
   void read(const Buffer& buffer, std::uint64_t offset, std::span<std::byte> host) override;
   Traffic traffic() const override { return {to_device_, to_host_}; }
   std::span<const Kernel> kernels() const override { return kernels_; }
-  std::unique_ptr<ExecutionContext> create_context(std::shared_ptr<const Plan> plan) override;
+  std::unique_ptr<ExecutionContext> create_context(std::shared_ptr<const Plan> plan,
+                                                   ContextOptions options) override;
 
   /// Host memory, whole pages, that must not be readable while a plan runs (the mapped model file).
   void hide_during_runs(std::span<const std::byte> host);

@@ -132,7 +132,7 @@ void expect_mixture(const std::string& type, std::int64_t hidden, const std::str
   const Plan& plan = *compiled.plan;
   int products = 0;
   for (const auto& step : plan.steps) {
-    if (step.kernel->op != kernel) continue;
+    if (step.op->name != kernel) continue;
     ++products;
     const auto& tensor = plan.tensors[static_cast<std::size_t>(step.inputs[1])];
     EXPECT_EQ(tensor.type.dtype, layout);

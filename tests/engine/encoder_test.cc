@@ -111,7 +111,8 @@ class Device final : public Backend {
   void read(const Buffer&, std::uint64_t, std::span<std::byte>) override {}
   Traffic traffic() const override { return {}; }
   std::span<const Kernel> kernels() const override { return {}; }
-  std::unique_ptr<ExecutionContext> create_context(std::shared_ptr<const Plan> plan) override {
+  std::unique_ptr<ExecutionContext> create_context(std::shared_ptr<const Plan> plan,
+                                                   ContextOptions) override {
     return std::make_unique<Context>(std::move(plan), steps);
   }
 

@@ -243,7 +243,7 @@ void Device::read(const Buffer& buffer, std::uint64_t offset, std::span<std::byt
   traffic_.to_host += host.size();
 }
 
-std::unique_ptr<ExecutionContext> Device::create_context(std::shared_ptr<const Plan> plan) {
+std::unique_ptr<ExecutionContext> Device::create_context(std::shared_ptr<const Plan> plan, ContextOptions) {
   return std::make_unique<Context>(std::move(plan), *this);
 }
 

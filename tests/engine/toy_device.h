@@ -51,7 +51,7 @@ class Device final : public Backend {
   void read(const Buffer& buffer, std::uint64_t offset, std::span<std::byte> host) override;
   Traffic traffic() const override { return traffic_; }
   std::span<const Kernel> kernels() const override { return {}; }
-  std::unique_ptr<ExecutionContext> create_context(std::shared_ptr<const Plan> plan) override;
+  std::unique_ptr<ExecutionContext> create_context(std::shared_ptr<const Plan> plan, ContextOptions) override;
 
   std::vector<StepRecord> steps() const;
   void record(const StepRecord& step);

@@ -36,8 +36,10 @@ void add_random_node(Graph& graph) {
   for (const auto& spec : find_op(op)->attributes) {
     if (spec.kind == AttributeKind::integer)
       attributes.emplace(spec.name, std::int64_t{*rc::gen::inRange(1, 9)});
-    else
+    else if (spec.kind == AttributeKind::real)
       attributes.emplace(spec.name, *rc::gen::arbitrary<double>());
+    else
+      attributes.emplace(spec.name, any_name());
   }
   try {
     graph.add_node(op, *rc::gen::arbitrary<bool>() ? any_name() : std::string(), inputs, attributes);

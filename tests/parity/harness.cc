@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <memory>
 
+#include "backend/step_attributes.h"
 #include "base/error.h"
 #include "cpu/kernels.h"
 
@@ -60,7 +61,9 @@ bool equal_floats(float a, float b) {
 
 }  // namespace
 
-bool accepts(const Kernel& kernel, const Case& test) {
+namespace {
+
+Node node_of(const Case& test) {
   const Op* op = find_op(test.op);
   if (op == nullptr) throw Error(ErrorCode::internal, "no op is named " + std::string(test.op));
   Node node;
@@ -70,15 +73,26 @@ bool accepts(const Kernel& kernel, const Case& test) {
     const auto& spec = op->attributes[i];
     if (spec.kind == AttributeKind::integer)
       node.attributes.emplace(spec.name, test.attributes.at(i).integer);
-    else
+    else if (spec.kind == AttributeKind::real)
       node.attributes.emplace(spec.name, test.attributes.at(i).real);
+    else
+      node.attributes.emplace(spec.name, std::string(test.attributes.at(i).text));
   }
+  return node;
+}
+
+}  // namespace
+
+bool accepts(const Kernel& kernel, const Case& test) {
+  const Node node = node_of(test);
   const auto inputs = types_of(test.inputs);
   const auto outputs = types_of(test.outputs);
   return kernel.op == test.op && kernel.accepts({inputs, outputs, &node});
 }
 
-std::vector<Tensor> run(const Kernel& kernel, const Case& test, int threads) {
+std::vector<Tensor> run(const Kernel& kernel, const Case& test, int threads, int variant) {
+  const Node node = node_of(test);
+  const StepAttributes attributes(*node.op, node.attributes);
   std::vector<GuardedMemory> memories;
   for (const auto& input : test.inputs) memories.emplace_back(input);
   for (const auto& output : test.outputs) memories.emplace_back(output);
@@ -95,11 +109,12 @@ std::vector<Tensor> run(const Kernel& kernel, const Case& test, int threads) {
 
   KernelCall call{inputs.data(),
                   outputs.data(),
-                  test.attributes.data(),
+                  attributes.values(),
                   nullptr,
                   static_cast<std::int32_t>(inputs.size()),
                   0,
-                  threads};
+                  threads,
+                  variant};
   if (kernel.serial != nullptr && kernel.serial(call)) call.threads = 1;
   const std::size_t scratch_bytes = kernel.scratch_bytes == nullptr ? 0 : kernel.scratch_bytes(call);
   for (call.thread = call.threads - 1; call.thread >= 0; --call.thread) {

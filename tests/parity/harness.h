@@ -33,9 +33,9 @@ struct Case {
   std::string name;
   std::string_view op;
   std::vector<Tensor> inputs;
-  std::vector<Tensor> outputs;  // what they hold before the call: poison
-  std::vector<AttributeValue> attributes;
-  int alias = -1;  // output 0 is this input, changed in place
+  std::vector<Tensor> outputs;             // what they hold before the call: poison
+  std::vector<AttributeValue> attributes;  // of programs and texts: AttributeValue::text, as in graphs
+  int alias = -1;                          // output 0 is this input, changed in place
 };
 
 /// Whether the kernel takes the case, asked as the compiler asks.
@@ -43,7 +43,7 @@ bool accepts(const Kernel& kernel, const Case& test);
 
 /// The outputs after every thread has done its share, last thread first, each with poisoned scratch of its
 /// own. Fails the test where the kernel writes beside its outputs or scratch, or changes an input.
-std::vector<Tensor> run(const Kernel& kernel, const Case& test, int threads);
+std::vector<Tensor> run(const Kernel& kernel, const Case& test, int threads, int variant = 0);
 
 /// Empty where both are equal bit for bit (any NaN equals any NaN), else what differs first.
 std::string difference(std::span<const Tensor> a, std::span<const Tensor> b);
@@ -65,5 +65,6 @@ Tensor integers(Random& random, Shape dims, std::int32_t low, std::int32_t high)
 
 inline AttributeValue integer(std::int64_t value) { return {.integer = value}; }
 inline AttributeValue real(double value) { return {.real = value}; }
+inline AttributeValue text(const char* value) { return {.text = value}; }
 
 }  // namespace lathe::parity

@@ -1,5 +1,6 @@
 // Every kernel gives the bits of the portable kernel of its name, on every case of its op, at 1 to 4 threads.
 #include <gtest/gtest.h>
+#include <algorithm>
 
 #include "parity/rows.h"
 
@@ -20,6 +21,8 @@ bool quick(const Case& test) {
   return test.op != "PagedAttention" || test.outputs[0].bytes.size() <= kQuickBytes;
 }
 
+int variants_of(const Kernel& kernel) { return std::max(1, static_cast<int>(kernel.variants.size())); }
+
 class Parity : public testing::TestWithParam<const Kernel*> {};
 
 TEST_P(Parity, AgreesWithPortable) {
@@ -35,8 +38,9 @@ TEST_P(Parity, AgreesWithPortable) {
     for (const auto& kernel : kernels()) {
       if (&kernel == &portable || &portable_of(kernel) != &portable) continue;
       for (int threads = 1; threads <= 4; ++threads)
-        ASSERT_EQ(difference(expected, run(kernel, test, threads)), "")
-            << kernel.name << " with " << threads << " threads: " << test.name;
+        for (int variant = 0; variant < variants_of(kernel); ++variant)
+          ASSERT_EQ(difference(expected, run(kernel, test, threads, variant)), "")
+              << kernel.name << " with " << threads << " threads, variant " << variant << ": " << test.name;
     }
   }
   EXPECT_GT(cases, 0) << "tests/parity has no row that " << portable.name << " accepts";

@@ -17,14 +17,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// Without a cache, keys and values are rounded as its default would round them; an encoder has no such
-/// default.
-GraphOptions graph_options(const ModelOptions& options, const ModelShape& shape) {
-  const bool exact =
-      shape.is_encoder() || options.kv == "f32" || (options.kv == "off" && options.math == "f32");
-  return {exact ? Dtype::f32 : Dtype::f16, options.kv == "off", options.context_tokens};
-}
-
 EngineOptions engine_options(const ModelOptions& options, const ModelShape& shape) {
   EngineOptions engine;
   engine.vocabulary = static_cast<std::int32_t>(shape.vocabulary);
@@ -78,6 +70,12 @@ ModelInfo describe(const Checkpoint& checkpoint, const ModelShape& shape) {
 }
 
 }  // namespace
+
+GraphOptions graph_options(const ModelOptions& options, const ModelShape& shape) {
+  const bool exact =
+      shape.is_encoder() || options.kv == "f32" || (options.kv == "off" && options.math == "f32");
+  return {exact ? Dtype::f32 : Dtype::f16, options.kv == "off", options.context_tokens};
+}
 
 ModelImplementation::ModelImplementation(const std::string& path, const ModelOptions& chosen) {
   const auto start = Clock::now();

@@ -60,6 +60,10 @@ class ModelImplementation {
   std::unique_ptr<Engine> engine_;  // last: its thread uses the others
 };
 
+/// Without a cache, keys and values are rounded as its default would round them; an encoder has no such
+/// default. `options` are complete.
+GraphOptions graph_options(const ModelOptions& options, const ModelShape& shape);
+
 /// The weights of a step and what it reads of the cache; see Model::work.
 Work count_work(const ModelImplementation& model, int tokens, int depth);
 Inspection inspect(const ModelImplementation& model);

@@ -7,6 +7,7 @@
 //   for (lathe::Piece piece; answer.next(piece);) std::cout << piece.text << std::flush;
 #pragma once
 
+#include "lathe/build.h"
 #include "lathe/error.h"
 #include "lathe/inspection.h"
 #include "lathe/machine.h"

@@ -4,8 +4,8 @@
 #include "apps/command.h"
 #include "apps/options.h"
 #include "apps/output.h"
-#include "apps/output_file.h"
 #include "apps/status_line.h"
+#include "lathe/build.h"
 
 namespace lathe::apps {
 namespace {

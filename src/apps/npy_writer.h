@@ -7,7 +7,7 @@
 #include <span>
 #include <vector>
 
-#include "apps/output_file.h"
+#include "lathe/build.h"
 
 namespace lathe::apps {
 

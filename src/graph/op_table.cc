@@ -70,6 +70,9 @@ const auto& table() {
       row("QuantizedLinear", 2, 1, {}, matmul, kPure, kNoAlias, rules::quantized_linear),
       row("RMSNormalization", 2, 1, {{"epsilon", kReal, 1e-5}}, reduction, kPure, kNoAlias, rules::rms_normalization),
       row("RotaryEmbedding", 2, 1, {{"interleaved", kInteger, 0}}, opaque, kPure, kNoAlias, rules::rotary_embedding),
+      // ours: RotaryEmbedding of k, and of q where it is given, with KvWrite of the rotated k
+      Op{"RotaryKvWrite", 6, 7, kAnyOutputs, {{"layer", kInteger, kRequired}, {"interleaved", kInteger, 0}}, opaque,
+         kEffect, 0, rules::rotary_kv_write},
       // ours: cosines and sines of the positions' angles
       row("RotaryTable", 2, 1, {{"magnitude", kReal, 1}}, broadcast, kPure, kNoAlias, rules::rotary_table),
       // ours: softmax over a router's logits, and the k greatest of each row

@@ -32,6 +32,7 @@ Types merge_heads(Inputs inputs, const Node& node);
 Types rotary_table(Inputs inputs, const Node& node);
 Types rotary_embedding(Inputs inputs, const Node& node);
 Types kv_write(Inputs inputs, const Node& node);
+Types rotary_kv_write(Inputs inputs, const Node& node);
 Types kv_scratch(Inputs inputs, const Node& node);
 Types paged_attention(Inputs inputs, const Node& node);
 

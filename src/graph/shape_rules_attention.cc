@@ -88,6 +88,27 @@ Types kv_write(Inputs inputs, const Node& node) {
   return {check.type(0)};
 }
 
+Types rotary_kv_write(Inputs inputs, const Node& node) {
+  const ShapeCheck check(inputs, node, {"cache", "k", "v", "sequences", "block_tables", "table", "q"});
+  Types types = kv_write(inputs.first(5), node);
+  const auto require_rotation = [&](std::size_t x, std::string_view tokens) {
+    check.require(x, Dtype::f32, 3);
+    check.require_dim(5, 0, check.dim(x, 0), tokens);
+    const auto dims = check.number(5, 1);
+    if (dims % 2 != 0 || dims > check.number(x, 2))
+      check.fail_input(
+          5, "dimension 1 must be even and at most the head dimension " + to_string(check.dim(x, 2)));
+  };
+  check.require(5, Dtype::f32, 2);
+  require_rotation(1, "tokens of k");
+  check.integer("interleaved", 0, 1);
+  if (inputs.size() > 6) {
+    require_rotation(6, "tokens of q");
+    types.push_back(check.type(6));
+  }
+  return types;
+}
+
 Types kv_scratch(Inputs inputs, const Node& node) {
   const ShapeCheck check(inputs, node, {"k", "v", "sequences", "block_tables"});
   require_keys_and_values(check, 0);

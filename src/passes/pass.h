@@ -41,6 +41,7 @@ struct Pass {
 bool quantize_activations(Graph& graph, const PassContext& context);
 bool fold_constants(Graph& graph, const PassContext& context);
 bool merge_common_subexpressions(Graph& graph, const PassContext& context);
+bool fuse_rotary_cache_write(Graph& graph, const PassContext& context);
 bool remove_dead_nodes(Graph& graph, const PassContext& context);
 
 }  // namespace lathe

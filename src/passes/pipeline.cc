@@ -14,6 +14,8 @@ constexpr std::array kPasses = {
          quantize_activations},
     Pass{"fold_constants", "compute ahead what depends on constants alone", fold_constants},
     Pass{"merge_common_subexpressions", "compute once what is asked for twice", merge_common_subexpressions},
+    Pass{"fuse_rotary_cache_write", "rotate keys on their way into the cache, and q with them; bit-equal",
+         fuse_rotary_cache_write},
     Pass{"remove_dead_nodes", "drop nodes and constants whose results nobody uses", remove_dead_nodes},
 };
 

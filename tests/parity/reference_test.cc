@@ -7,6 +7,7 @@
 #include <map>
 #include <numeric>
 
+#include "base/error.h"
 #include "cpu/portable/erf_f32.h"
 #include "cpu/portable/exp_f32.h"
 #include "cpu/portable/tanh_f32.h"
@@ -403,6 +404,45 @@ TEST(Reference, GatherCopiesDecodedRows) {
                 0)
           << test.name;
   }
+}
+
+TEST(Reference, RotaryKvWriteIsRotationAndWrite) {
+  int cases = 0;
+  for (const auto& kernel : kernels()) {
+    if (kernel.op != "RotaryKvWrite") continue;
+    const auto level = kernel.name.substr(0, kernel.name.find('.') + 1);
+    const auto separate = [&](const char* name) -> const Kernel& {
+      for (const auto& each : kernels())
+        if (each.name == level + name) return each;
+      throw Error(ErrorCode::internal, level + name + " is missing");
+    };
+    const Kernel& rotary = separate("rotary_embedding");
+    const auto rotated = [&](const Case& test, std::size_t input) {
+      const Tensor& x = test.inputs[input];
+      return run(rotary,
+                 {test.name,
+                  "RotaryEmbedding",
+                  {x, test.inputs[5]},
+                  {empty(Dtype::f32, x.dims)},
+                  {test.attributes[1]},
+                  -1},
+                 1)[0];
+    };
+    for (const auto& test : cases_of("RotaryKvWrite")) {
+      ++cases;
+      Case write{test.name,
+                 "KvWrite",
+                 {test.inputs.begin(), test.inputs.begin() + 5},
+                 {test.outputs[0]},
+                 {test.attributes[0]},
+                 0};
+      write.inputs[1] = rotated(test, 1);
+      std::vector<Tensor> expected = run(separate("kv_write"), write, 1);
+      if (test.inputs.size() > 6) expected.push_back(rotated(test, 6));
+      ASSERT_EQ(difference(expected, run(kernel, test, 2)), "") << kernel.name << ": " << test.name;
+    }
+  }
+  EXPECT_GT(cases, 0);
 }
 
 TEST(Reference, KvWriteStoresEachTokenAndNothingElse) {

@@ -25,6 +25,7 @@ std::span<const Row> rows() {
       {"QuantizedLinear", quantized_linear_cases, {0}},
       {"RMSNormalization", rms_normalization_cases, {0}},
       {"RotaryEmbedding", rotary_embedding_cases, {0, 1}},
+      {"RotaryKvWrite", rotary_kv_write_cases, {}},
       {"RotaryTable", rotary_table_cases, {0}},
       {"SelectExperts", select_experts_cases, {0}},
       {"SequenceMean", sequence_mean_cases, {}},

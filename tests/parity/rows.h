@@ -43,6 +43,7 @@ std::vector<Case> top_k_cases();
 std::vector<Case> log_sum_exp_cases();
 // rows_attention.cc
 std::vector<Case> kv_write_cases();
+std::vector<Case> rotary_kv_write_cases();
 std::vector<Case> kv_scratch_cases();
 std::vector<Case> paged_attention_cases();
 // rows_matmul.cc

@@ -99,6 +99,30 @@ std::vector<Case> kv_write_cases() {
   return cases;
 }
 
+std::vector<Case> rotary_kv_write_cases() {
+  Random random(13);
+  std::vector<Case> cases;
+  for (const auto& test : kv_write_cases()) {
+    const auto& k = test.inputs[1].dims;  // [tokens, kv_heads, head_dim]
+    const std::int64_t tokens = k[0];
+    const std::int64_t head_dim = k[2];
+    const std::int64_t dims = head_dim % 2 == 0 && cases.size() % 3 != 0 ? head_dim : head_dim / 4 * 2;
+    Case fused = test;
+    fused.op = "RotaryKvWrite";
+    fused.name += " dims " + std::to_string(dims);
+    fused.inputs.push_back(normal(random, {tokens, dims}));
+    fused.attributes.push_back(integer(static_cast<std::int64_t>(cases.size() % 2)));
+    if (cases.size() % 4 < 3) {
+      const Shape q = {tokens, 2 * k[1], head_dim};
+      fused.name += " with q";
+      fused.inputs.push_back(normal(random, q));
+      fused.outputs.push_back(empty(Dtype::f32, q));
+    }
+    cases.push_back(std::move(fused));
+  }
+  return cases;
+}
+
 std::vector<Case> kv_scratch_cases() {
   std::vector<Case> cases;
   for (auto& test : kv_write_cases()) {

@@ -39,25 +39,36 @@ void rotate_neighbours(const float* x, const float* cosines, const float* sines,
   }
 }
 
+/// One row by its `dims` / 2 cosines and then as many sines; columns from dims on are copied.
+template <class V>
+void rotate_row(const float* x, const float* cosines, std::int64_t dims, std::int64_t head_dim,
+                bool interleaved, float* y) {
+  const std::int64_t pairs = dims / 2;
+  if (interleaved)
+    rotate_neighbours<V>(x, cosines, cosines + pairs, y, pairs);
+  else
+    rotate_halves<V>(x, cosines, cosines + pairs, y, pairs);
+  for (std::int64_t i = dims; i < head_dim; ++i) y[i] = x[i];
+}
+
+/// This thread's share of x [tokens, heads, head_dim]; table [tokens, dims].
+template <class V>
+void rotate_rows(const KernelCall& call, const TensorArg& x, const TensorArg& table, bool interleaved,
+                 float* y) {
+  const std::int64_t heads = x.dims[1];
+  const std::int64_t head_dim = x.dims[2];
+  const std::int64_t dims = table.dims[1];
+  const Range share = share_of(call, x.dims[0] * heads);
+  for (std::int64_t row = share.begin; row < share.end; ++row)
+    rotate_row<V>(static_cast<const float*>(x.data) + row * head_dim,
+                  static_cast<const float*>(table.data) + row / heads * dims, dims, head_dim, interleaved,
+                  y + row * head_dim);
+}
+
 template <class V>
 void run_rotary_embedding(const KernelCall& call) {
-  const TensorArg& input = call.inputs[0];  // [tokens, heads, head_dim]
-  const std::int64_t heads = input.dims[1];
-  const std::int64_t head_dim = input.dims[2];
-  const std::int64_t dims = call.inputs[1].dims[1];
-  const std::int64_t pairs = dims / 2;
-  const bool interleaved = call.attributes[0].integer != 0;
-  const Range share = share_of(call, input.dims[0] * heads);
-  for (std::int64_t row = share.begin; row < share.end; ++row) {
-    const float* x = static_cast<const float*>(input.data) + row * head_dim;
-    float* y = static_cast<float*>(call.outputs[0].data) + row * head_dim;
-    const float* cosines = static_cast<const float*>(call.inputs[1].data) + row / heads * dims;
-    if (interleaved)
-      rotate_neighbours<V>(x, cosines, cosines + pairs, y, pairs);
-    else
-      rotate_halves<V>(x, cosines, cosines + pairs, y, pairs);
-    for (std::int64_t i = dims; i < head_dim; ++i) y[i] = x[i];
-  }
+  rotate_rows<V>(call, call.inputs[0], call.inputs[1], call.attributes[0].integer != 0,
+                 static_cast<float*>(call.outputs[0].data));
 }
 
 }  // namespace lathe::vector

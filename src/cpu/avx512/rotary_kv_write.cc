@@ -1,0 +1,14 @@
+// The kernel of cpu/vector/rotary_kv_write.h, in AVX-512.
+#include "cpu/vector/rotary_kv_write.h"
+
+#include "cpu/avx512/vector.h"
+#include "cpu/isa_kernel.h"
+
+namespace lathe::avx512 {
+
+extern const IsaKernel rotary_kv_write_kernels[] = {
+    {"rotary_kv_write", vector::run_rotary_kv_write<Vector>, nullptr},
+    {nullptr, nullptr, nullptr},
+};
+
+}  // namespace lathe::avx512

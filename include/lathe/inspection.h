@@ -1,4 +1,4 @@
-// What a loaded model consists of, for people and tools to look at.
+// What a loaded model consists of, for people and tools to look at, and what the machine could do at best.
 #pragma once
 
 #include <cstdint>
@@ -47,5 +47,15 @@ struct Inspection {
   std::vector<StepInspection> steps;
   MemoryInspection memory;
 };
+
+/// Operations: two for each multiply-add.
+struct MachineLimits {
+  double read_bytes_per_s = 0;       // from memory
+  double int8_operations_per_s = 0;  // 8-bit dot products with the best instructions there are
+};
+
+/// Measures for about half a second with `threads` threads (0: one per core). Throws Error(resource_limit)
+/// without the memory for it.
+MachineLimits measure_machine_limits(int threads = 0);
 
 }  // namespace lathe

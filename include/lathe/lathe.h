@@ -10,7 +10,6 @@
 #include "lathe/build.h"
 #include "lathe/error.h"
 #include "lathe/inspection.h"
-#include "lathe/machine.h"
 #include "lathe/model.h"
 #include "lathe/options.h"
 #include "lathe/text.h"

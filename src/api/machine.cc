@@ -1,4 +1,4 @@
-#include "lathe/machine.h"
+#include "lathe/inspection.h"
 
 #include <algorithm>
 #include <thread>

@@ -13,6 +13,8 @@ namespace {
 constexpr double kRequired = std::numeric_limits<double>::quiet_NaN();
 constexpr auto kInteger = AttributeKind::integer;
 constexpr auto kReal = AttributeKind::real;
+constexpr auto kText = AttributeKind::text;
+constexpr double kGreatest = std::numeric_limits<float>::max();
 constexpr bool kPure = true;
 constexpr bool kEffect = false;
 constexpr bool kCommutative = true;
@@ -34,16 +36,27 @@ Op ranged_row(std::string_view name, int min_inputs, int max_inputs, int outputs
 const auto& table() {
   using enum FusionKind;
   namespace rules = shape_rules;
+  // an empty list of axes: all
+  const std::vector<AttributeSpec> kReduce = {{"axes", kText, 0}, {"keepdims", kInteger, 1}};
   // clang-format off
   static const std::array kTable = {  // sorted by name
+      row("Abs", 1, 1, {}, pointwise, kPure, kNoAlias, rules::activation_function),
       row("Add", 2, 1, {}, broadcast, kPure, kNoAlias, rules::binary, kCommutative),
       row("ArgMax", 1, 1, {}, reduction, kPure, kNoAlias, rules::arg_max),
+      ranged_row("Attention", 3, 4, 1,
+                 {{"is_causal", kInteger, 0}, {"scale", kReal, 0}, {"softcap", kReal, 0}}, opaque, rules::attention),
+      row("Clip", 1, 1, {{"min", kReal, -kGreatest}, {"max", kReal, kGreatest}}, pointwise, kPure, kNoAlias, rules::clip),
+      row("Div", 2, 1, {}, broadcast, kPure, kNoAlias, rules::binary),
+      row("Erf", 1, 1, {}, pointwise, kPure, kNoAlias, rules::activation_function),
+      row("Exp", 1, 1, {}, pointwise, kPure, kNoAlias, rules::activation_function),
+      row("Expand", 1, 1, {{"shape", kText, kRequired}}, broadcast, kPure, kNoAlias, rules::expand),
       // ours: rows times the transposed matrix of the expert that each slot of theirs is for
       row("ExpertLinear", 3, 1, {}, matmul, kPure, kNoAlias, rules::expert_linear),
       // ours: the weighted sum of each token's experts
       row("ExpertSum", 2, 1, {}, reduction, kPure, kNoAlias, rules::expert_sum),
       row("Gather", 2, 1, {}, shuffle, kPure, kNoAlias, rules::gather),
       row("Gelu", 1, 1, {{"approximate", kInteger, 0}}, pointwise, kPure, kNoAlias, rules::gelu),
+      row("Identity", 1, 1, {}, pointwise, kPure, kNoAlias, rules::activation_function),
       // ours: keys and values of this step alone, in a fresh tensor with the cache's layout
       row("KvScratch", 4, 1, {{"dtype", kInteger, kRequired}}, opaque, kPure, kNoAlias, rules::kv_scratch),
       // ours: keys and values of this step into the pages of the cache
@@ -51,17 +64,22 @@ const auto& table() {
       ranged_row("LayerNormalization", 2, 3, 1, {{"epsilon", kReal, 1e-5}}, reduction, rules::layer_normalization),
       // ours: x times weight transposed
       row("Linear", 2, 1, {}, matmul, kPure, kNoAlias, rules::linear),
+      row("Log", 1, 1, {}, pointwise, kPure, kNoAlias, rules::activation_function),
+      row("LogSoftmax", 1, 1, {{"axis", kInteger, -1}}, reduction, kPure, kNoAlias, rules::softmax),
       // ours: logarithm of the sum of exponentials of each row
       row("LogSumExp", 1, 1, {}, reduction, kPure, kNoAlias, rules::log_sum_exp),
       row("LpNormalization", 1, 1, {}, reduction, kPure, kNoAlias, rules::lp_normalization),
+      row("MatMul", 2, 1, {}, matmul, kPure, kNoAlias, rules::mat_mul),
       // ours: [T, H, d] seen as [T, H * d]
       row("MergeHeads", 1, 1, {}, shuffle, kPure, 0, rules::merge_heads),
       row("Mul", 2, 1, {}, broadcast, kPure, kNoAlias, rules::binary, kCommutative),
+      row("Neg", 1, 1, {}, pointwise, kPure, kNoAlias, rules::activation_function),
       // ours: attention over the pages of each token's sequence
       row("PagedAttention", 4, 1,
           {{"layer", kInteger, kRequired}, {"scale", kReal, kRequired}, {"window", kInteger, 0}, {"softcap", kReal, 0},
            {"causal", kInteger, 1}},
           opaque, kPure, kNoAlias, rules::paged_attention),
+      row("Pow", 2, 1, {}, broadcast, kPure, kNoAlias, rules::binary),
       // ours: rows as unsigned 8-bit codes with a scale and a minimum per block
       row("QuantizeActivation", 1, 1, {}, reduction, kPure, kNoAlias, rules::quantize_activation),
       // ours: ExpertLinear on the codes of both sides
@@ -69,6 +87,18 @@ const auto& table() {
       // ours: Linear on the codes of both sides
       row("QuantizedLinear", 2, 1, {}, matmul, kPure, kNoAlias, rules::quantized_linear),
       row("RMSNormalization", 2, 1, {{"epsilon", kReal, 1e-5}}, reduction, kPure, kNoAlias, rules::rms_normalization),
+      row("Reciprocal", 1, 1, {}, pointwise, kPure, kNoAlias, rules::activation_function),
+      row("ReduceL1", 1, 1, kReduce, reduction, kPure, kNoAlias, rules::reduce),
+      row("ReduceL2", 1, 1, kReduce, reduction, kPure, kNoAlias, rules::reduce),
+      row("ReduceLogSum", 1, 1, kReduce, reduction, kPure, kNoAlias, rules::reduce),
+      row("ReduceLogSumExp", 1, 1, kReduce, reduction, kPure, kNoAlias, rules::reduce),
+      row("ReduceMax", 1, 1, kReduce, reduction, kPure, kNoAlias, rules::reduce),
+      row("ReduceMean", 1, 1, kReduce, reduction, kPure, kNoAlias, rules::reduce),
+      row("ReduceMin", 1, 1, kReduce, reduction, kPure, kNoAlias, rules::reduce),
+      row("ReduceSum", 1, 1, kReduce, reduction, kPure, kNoAlias, rules::reduce),
+      row("ReduceSumSquare", 1, 1, kReduce, reduction, kPure, kNoAlias, rules::reduce),
+      row("Relu", 1, 1, {}, pointwise, kPure, kNoAlias, rules::activation_function),
+      row("Reshape", 1, 1, {{"shape", kText, kRequired}}, shuffle, kPure, 0, rules::reshape),
       row("RotaryEmbedding", 2, 1, {{"interleaved", kInteger, 0}}, opaque, kPure, kNoAlias, rules::rotary_embedding),
       // ours: RotaryEmbedding of k, and of q where it is given, with KvWrite of the rotated k
       Op{"RotaryKvWrite", 6, 7, kAnyOutputs, {{"layer", kInteger, kRequired}, {"interleaved", kInteger, 0}}, opaque,
@@ -80,11 +110,17 @@ const auto& table() {
           rules::select_experts),
       // ours: mean of each sequence's rows
       row("SequenceMean", 2, 1, {}, reduction, kPure, kNoAlias, rules::sequence_mean),
+      row("Sigmoid", 1, 1, {}, pointwise, kPure, kNoAlias, rules::activation_function),
+      row("Softmax", 1, 1, {{"axis", kInteger, -1}}, reduction, kPure, kNoAlias, rules::softmax),
       // ours: [T, H * d] seen as [T, H, d]
       row("SplitHeads", 1, 1, {{"heads", kInteger, kRequired}}, shuffle, kPure, 0, rules::split_heads),
+      row("Sqrt", 1, 1, {}, pointwise, kPure, kNoAlias, rules::activation_function),
+      row("Sub", 2, 1, {}, broadcast, kPure, kNoAlias, rules::binary),
       row("Swish", 1, 1, {}, pointwise, kPure, kNoAlias, rules::activation_function),
       row("Tanh", 1, 1, {}, pointwise, kPure, kNoAlias, rules::activation_function),
       row("TopK", 1, 2, {{"k", kInteger, kRequired}}, opaque, kPure, kNoAlias, rules::top_k),
+      row("Transpose", 1, 1, {{"perm", kText, 0}}, shuffle, kPure, kNoAlias, rules::transpose),
+      row("Where", 3, 1, {}, broadcast, kPure, kNoAlias, rules::where),
   };
   // clang-format on
   return kTable;

@@ -41,7 +41,6 @@ Types gather(Inputs inputs, const Node& node);
 Types rms_normalization(Inputs inputs, const Node& node);
 Types activation_function(Inputs inputs, const Node& node);
 Types gelu(Inputs inputs, const Node& node);
-Types binary(Inputs inputs, const Node& node);
 Types arg_max(Inputs inputs, const Node& node);
 Types top_k(Inputs inputs, const Node& node);
 Types log_sum_exp(Inputs inputs, const Node& node);
@@ -50,6 +49,20 @@ Types log_sum_exp(Inputs inputs, const Node& node);
 Types layer_normalization(Inputs inputs, const Node& node);
 Types lp_normalization(Inputs inputs, const Node& node);
 Types sequence_mean(Inputs inputs, const Node& node);
+
+// arrays of any rank
+Types binary(Inputs inputs, const Node& node);
+Types where(Inputs inputs, const Node& node);
+Types clip(Inputs inputs, const Node& node);
+Types expand(Inputs inputs, const Node& node);
+Types reshape(Inputs inputs, const Node& node);
+Types transpose(Inputs inputs, const Node& node);
+Types softmax(Inputs inputs, const Node& node);
+Types reduce(Inputs inputs, const Node& node);
+
+// products of arrays
+Types mat_mul(Inputs inputs, const Node& node);
+Types attention(Inputs inputs, const Node& node);
 
 }  // namespace shape_rules
 }  // namespace lathe

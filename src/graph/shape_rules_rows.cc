@@ -44,19 +44,6 @@ Types gelu(Inputs inputs, const Node& node) {
   return activation_function(inputs, node);
 }
 
-Types binary(Inputs inputs, const Node& node) {
-  const ShapeCheck check(inputs, node, {"a", "b"});
-  check.require_dtype(0, Dtype::f32);
-  check.require_dtype(1, Dtype::f32);
-  const auto& a = check.type(0).dims;
-  const auto& b = check.type(1).dims;
-  const bool one_row = b.size() == 1 && (b[0] == Dim(1) || (!a.empty() && b[0] == a.back()));
-  if (a != b && !one_row)
-    check.fail_input(
-        1, "must have the shape of a, " + to_string(check.type(0)) + ", or be one number or one row of it");
-  return {check.type(0)};
-}
-
 Types arg_max(Inputs inputs, const Node& node) {
   const ShapeCheck check(inputs, node, {"x"});
   require_scores(check);

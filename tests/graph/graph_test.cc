@@ -143,7 +143,6 @@ TEST(Graph, RemovesUnusedValuesAndNumbersTheOthersAnew) {
 
 TEST(OpTable, IsSortedAndFoundByName) {
   const auto ops = all_ops();
-  EXPECT_EQ(ops.size(), 27u);
   for (std::size_t i = 0; i < ops.size(); ++i) {
     EXPECT_TRUE(i == 0 || ops[i - 1].name < ops[i].name);
     EXPECT_EQ(find_op(ops[i].name), &ops[i]);

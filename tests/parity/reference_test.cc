@@ -34,11 +34,6 @@ float at(const Case& test, std::size_t input, std::int64_t index) {
   return test.inputs[input].as<float>()[index];
 }
 
-float operand(const Case& test, std::int64_t index) {
-  const auto count = element_count(test.inputs[1].dims);
-  return at(test, 1, index % count);
-}
-
 std::int64_t columns_of(const Case& test) { return test.inputs[0].dims.back(); }
 
 Expected relative(double value, double tolerance) { return {value, std::abs(value) * tolerance + 1e-37}; }
@@ -238,16 +233,6 @@ Expected paged_attention(const Case& test, std::int64_t row, std::int64_t column
 
 const std::map<std::string_view, Reference>& references() {
   static const std::map<std::string_view, Reference> kReferences = {
-      {"Add",
-       [](const Case& test, std::int64_t row, std::int64_t column) {
-         const auto i = row * columns_of(test) + column;
-         return relative(static_cast<double>(at(test, 0, i)) + operand(test, i), 1e-7);
-       }},
-      {"Mul",
-       [](const Case& test, std::int64_t row, std::int64_t column) {
-         const auto i = row * columns_of(test) + column;
-         return relative(static_cast<double>(at(test, 0, i)) * operand(test, i), 1e-7);
-       }},
       {"Swish", swish},
       {"Gelu", gelu},
       {"Tanh", hyperbolic_tangent},

@@ -1,6 +1,7 @@
 // Cases of Add, Mul, Swish, Gelu and Tanh: every tail, every broadcast, in place and not, special values.
 #include <cmath>
 #include <limits>
+#include <tuple>
 
 #include "parity/rows.h"
 
@@ -38,6 +39,15 @@ std::vector<Case> binary_cases(std::string_view op) {
       }
     }
   }
+  for (const auto& [a, b, y] : {std::tuple<Shape, Shape, Shape>{{2, 1, 3}, {4, 1}, {2, 4, 3}},
+                                {{3, 1}, {1, 70}, {3, 70}},
+                                {{5}, {}, {5}}})
+    cases.push_back({describe(a, "broadcast with ") + describe(b, ""),
+                     op,
+                     {normal(random, a), normal(random, b)},
+                     {empty(Dtype::f32, y)},
+                     {},
+                     -1});
   return cases;
 }
 

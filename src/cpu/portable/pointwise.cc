@@ -25,6 +25,16 @@ void run(const KernelCall& call) {
   }
 }
 
+/// The output has a's shape, and b has it too, or is one number or one row of it.
+bool accepts(const NodeTypes& types) {
+  if (!accepts_f32(types) || types.inputs.size() != 2 || types.outputs[0].dims != types.inputs[0].dims)
+    return false;
+  Dims row = types.inputs[1].dims;
+  if (row == types.inputs[0].dims) return true;
+  while (row.size() > 1 && row[0] == Dim(1)) row.erase(row.begin());
+  return row.empty() || (row.size() == 1 && (row[0] == Dim(1) || row[0] == types.inputs[0].dims.back()));
+}
+
 bool serial(const KernelCall& call) { return element_count(call.inputs[0]) <= 16384; }
 
 }  // namespace
@@ -33,13 +43,13 @@ std::span<const Kernel> pointwise_kernels() {
   static const Kernel kKernels[] = {{.name = "portable.add",
                                      .op = "Add",
                                      .arithmetic = "f32",
-                                     .accepts = accepts_f32,
+                                     .accepts = accepts,
                                      .run = run<add>,
                                      .serial = serial},
                                     {.name = "portable.mul",
                                      .op = "Mul",
                                      .arithmetic = "f32",
-                                     .accepts = accepts_f32,
+                                     .accepts = accepts,
                                      .run = run<multiply>,
                                      .serial = serial}};
   return kKernels;

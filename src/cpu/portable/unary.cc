@@ -1,0 +1,78 @@
+// Functions of one element: Abs, Clip, Erf, Exp, Identity, Log, Neg, Reciprocal, Relu, Sigmoid, Sqrt. The
+// output may be x. NaN stays NaN.
+#include <cmath>
+#include <limits>
+
+#include "cpu/portable/erf_f32.h"
+#include "cpu/portable/exp_f32.h"
+#include "cpu/portable/kernel_arguments.h"
+
+namespace lathe::portable {
+namespace {
+
+float absolute(float x) { return std::fabs(x); }
+float identity(float x) { return x; }
+float logarithm(float x) { return static_cast<float>(std::log(static_cast<double>(x))); }
+float negative(float x) { return -x; }
+float reciprocal(float x) { return 1.0f / x; }
+float relu(float x) { return x < 0.0f ? 0.0f : x; }
+float sigmoid(float x) { return 1.0f / (1.0f + exp_f32(-x)); }
+float square_root(float x) { return std::sqrt(x); }
+
+template <float (*function)(float)>
+void run(const KernelCall& call) {
+  const auto* x = data_of<const float>(call.inputs[0]);
+  auto* y = data_of<float>(call.outputs[0]);
+  const Share share = share_of(call, element_count(call.inputs[0]));
+  for (std::int64_t i = share.begin; i < share.end; ++i) y[i] = function(x[i]);
+}
+
+/// The greatest number as a bound is none: infinity stays.
+void run_clip(const KernelCall& call) {
+  constexpr float kGreatest = std::numeric_limits<float>::max();
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  auto low = static_cast<float>(call.attributes[0].real);
+  auto high = static_cast<float>(call.attributes[1].real);
+  if (low <= -kGreatest) low = -kInfinity;
+  if (high >= kGreatest) high = kInfinity;
+  const auto* x = data_of<const float>(call.inputs[0]);
+  auto* y = data_of<float>(call.outputs[0]);
+  const Share share = share_of(call, element_count(call.inputs[0]));
+  for (std::int64_t i = share.begin; i < share.end; ++i) {
+    const float raised = x[i] < low ? low : x[i];
+    y[i] = raised > high ? high : raised;
+  }
+}
+
+bool serial(const KernelCall& call) { return element_count(call.inputs[0]) <= 8192; }
+
+Kernel kernel(const char* name, std::string_view op, KernelFunction function) {
+  return {.name = name,
+          .op = op,
+          .arithmetic = "f32",
+          .accepts = accepts_f32,
+          .run = function,
+          .serial = serial,
+          .in_place_input = 0};
+}
+
+}  // namespace
+
+std::span<const Kernel> unary_kernels() {
+  static const Kernel kKernels[] = {
+      kernel("portable.abs", "Abs", run<absolute>),
+      kernel("portable.clip", "Clip", run_clip),
+      kernel("portable.erf", "Erf", run<erf_f32>),
+      kernel("portable.exp", "Exp", run<exp_f32>),
+      kernel("portable.identity", "Identity", run<identity>),
+      kernel("portable.log", "Log", run<logarithm>),
+      kernel("portable.neg", "Neg", run<negative>),
+      kernel("portable.reciprocal", "Reciprocal", run<reciprocal>),
+      kernel("portable.relu", "Relu", run<relu>),
+      kernel("portable.sigmoid", "Sigmoid", run<sigmoid>),
+      kernel("portable.sqrt", "Sqrt", run<square_root>),
+  };
+  return kKernels;
+}
+
+}  // namespace lathe::portable

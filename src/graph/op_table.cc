@@ -4,6 +4,7 @@
 #include <array>
 #include <limits>
 
+#include "graph/fused_program.h"
 #include "graph/op.h"
 #include "graph/shape_rules.h"
 
@@ -105,6 +106,9 @@ const auto& table() {
          kEffect, 0, rules::rotary_kv_write},
       // ours: cosines and sines of the positions' angles
       row("RotaryTable", 2, 1, {{"magnitude", kReal, 1}}, broadcast, kPure, kNoAlias, rules::rotary_table),
+      // ours: a chain of ops on rows as one, FusedProgram over x0 and what is like it, one row of it or one number
+      Op{"RowProgram", 1, kMaxFusedInputs, kAnyOutputs, {{"program", AttributeKind::program, 0}}, reduction, kPure,
+         kNoAlias, rules::row_program},
       // ours: softmax over a router's logits, and the k greatest of each row
       row("SelectExperts", 1, 2, {{"k", kInteger, kRequired}, {"normalize", kInteger, kRequired}}, opaque, kPure, kNoAlias,
           rules::select_experts),

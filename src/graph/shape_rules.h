@@ -50,6 +50,9 @@ Types layer_normalization(Inputs inputs, const Node& node);
 Types lp_normalization(Inputs inputs, const Node& node);
 Types sequence_mean(Inputs inputs, const Node& node);
 
+// fused
+Types row_program(Inputs inputs, const Node& node);
+
 // arrays of any rank
 Types binary(Inputs inputs, const Node& node);
 Types where(Inputs inputs, const Node& node);

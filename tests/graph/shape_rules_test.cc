@@ -161,6 +161,13 @@ TEST(ShapeRules, GiveTypes) {
       {"ArgMax", {{f32, {"S", 9}}}, {}, {{i32, {"S"}}}},
       {"TopK", {{f32, {"S", 9}}}, {{"k", 20}}, {{f32, {"S", 20}}, {i32, {"S", 20}}}},
       {"LogSumExp", {{f32, {"S", 9}}}, {}, {{f32, {"S"}}}},
+      {"RowProgram", {kTokens, kTokens}, {{"program", "o0 = add(x0, x1)"}}, {kTokens}},
+      {"RowProgram", {{f32, {}}, {f32, {1}}}, {{"program", "o0 = add(x0, x1)"}}, {{f32, {}}}},
+      {"RowProgram",
+       {kTokens, {f32, {1}}, {f32, {64}}},
+       {{"program", "t0 = mul(x0, x1); o0 = rms(t0, x2, 1e-05); o1 = quantize(o0); o2 = t0"}},
+       {kTokens, {a8, {"T", 64}}, kTokens}},
+      {"RowProgram", {{f32, {"T", 2, 64}}}, {{"program", "o0 = quantize(x0)"}}, {{a8, {"T", 2, 64}}}},
   };
   for (const auto& row : rows) {
     SCOPED_TRACE(row.op);
@@ -422,6 +429,18 @@ TEST(ShapeRules, RefuseWhatDoesNotFit) {
       {"LogSumExp", {{i32, {"S", 9}}}, {}, "must be f32"},
       {"LogSumExp", {kHeads}, {}, "2 dimensions"},
       {"LogSumExp", {{f32, {"S", 0}}}, {}, "no columns"},
+
+      {"RowProgram", {kTokens}, {}, "character 1: expected a name"},
+      {"RowProgram", {kTokens}, {{"program", "o0 = add(x0)"}}, "character 13: too few operands of add"},
+      {"RowProgram", {kTokens}, {{"program", "o0 = add(x0, w0)"}}, "no products"},
+      {"RowProgram", {kTokens}, {{"program", "o0 = add(x0, x1)"}}, "x0 to x1, and there are 1 inputs"},
+      {"RowProgram", {kTokens, kTokens}, {{"program", "o0 = swish(x0)"}}, "there are 2 inputs"},
+      {"RowProgram", {kTokens, {f16, {64}}}, {{"program", "o0 = add(x0, x1)"}}, "input 1 (x1)"},
+      {"RowProgram", {kTokens, {f32, {"S", 64}}}, {{"program", "o0 = add(x0, x1)"}}, "the shape of x0"},
+      {"RowProgram", {kTokens, {f32, {"T"}}}, {{"program", "o0 = add(x0, x1)"}}, "one row"},
+      {"RowProgram", {{f32, {}}, {f32, {1}}}, {{"program", "o0 = rms(x0, x1, 0)"}}, "at least one dimension"},
+      {"RowProgram", {{f32, {"T", 48}}}, {{"program", "o0 = quantize(x0)"}}, "multiple of 32"},
+      {"RowProgram", {{f32, {64}}}, {{"program", "o0 = quantize(x0)"}}, "2 dimensions"},
   };
   for (const auto& row : rows) {
     SCOPED_TRACE(std::string(row.op) + ": " + row.message);

@@ -55,5 +55,7 @@ std::vector<Case> select_experts_cases();
 std::vector<Case> expert_linear_cases();
 std::vector<Case> quantized_expert_linear_cases();
 std::vector<Case> expert_sum_cases();
+// rows_fused.cc
+std::vector<Case> row_program_cases();
 
 }  // namespace lathe::parity

@@ -1,142 +1,14 @@
-// QuantizeActivation, four blocks at a time; what it computes is in portable/quantize_activation.cc.
-#include <immintrin.h>
+// The kernel of cpu/vector/quantize_activation.h, in AVX-512.
+#include "cpu/vector/quantize_activation.h"
 
-#include <cstddef>
-#include <cstdint>
-
+#include "cpu/avx512/quantize_row.h"
 #include "cpu/isa_kernel.h"
-#include "cpu/matmul_shape.h"
-#include "cpu/vector/call.h"
 
 namespace lathe::avx512 {
-namespace {
 
-constexpr int kBlocks = 4;  // that are reduced together
-constexpr int kChunkBlocks = 16;
-
-/// Reduces four vectors at once: lane i % 4 of the result is the reduction of vectors[i % 4].
-template <class Combine>
-[[gnu::always_inline]] inline __m128 reduce_each(const __m512 vectors[kBlocks], Combine combine) {
-  const auto pairs = [&](__m512 a, __m512 b) {
-    return combine(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));
-  };
-  const __m512d first = _mm512_castps_pd(pairs(vectors[0], vectors[1]));
-  const __m512d second = _mm512_castps_pd(pairs(vectors[2], vectors[3]));
-  __m512 all = combine(_mm512_castpd_ps(_mm512_unpacklo_pd(first, second)),
-                       _mm512_castpd_ps(_mm512_unpackhi_pd(first, second)));
-  all = combine(all, _mm512_shuffle_f32x4(all, all, 0x4e));
-  all = combine(all, _mm512_shuffle_f32x4(all, all, 0xb1));
-  return _mm512_castps512_ps128(all);
-}
-
-/// Codes of 16 values as 32-bit integers.
-[[gnu::always_inline]] inline __m512i quantize(__m512 values, __m512 minimum, __m512 inverse) {
-  __m512 position = _mm512_mul_ps(_mm512_sub_ps(values, minimum), inverse);
-  position = _mm512_max_ps(position, _mm512_setzero_ps());  // NaN becomes the second operand, 0
-  return _mm512_cvtps_epi32(_mm512_min_ps(position, _mm512_set1_ps(255.0f)));
-}
-
-struct Factors {
-  __m128 scale;
-  __m128 minimum;
-  __m128 inverse;
+extern const IsaKernel quantize_activation_kernels[] = {
+    {"quantize_activation", vector::run_quantize_activation<Vector>, nullptr},
+    {nullptr, nullptr, nullptr},
 };
-
-/// Of the first `count` (1 to 4) blocks.
-[[gnu::always_inline]] inline Factors block_factors(const float* values, int count) {
-  __m512 low[kBlocks];
-  __m512 high[kBlocks];
-  unsigned nan_blocks = 0;
-  for (int i = 0; i < kBlocks; ++i) {
-    const float* block = values + (i < count ? i : 0) * kActivationBlock;
-    const __m512 first = _mm512_loadu_ps(block);
-    const __m512 second = _mm512_loadu_ps(block + 16);
-    low[i] = _mm512_min_ps(first, second);
-    high[i] = _mm512_max_ps(first, second);
-    nan_blocks |= static_cast<unsigned>(_mm512_cmp_ps_mask(first, second, _CMP_UNORD_Q) != 0) << i;
-  }
-  const __m128 nan = _mm_set1_ps(__builtin_nanf(""));
-  const auto has_nan = static_cast<__mmask8>(nan_blocks);
-  const __m128 zero = _mm_setzero_ps();
-  __m128 minimum = reduce_each(low, [](__m512 a, __m512 b) { return _mm512_min_ps(a, b); });
-  __m128 maximum = reduce_each(high, [](__m512 a, __m512 b) { return _mm512_max_ps(a, b); });
-  minimum = _mm_mask_mov_ps(_mm_add_ps(minimum, zero), has_nan, nan);  // -0 becomes +0
-  maximum = _mm_mask_mov_ps(_mm_add_ps(maximum, zero), has_nan, nan);
-  const __m128 scale = _mm_div_ps(_mm_sub_ps(maximum, minimum), _mm_set1_ps(255.0f));
-  const __mmask8 positive = _mm_cmp_ps_mask(scale, zero, _CMP_GT_OQ);
-  return {scale, minimum, _mm_maskz_div_ps(positive, _mm_set1_ps(1.0f), scale)};
-}
-
-/// Quantizes up to kChunkBlocks neighbouring blocks of a row. `factors` points at the first one's scale;
-/// minima and sums follow `stride` bytes apart. Factors come first for all blocks, so that their long chains
-/// overlap.
-inline void quantize_chunk(const float* values, int count, std::uint8_t* codes, std::uint8_t* factors,
-                           std::int64_t stride) {
-  float scales[kChunkBlocks];
-  float minima[kChunkBlocks];
-  float inverses[kChunkBlocks];
-  for (int i = 0; i < count; i += kBlocks) {
-    const Factors result = block_factors(values + i * kActivationBlock, count - i);
-    _mm_storeu_ps(scales + i, result.scale);
-    _mm_storeu_ps(minima + i, result.minimum);
-    _mm_storeu_ps(inverses + i, result.inverse);
-  }
-  for (int i = 0; i < count; i += kBlocks) {
-    __m512 sums[kBlocks];  // of codes: whole numbers, so that their order does not matter
-    __m512 half_sums[kBlocks];
-    for (int k = 0; k < kBlocks; ++k) {
-      const int block = i + k < count ? i + k : i;
-      const __m512 minimum = _mm512_set1_ps(minima[block]);
-      const __m512 inverse = _mm512_set1_ps(inverses[block]);
-      const float* source = values + block * kActivationBlock;
-      const __m512i low = quantize(_mm512_loadu_ps(source), minimum, inverse);
-      const __m512i high = quantize(_mm512_loadu_ps(source + 16), minimum, inverse);
-      auto* out = reinterpret_cast<__m128i*>(codes + block * kActivationBlock);
-      _mm_storeu_si128(out, _mm512_cvtepi32_epi8(low));
-      _mm_storeu_si128(out + 1, _mm512_cvtepi32_epi8(high));
-      sums[k] = _mm512_cvtepi32_ps(_mm512_add_epi32(low, high));
-      half_sums[k] = _mm512_cvtepi32_ps(low);
-    }
-    const auto add = [](__m512 a, __m512 b) { return _mm512_add_ps(a, b); };
-    const __m128 sum = reduce_each(sums, add);
-    const __m128 half_sum = reduce_each(half_sums, add);
-    const __m128 scale = _mm_loadu_ps(scales + i);
-    const __m128 minimum = _mm_loadu_ps(minima + i);
-    const auto present = static_cast<__mmask8>((1u << (count - i < kBlocks ? count - i : kBlocks)) - 1u);
-    std::uint8_t* out = factors + i * 4;
-    _mm_mask_storeu_ps(out, present, scale);
-    _mm_mask_storeu_ps(out + stride, present, minimum);
-    _mm_mask_storeu_ps(out + 2 * stride, present,
-                       _mm_fmadd_ps(scale, sum, _mm_mul_ps(_mm_set1_ps(32.0f), minimum)));
-    _mm_mask_storeu_ps(out + 3 * stride, present,
-                       _mm_fmadd_ps(scale, half_sum, _mm_mul_ps(_mm_set1_ps(16.0f), minimum)));
-  }
-}
-
-void quantize_activation(const KernelCall& call) {
-  const TensorArg& input = call.inputs[0];
-  const std::int64_t columns = vector::column_count(input);
-  const std::int64_t blocks = columns / kActivationBlock;
-  const Share share = thread_share(vector::row_count(input) * blocks, call.thread, call.threads);
-  const auto* values = static_cast<const float*>(input.data);
-  auto* rows = static_cast<std::uint8_t*>(call.outputs[0].data);
-  for (std::int64_t i = share.begin; i < share.end;) {
-    const std::int64_t token = i / blocks;
-    std::uint8_t* row = rows + token * activation_row_bytes(columns);
-    const std::int64_t end = (token + 1) * blocks < share.end ? blocks : share.end - token * blocks;
-    std::int64_t block = i - token * blocks;
-    const float* source = values + i * kActivationBlock;
-    i += end - block;
-    for (; block < end; block += kChunkBlocks, source += kChunkBlocks * kActivationBlock)
-      quantize_chunk(source, static_cast<int>(end - block < kChunkBlocks ? end - block : kChunkBlocks),
-                     row + block * kActivationBlock, row + columns + block * 4, blocks * 4);
-  }
-}
-
-}  // namespace
-
-extern const IsaKernel quantize_activation_kernels[];
-const IsaKernel quantize_activation_kernels[] = {{"quantize_activation", quantize_activation, nullptr},
-                                                 {nullptr, nullptr, nullptr}};
 
 }  // namespace lathe::avx512

@@ -1,20 +1,11 @@
 // Gelu; attribute approximate. The output may be x.
 //   0  exact: 0.5 x (1 + erf(x / sqrt(2)))
 //   1  tanh form: 0.5 x (1 + tanh(u)) = x / (1 + exp(-2u)) with u = sqrt(2/pi) (x + 0.044715 x^3)
-#include <cmath>
-
-#include "cpu/portable/erf_f32.h"
 #include "cpu/portable/kernel_arguments.h"
+#include "cpu/portable/row_functions.h"
 
 namespace lathe::portable {
 namespace {
-
-float gelu_erf(float x) { return (0.5f * x) * (1.0f + erf_f32(x * 0.70710678f)); }
-
-float gelu_tanh(float x) {
-  const float minus_two_u = (-1.5957691216f * x) * std::fma(0.044715f, x * x, 1.0f);
-  return x / (1.0f + exp_f32(minus_two_u));
-}
 
 template <float (*function)(float)>
 void run(const KernelCall& call) {
@@ -38,13 +29,13 @@ std::span<const Kernel> gelu_kernels() {
                                      .op = "Gelu",
                                      .arithmetic = "f32",
                                      .accepts = accepts<0>,
-                                     .run = run<gelu_erf>,
+                                     .run = run<gelu_erf_f32>,
                                      .serial = serial},
                                     {.name = "portable.gelu_tanh",
                                      .op = "Gelu",
                                      .arithmetic = "f32",
                                      .accepts = accepts<1>,
-                                     .run = run<gelu_tanh>,
+                                     .run = run<gelu_tanh_f32>,
                                      .serial = serial}};
   return kKernels;
 }

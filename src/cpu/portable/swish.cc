@@ -1,6 +1,6 @@
 // Swish: x / (1 + exp(-x)). The output may be x.
-#include "cpu/portable/exp_f32.h"
 #include "cpu/portable/kernel_arguments.h"
+#include "cpu/portable/row_functions.h"
 
 namespace lathe::portable {
 namespace {
@@ -9,7 +9,7 @@ void run(const KernelCall& call) {
   const auto* x = data_of<const float>(call.inputs[0]);
   auto* y = data_of<float>(call.outputs[0]);
   const Share share = share_of(call, element_count(call.inputs[0]));
-  for (std::int64_t i = share.begin; i < share.end; ++i) y[i] = x[i] / (1.0f + exp_f32(-x[i]));
+  for (std::int64_t i = share.begin; i < share.end; ++i) y[i] = swish_f32(x[i]);
 }
 
 bool serial(const KernelCall& call) { return element_count(call.inputs[0]) <= 4096; }

@@ -6,21 +6,44 @@
 
 namespace lathe::vector {
 
-/// y[i] = function(x[i]).
+/// y[i] = function(x[i]) for `count` values; y may be x.
+template <class V, class Function>
+void apply(const float* x, float* y, std::int64_t count, Function function) {
+  std::int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) store(y + i, function(load(V{}, x + i)));
+  if (i < count) store_first(y + i, function(load_first(V{}, x + i, count - i)), count - i);
+}
+
+template <class V>
+[[gnu::always_inline]] inline V swish(V x) {
+  return x / (broadcast(V{}, 1.0f) + exp(-x));
+}
+
+template <class V>
+[[gnu::always_inline]] inline V gelu_erf(V x) {
+  const V half = broadcast(V{}, 0.5f);
+  const V root_of_half = broadcast(V{}, 0.70710678f);
+  return (half * x) * (broadcast(V{}, 1.0f) + error_function(x * root_of_half));
+}
+
+template <class V>
+[[gnu::always_inline]] inline V gelu_tanh(V x) {
+  const V one = broadcast(V{}, 1.0f);
+  const V cubic = broadcast(V{}, 0.044715f);
+  const V minus_two_factor = broadcast(V{}, -1.5957691216f);
+  return x / (one + exp((minus_two_factor * x) * fma(cubic, x * x, one)));
+}
+
 template <class V, class Function>
 void run_unary(const KernelCall& call, Function function) {
   const Range share = share_of(call, element_count(call.inputs[0]));
-  const auto* x = static_cast<const float*>(call.inputs[0].data);
-  auto* y = static_cast<float*>(call.outputs[0].data);
-  std::int64_t i = share.begin;
-  for (; i + kLanes <= share.end; i += kLanes) store(y + i, function(load(V{}, x + i)));
-  if (i < share.end) store_first(y + i, function(load_first(V{}, x + i, share.end - i)), share.end - i);
+  apply<V>(static_cast<const float*>(call.inputs[0].data) + share.begin,
+           static_cast<float*>(call.outputs[0].data) + share.begin, share.end - share.begin, function);
 }
 
 template <class V>
 void run_swish(const KernelCall& call) {
-  const V one = broadcast(V{}, 1.0f);
-  run_unary<V>(call, [one](V x) { return x / (one + exp(-x)); });
+  run_unary<V>(call, [](V x) { return swish(x); });
 }
 
 template <class V>
@@ -30,24 +53,15 @@ void run_tanh(const KernelCall& call) {
 
 template <class V>
 void run_gelu_erf(const KernelCall& call) {
-  const V one = broadcast(V{}, 1.0f);
-  const V half = broadcast(V{}, 0.5f);
-  const V root_of_half = broadcast(V{}, 0.70710678f);
-  run_unary<V>(
-      call, [one, half, root_of_half](V x) { return (half * x) * (one + error_function(x * root_of_half)); });
+  run_unary<V>(call, [](V x) { return gelu_erf(x); });
 }
 
 template <class V>
 void run_gelu_tanh(const KernelCall& call) {
-  const V one = broadcast(V{}, 1.0f);
-  const V cubic = broadcast(V{}, 0.044715f);
-  const V minus_two_factor = broadcast(V{}, -1.5957691216f);
-  run_unary<V>(call, [one, cubic, minus_two_factor](V x) {
-    return x / (one + exp((minus_two_factor * x) * fma(cubic, x * x, one)));
-  });
+  run_unary<V>(call, [](V x) { return gelu_tanh(x); });
 }
 
-/// y[i] = operation(a[i], b[i]) for `count` values.
+/// y[i] = operation(a[i], b[i]) for `count` values; y may be a or b.
 template <class V, class Operation>
 void apply(const float* a, const float* b, float* y, std::int64_t count, Operation operation) {
   std::int64_t i = 0;

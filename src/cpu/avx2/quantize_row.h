@@ -1,0 +1,76 @@
+// Rows to 8-bit codes, four vectors a block; what it computes is in portable/quantize_activation.cc.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "cpu/avx2/vector.h"
+#include "cpu/matmul_shape.h"
+
+namespace lathe::avx2 {
+namespace {
+
+inline void store_float(std::uint8_t* bytes, float value) { __builtin_memcpy(bytes, &value, sizeof value); }
+
+inline float reduce_min(__m256 v) {
+  __m128 r = _mm_min_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+  r = _mm_min_ps(r, _mm_movehl_ps(r, r));
+  return _mm_cvtss_f32(_mm_min_ss(r, _mm_movehdup_ps(r)));
+}
+
+inline float reduce_max(__m256 v) {
+  __m128 r = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+  r = _mm_max_ps(r, _mm_movehl_ps(r, r));
+  return _mm_cvtss_f32(_mm_max_ss(r, _mm_movehdup_ps(r)));
+}
+
+/// Codes of 8 values as 32-bit integers.
+inline __m256i quantize(__m256 values, __m256 minimum, __m256 inverse) {
+  __m256 position = _mm256_mul_ps(_mm256_sub_ps(values, minimum), inverse);
+  position = _mm256_max_ps(position, _mm256_setzero_ps());  // NaN becomes the second operand, 0
+  return _mm256_cvtps_epi32(_mm256_min_ps(position, _mm256_set1_ps(255.0f)));
+}
+
+/// `factors` points at the block's scale; minimum and sums follow `stride` bytes apart.
+inline void quantize_block(const float* values, std::uint8_t* codes, std::uint8_t* factors,
+                           std::int64_t stride) {
+  __m256 v[4];
+  for (int i = 0; i < 4; ++i) v[i] = _mm256_loadu_ps(values + 8 * i);
+  const __m256 unordered =
+      _mm256_or_ps(_mm256_cmp_ps(v[0], v[1], _CMP_UNORD_Q), _mm256_cmp_ps(v[2], v[3], _CMP_UNORD_Q));
+  float low = reduce_min(_mm256_min_ps(_mm256_min_ps(v[0], v[1]), _mm256_min_ps(v[2], v[3])));
+  float high = reduce_max(_mm256_max_ps(_mm256_max_ps(v[0], v[1]), _mm256_max_ps(v[2], v[3])));
+  if (_mm256_movemask_ps(unordered) != 0) low = high = __builtin_nanf("");
+  low += 0.0f;  // -0 becomes +0
+  high += 0.0f;
+  const float scale = (high - low) / 255.0f;
+  const float inverse = scale > 0.0f ? 1.0f / scale : 0.0f;
+  __m256i code[4];
+  for (int i = 0; i < 4; ++i) code[i] = quantize(v[i], _mm256_set1_ps(low), _mm256_set1_ps(inverse));
+  // The packs work within halves of a vector; the permutation puts the groups of four codes back in order.
+  const __m256i bytes =
+      _mm256_packus_epi16(_mm256_packus_epi32(code[0], code[1]), _mm256_packus_epi32(code[2], code[3]));
+  const __m256i order = _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7);
+  const __m256i ordered = _mm256_permutevar8x32_epi32(bytes, order);
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(codes), ordered);
+  const __m256i sums = _mm256_sad_epu8(ordered, _mm256_setzero_si256());  // four sums of eight codes
+  const __m256i halves = _mm256_add_epi64(sums, _mm256_unpackhi_epi64(sums, sums));
+  const int half_sum = _mm_cvtsi128_si32(_mm256_castsi256_si128(halves));
+  const int sum = half_sum + _mm_cvtsi128_si32(_mm256_extracti128_si256(halves, 1));
+  store_float(factors, scale);
+  store_float(factors + stride, low);
+  store_float(factors + 2 * stride, __builtin_fmaf(scale, static_cast<float>(sum), 32.0f * low));
+  store_float(factors + 3 * stride, __builtin_fmaf(scale, static_cast<float>(half_sum), 16.0f * low));
+}
+
+/// Quantizes `count` neighbouring blocks of a row from block `first` on, whose values are given, into the
+/// row's record.
+inline void quantize_blocks(Vector, const float* values, std::int64_t first, std::int64_t count,
+                            std::int64_t columns, std::uint8_t* row) {
+  for (std::int64_t block = first; block < first + count; ++block, values += kActivationBlock)
+    quantize_block(values, row + block * kActivationBlock, row + columns + block * 4,
+                   columns / kActivationBlock * 4);
+}
+
+}  // namespace
+}  // namespace lathe::avx2

@@ -1,0 +1,124 @@
+// What kernels compute of single numbers and of rows: one definition for the kernel of an op and for those
+// that run several ops at once. The formulas stand in the files of the ops.
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+
+#include "cpu/matmul_shape.h"
+#include "cpu/portable/erf_f32.h"
+#include "cpu/portable/exp_f32.h"
+#include "cpu/portable/tanh_f32.h"
+
+namespace lathe::portable {
+
+inline float swish_f32(float x) { return x / (1.0f + exp_f32(-x)); }
+
+inline float gelu_erf_f32(float x) { return (0.5f * x) * (1.0f + erf_f32(x * 0.70710678f)); }
+
+inline float gelu_tanh_f32(float x) {
+  const float minus_two_u = (-1.5957691216f * x) * std::fma(0.044715f, x * x, 1.0f);
+  return x / (1.0f + exp_f32(minus_two_u));
+}
+
+/// Of 16 lanes: lane i with i + 8, then + 4, + 2, + 1.
+inline float tree_sum(float* lanes) {
+  for (int half = 8; half > 0; half /= 2)
+    for (int i = 0; i < half; ++i) lanes[i] += lanes[i + half];
+  return lanes[0];
+}
+
+inline float sum_of_squares(const float* x, std::int64_t columns) {
+  float lanes[16] = {};
+  for (std::int64_t i = 0; i < columns; ++i) lanes[i % 16] = std::fma(x[i], x[i], lanes[i % 16]);
+  return tree_sum(lanes);
+}
+
+/// RMSNormalization; y may be x.
+inline void rms_normalize_row(const float* x, const float* scale, float epsilon, float* y,
+                              std::int64_t columns) {
+  const float mean = sum_of_squares(x, columns) / static_cast<float>(columns);
+  const float r = 1.0f / std::sqrt(mean + epsilon);
+  for (std::int64_t i = 0; i < columns; ++i) y[i] = (x[i] * r) * scale[i];
+}
+
+inline float mean_of(const float* x, std::int64_t columns) {
+  float lanes[16] = {};
+  for (std::int64_t i = 0; i < columns; ++i) lanes[i % 16] += x[i];
+  return tree_sum(lanes) / static_cast<float>(columns);
+}
+
+inline float variance_of(const float* x, float mean, std::int64_t columns) {
+  float lanes[16] = {};
+  for (std::int64_t i = 0; i < columns; ++i) {
+    const float difference = x[i] - mean;
+    lanes[i % 16] = std::fma(difference, difference, lanes[i % 16]);
+  }
+  return tree_sum(lanes) / static_cast<float>(columns);
+}
+
+/// LayerNormalization; y may be x, bias may be null.
+inline void layer_normalize_row(const float* x, const float* scale, const float* bias, float epsilon,
+                                float* y, std::int64_t columns) {
+  const float mean = mean_of(x, columns);
+  const float r = 1.0f / std::sqrt(variance_of(x, mean, columns) + epsilon);
+  for (std::int64_t i = 0; i < columns; ++i) {
+    const float scaled = ((x[i] - mean) * r) * scale[i];
+    y[i] = bias == nullptr ? scaled : scaled + bias[i];
+  }
+}
+
+struct BlockFactors {
+  float scale;
+  float minimum;
+  float sum;
+  float half_sum;
+};
+
+inline BlockFactors quantize_block(const float* values, std::uint8_t* codes) {
+  float low = values[0];
+  float high = values[0];
+  bool has_nan = false;
+  for (int i = 0; i < kActivationBlock; ++i) {
+    low = values[i] < low ? values[i] : low;
+    high = values[i] > high ? values[i] : high;
+    has_nan |= std::isnan(values[i]);
+  }
+  if (has_nan) low = high = std::numeric_limits<float>::quiet_NaN();
+  low += 0.0f;  // -0 becomes +0, whichever zero came first
+  high += 0.0f;
+  const float scale = (high - low) / 255.0f;
+  const float inverse = scale > 0.0f ? 1.0f / scale : 0.0f;
+  int sum = 0;
+  int half_sum = 0;
+  for (int i = 0; i < kActivationBlock; ++i) {
+    float position = (values[i] - low) * inverse;
+    position = position > 0.0f ? position : 0.0f;  // and NaN becomes 0
+    position = position < 255.0f ? position : 255.0f;
+    const int code = static_cast<int>(std::nearbyint(position));
+    codes[i] = static_cast<std::uint8_t>(code);
+    sum += code;
+    if (i < kActivationBlock / 2) half_sum += code;
+  }
+  return {scale, low, std::fma(scale, static_cast<float>(sum), 32.0f * low),
+          std::fma(scale, static_cast<float>(half_sum), 16.0f * low)};
+}
+
+/// QuantizeActivation of `count` neighbouring blocks of a row from block `first` on, whose values are given,
+/// into the row's record.
+inline void quantize_blocks(const float* values, std::int64_t first, std::int64_t count, std::int64_t columns,
+                            std::uint8_t* row) {
+  const std::int64_t stride = columns / kActivationBlock * static_cast<std::int64_t>(sizeof(float));
+  for (std::int64_t block = first; block < first + count; ++block, values += kActivationBlock) {
+    const BlockFactors result = quantize_block(values, row + block * kActivationBlock);
+    std::uint8_t* factors = row + columns + block * static_cast<std::int64_t>(sizeof(float));
+    std::memcpy(factors, &result.scale, sizeof(float));
+    std::memcpy(factors + stride, &result.minimum, sizeof(float));
+    std::memcpy(factors + 2 * stride, &result.sum, sizeof(float));
+    std::memcpy(factors + 3 * stride, &result.half_sum, sizeof(float));
+  }
+}
+
+}  // namespace lathe::portable

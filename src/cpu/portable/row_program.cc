@@ -1,0 +1,107 @@
+// RowProgram: a chain of ops on rows as one (graph/fused_program.h). x0 [..., D] and inputs of its shape, of
+// one row of it, or of one number -> outputs of x0's shape, as float32 or as 8-bit codes. The first output
+// may be x0.
+//
+//   add, mul, swish, gelu, gelu_tanh, tanh, rms, layer, quantize   the arithmetic of Add, Mul, Swish, Gelu
+//   with
+//                                                                  approximate 0 and 1, Tanh,
+//                                                                  RMSNormalization, LayerNormalization and
+//                                                                  QuantizeActivation
+// Every number has the bits that the separate nodes give it. cpu/row_program.h has the order of the work.
+#include "cpu/row_program.h"
+
+#include "cpu/portable/kernel_arguments.h"
+#include "cpu/portable/row_functions.h"
+#include "graph/fused_program_text.h"
+
+namespace lathe::portable {
+namespace {
+
+using row_program::TileOperand;
+
+struct RowFunctions {
+  static float at(TileOperand operand, std::int64_t i) { return operand.data[operand.single ? 0 : i]; }
+
+  static float value(FusedFunction function, float x) {
+    if (function == FusedFunction::swish) return swish_f32(x);
+    if (function == FusedFunction::gelu) return gelu_erf_f32(x);
+    if (function == FusedFunction::gelu_tanh) return gelu_tanh_f32(x);
+    return tanh_f32(x);
+  }
+
+  static void binary(FusedFunction function, TileOperand a, TileOperand b, float* y, std::int64_t count) {
+    for (std::int64_t i = 0; i < count; ++i)
+      y[i] = function == FusedFunction::add ? at(a, i) + at(b, i) : at(a, i) * at(b, i);
+  }
+
+  static void unary(FusedFunction function, const float* x, float* y, std::int64_t count) {
+    for (std::int64_t i = 0; i < count; ++i) y[i] = value(function, x[i]);
+  }
+
+  static void gated(FusedFunction function, const float* x, const float* b, float* y, std::int64_t count) {
+    for (std::int64_t i = 0; i < count; ++i) y[i] = value(function, x[i]) * b[i];
+  }
+
+  static void rms(const float* x, const float* scale, float epsilon, float* y, std::int64_t count) {
+    rms_normalize_row(x, scale, epsilon, y, count);
+  }
+
+  static void layer(const float* x, const float* scale, const float* bias, float epsilon, float* y,
+                    std::int64_t count) {
+    layer_normalize_row(x, scale, bias, epsilon, y, count);
+  }
+
+  static void quantize(const float* values, std::int64_t first, std::int64_t count, std::int64_t columns,
+                       std::uint8_t* row) {
+    quantize_blocks(values, first, count, columns, row);
+  }
+};
+
+template <bool kReduces>
+bool accepts(const NodeTypes& types) {
+  const FusedProgram program = parse_fused_program(types.node->text("program"));
+  for (std::size_t i = 0; i < types.outputs.size(); ++i)
+    if (types.outputs[i].dtype != (program.quantized[i] ? Dtype::a8 : Dtype::f32)) return false;
+  return all_f32(types.inputs) && program.reduces == kReduces;
+}
+
+std::size_t scratch_bytes(const KernelCall& call) {
+  return static_cast<std::size_t>(row_program::scratch_bytes(call));
+}
+
+/// The smallest limit of the ops in it.
+bool serial(const KernelCall& call) {
+  const FusedProgram& program = *call.attributes[0].program;
+  std::int64_t limit = program.reduces ? 8192 : 16384;
+  for (int i = 0; i < program.count; ++i)
+    if (row_program::is_unary(program.instructions[i].function)) limit = 4096;
+  return element_count(call.inputs[0]) <= limit;
+}
+
+constexpr std::string_view kTileNames[] = {"tile1024", "tile256", "tile512", "tile2048"};
+static_assert(std::size(kTileNames) == std::size(row_program::kTiles));
+
+}  // namespace
+
+std::span<const Kernel> row_program_kernels() {
+  static const Kernel kKernels[] = {{.name = "portable.row_program.tiles",
+                                     .op = "RowProgram",
+                                     .arithmetic = "f32",
+                                     .accepts = accepts<false>,
+                                     .run = row_program::run<RowFunctions>,
+                                     .scratch_bytes = scratch_bytes,
+                                     .serial = serial,
+                                     .variants = kTileNames,
+                                     .in_place_input = 0},
+                                    {.name = "portable.row_program.rows",
+                                     .op = "RowProgram",
+                                     .arithmetic = "f32",
+                                     .accepts = accepts<true>,
+                                     .run = row_program::run<RowFunctions>,
+                                     .scratch_bytes = scratch_bytes,
+                                     .serial = serial,
+                                     .in_place_input = 0}};
+  return kKernels;
+}
+
+}  // namespace lathe::portable

@@ -1,38 +1,61 @@
 #include "backend/host_context.h"
 
 #include <algorithm>
-#include <chrono>
 
 #include "base/error.h"
 
 namespace lathe {
 namespace {
 
-constexpr std::size_t kScratchAlignment = 64;
+constexpr std::size_t kAlignment = 64;  // of the arena and of scratch
 
-std::size_t round_up(std::size_t bytes) {
-  return (bytes + kScratchAlignment - 1) / kScratchAlignment * kScratchAlignment;
-}
+std::size_t round_up(std::size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
 }  // namespace
+
+Buffer arena_for(const Plan& plan, ContextOptions& options, Backend& backend) {
+  if (!options.memory) return backend.allocate(plan.arena_bytes());
+  const auto refuse = [](const std::string& message) {
+    throw Error(ErrorCode::invalid_argument, message, {{}, std::nullopt, "memory"});
+  };
+  if (options.memory->bytes() < plan.arena_bytes())
+    refuse("the plan's tensors need " + std::to_string(plan.arena_bytes()) + " bytes, the memory has " +
+           std::to_string(options.memory->bytes()));
+  const auto beyond = reinterpret_cast<std::uintptr_t>(options.memory->data()) % kAlignment;
+  if (beyond != 0)
+    refuse("the memory for the plan's tensors begins " + std::to_string(beyond) +
+           " bytes behind a multiple of " + std::to_string(kAlignment));
+  return *std::move(options.memory);
+}
 
 HostContext::HostContext(std::shared_ptr<const Plan> plan, std::shared_ptr<ThreadPool> pool, Buffer arena,
                          Backend& backend)
     : plan_(std::move(plan)), pool_(std::move(pool)), arena_(std::move(arena)), backend_(backend) {
   bound_.resize(plan_->bindings.size(), nullptr);
-  for (const auto& tensor : plan_->tensors) {
-    CHECK(tensor.type.dims.size() <= kMaxRank);
-    std::vector<int> symbols;
-    for (const auto& dim : tensor.type.dims)
-      symbols.push_back(dim.is_symbolic() ? plan_->symbol(dim.symbol) : -1);
-    dim_symbols_.push_back(std::move(symbols));
+  collect_arguments();
+  for (const auto& profile : plan_->profiles) {
+    resolved_.push_back(std::make_unique<Resolved>(*plan_, profile, pool_->threads()));
+    point_at_memory(*resolved_.back());
+    // Scratch for the greatest step, so that later ones need no more.
+    std::vector<std::int64_t> most;
+    for (const auto& symbol : profile.symbols) most.push_back(symbol.maximum);
+    resolve(*resolved_.back(), most, ~0u);
   }
+}
+
+void HostContext::collect_arguments() {
   const auto append = [this](const std::vector<std::int32_t>& tensors) {
-    const auto first = static_cast<std::uint32_t>(arguments_.size());
+    const auto first = static_cast<std::uint32_t>(argument_tensors_.size());
     for (const auto index : tensors) {
-      const auto& type = plan_->tensors[static_cast<std::size_t>(index)].type;
-      arguments_.push_back(
-          {nullptr, {}, static_cast<std::int32_t>(type.dims.size()), static_cast<std::int32_t>(type.dtype)});
+      const auto argument = static_cast<std::uint32_t>(argument_tensors_.size());
+      const auto& tensor = plan_->tensors[static_cast<std::size_t>(index)];
+      CHECK(tensor.type.dims.size() <= kMaxRank);
+      for (std::uint32_t d = 0; d < tensor.type.dims.size(); ++d)
+        if (tensor.type.dims[d].is_symbolic())
+          symbolic_dims_.push_back(
+              {argument, d, static_cast<std::uint32_t>(plan_->symbol(tensor.type.dims[d].symbol))});
+      if (tensor.place == Place::bound)
+        bound_arguments_.push_back({argument, static_cast<std::uint32_t>(tensor.index), tensor.offset});
       argument_tensors_.push_back(index);
     }
     return first;
@@ -41,56 +64,42 @@ HostContext::HostContext(std::shared_ptr<const Plan> plan, std::shared_ptr<Threa
     const auto first_input = append(step.inputs);
     operands_.push_back({first_input, append(step.outputs)});
   }
-  active_.reserve(plan_->steps.size());
-  // Scratch for the greatest step, so that later ones need no more.
-  for (const auto& profile : plan_->profiles) {
-    std::vector<std::int64_t> most;
-    for (const auto& symbol : profile.symbols) most.push_back(symbol.maximum);
-    resolve(most, ~0u);
+}
+
+void HostContext::point_at_memory(Resolved& resolved) {
+  for (const auto index : argument_tensors_) {
+    const auto& tensor = plan_->tensors[static_cast<std::size_t>(index)];
+    TensorArg argument{nullptr,
+                       {},
+                       static_cast<std::int32_t>(tensor.type.dims.size()),
+                       static_cast<std::int32_t>(tensor.type.dtype)};
+    for (std::size_t d = 0; d < tensor.type.dims.size(); ++d) argument.dims[d] = tensor.type.dims[d].value;
+    std::byte* base = nullptr;
+    if (tensor.place == Place::arena)
+      base =
+          static_cast<std::byte*>(arena_.data()) + resolved.profile.offsets[static_cast<std::size_t>(index)];
+    if (tensor.place == Place::weight)
+      base = static_cast<std::byte*>(plan_->weights[static_cast<std::size_t>(tensor.index)].data());
+    if (base != nullptr) argument.data = base + tensor.offset;
+    resolved.arguments.push_back(argument);
   }
+  resolved.active.reserve(plan_->steps.size());
+}
+
+void HostContext::point_at_bound(Resolved& resolved) const {
+  for (const auto& bound : bound_arguments_) {
+    std::byte* base = bound_[bound.binding];
+    resolved.arguments[bound.argument].data = base == nullptr ? nullptr : base + bound.offset;
+  }
+  resolved.bound_version = bound_version_;
 }
 
 void HostContext::bind(int binding, const Buffer& buffer, std::uint64_t offset) {
   CHECK(binding >= 0 && static_cast<std::size_t>(binding) < bound_.size() && offset <= buffer.bytes());
   auto* address = static_cast<std::byte*>(buffer.data()) + offset;
   auto& slot = bound_[static_cast<std::size_t>(binding)];
-  pointers_stale_ = pointers_stale_ || slot != address;
+  if (slot != address) ++bound_version_;
   slot = address;
-}
-
-void HostContext::resolve_dims(TensorArg& argument, const PlanTensor& tensor,
-                               std::span<const std::int64_t> symbols) const {
-  const auto& indices = dim_symbols_[static_cast<std::size_t>(&tensor - plan_->tensors.data())];
-  for (std::size_t i = 0; i < indices.size(); ++i)
-    argument.dims[i] =
-        indices[i] < 0 ? tensor.type.dims[i].value : symbols[static_cast<std::size_t>(indices[i])];
-}
-
-void HostContext::resolve_pointers() {
-  for (std::size_t i = 0; i < arguments_.size(); ++i) {
-    const auto& tensor = plan_->tensors[static_cast<std::size_t>(argument_tensors_[i])];
-    std::byte* base = nullptr;
-    if (tensor.place == Place::arena)
-      base = static_cast<std::byte*>(arena_.data()) +
-             profile_->offsets[static_cast<std::size_t>(argument_tensors_[i])];
-    if (tensor.place == Place::weight)
-      base = static_cast<std::byte*>(plan_->weights[static_cast<std::size_t>(tensor.index)].data());
-    if (tensor.place == Place::bound) base = bound_[static_cast<std::size_t>(tensor.index)];
-    arguments_[i].data = base == nullptr ? nullptr : base + tensor.offset;
-  }
-  pointers_stale_ = false;
-}
-
-KernelCall HostContext::call_of(std::uint32_t step) const {
-  const auto& plan_step = plan_->steps[step];
-  return {arguments_.data() + operands_[step].first_input,
-          arguments_.data() + operands_[step].first_output,
-          plan_step.attributes.values(),
-          nullptr,
-          static_cast<std::int32_t>(plan_step.inputs.size()),
-          0,
-          1,
-          0};
 }
 
 void HostContext::reserve_scratch(std::size_t bytes) {
@@ -99,80 +108,100 @@ void HostContext::reserve_scratch(std::size_t bytes) {
   scratch_ = backend_.allocate(scratch_bytes_ * static_cast<std::size_t>(pool_->threads()));
 }
 
-void HostContext::resolve(std::span<const std::int64_t> symbols, std::uint32_t wanted_outputs) {
-  const auto* profile = &plan_->profiles[static_cast<std::size_t>(plan_->profile_for(symbols))];
-  pointers_stale_ = pointers_stale_ || profile != profile_;
-  profile_ = profile;
-  for (std::size_t i = 0; i < arguments_.size(); ++i)
-    resolve_dims(arguments_[i], plan_->tensors[static_cast<std::size_t>(argument_tensors_[i])], symbols);
+void HostContext::resolve(Resolved& resolved, std::span<const std::int64_t> symbols,
+                          std::uint32_t wanted_outputs) {
+  for (const auto& dim : symbolic_dims_) resolved.arguments[dim.argument].dims[dim.dim] = symbols[dim.symbol];
 
-  active_.clear();
-  std::int32_t first_open = 0;  // all steps before this one are complete for every thread
-  bool parallel_open = false;   // a parallel step ran since then
+  resolved.active.clear();
+  resolved.schedule.clear();
   std::size_t scratch = 0;
   for (std::uint32_t i = 0; i < plan_->steps.size(); ++i) {
     const auto& step = plan_->steps[i];
     if ((step.outputs_mask & (wanted_outputs | kEffectBit)) == 0) continue;
-    const StepChoice& choice = profile_->choices[i];
-    KernelCall call = call_of(i);
-    call.variant = choice.variant;
-    const bool serial = choice.threads == 1 || (choice.threads == 0 && choice.kernel->serial != nullptr &&
-                                                choice.kernel->serial(call));
-    if (choice.kernel->scratch_bytes != nullptr) {
-      call.threads = serial ? 1 : pool_->threads();
-      scratch = std::max(scratch, choice.kernel->scratch_bytes(call));
-    }
-    // Serial steps follow each other on one thread; only what crosses threads needs a barrier.
-    const bool barrier =
-        profile_->conflicts[i] >= first_open && (!serial || parallel_open) && !active_.empty();
-    if (barrier) {
-      first_open = static_cast<std::int32_t>(i);
-      parallel_open = false;
-    }
-    parallel_open = parallel_open || !serial;
-    active_.push_back({i, &choice, serial, barrier});
+    const StepChoice& choice = resolved.profile.choices[i];
+    const Kernel& kernel = *choice.kernel;
+    KernelCall call{resolved.arguments.data() + operands_[i].first_input,
+                    resolved.arguments.data() + operands_[i].first_output,
+                    step.attributes.values(),
+                    nullptr,
+                    static_cast<std::int32_t>(step.inputs.size()),
+                    0,
+                    1,
+                    choice.variant};
+    const auto entry = resolved.schedule.add(i, kernel.serial != nullptr && kernel.serial(call));
+    call.threads = entry.threads.count;
+    if (kernel.scratch_bytes != nullptr) scratch = std::max(scratch, kernel.scratch_bytes(call));
+    resolved.active.push_back({i, entry, kernel.run, call});
   }
   reserve_scratch(scratch);
-  resolved_symbols_.assign(symbols.begin(), symbols.end());
-  resolved_outputs_ = wanted_outputs;
+  resolved.symbols.assign(symbols.begin(), symbols.end());
+  resolved.outputs = wanted_outputs;
 }
 
 void HostContext::run_step(const ActiveStep& active, int thread) const {
-  KernelCall call = call_of(active.step);
+  KernelCall call = active.call;
   call.scratch = static_cast<std::byte*>(scratch_.data()) + scratch_bytes_ * static_cast<std::size_t>(thread);
-  call.thread = thread;
-  call.threads = active.serial ? 1 : pool_->threads();
-  call.variant = active.choice->variant;
-  active.choice->kernel->run(call);
+  call.thread = thread - active.schedule.threads.first;
+  active.run(call);
 }
 
-void HostContext::run_thread(int thread) {
-  for (const auto& active : active_) {
-    if (active.barrier_before) pool_->barrier();
-    if (!active.serial || thread == 0) run_step(active, thread);
+void HostContext::run_thread(int thread) const {
+  for (const auto& active : current_->active) {
+    auto* wait = active.schedule.barrier;
+    if (wait != nullptr && wait->threads.contains(thread))
+      wait->barrier.wait(wait->threads.count, pool_->spins());
+    if (active.schedule.threads.contains(thread)) run_step(active, thread);
   }
 }
 
 void HostContext::run(std::span<const std::int64_t> symbols, std::uint32_t wanted_outputs) {
   CHECK(symbols.size() == plan_->symbols.size());
-  for (std::size_t i = 0; i < symbols.size(); ++i)
-    CHECK(symbols[i] >= 0 && symbols[i] <= plan_->symbols[i].maximum);
-  if (wanted_outputs != resolved_outputs_ ||
-      !std::equal(symbols.begin(), symbols.end(), resolved_symbols_.begin()))
-    resolve(symbols, wanted_outputs);
-  if (pointers_stale_) resolve_pointers();
-  if (!profiling_) {
-    pool_->run([this](int thread) { run_thread(thread); });
-    return;
+  const auto is_for = [&](const Resolved& resolved) {
+    return resolved.outputs == wanted_outputs &&
+           std::equal(symbols.begin(), symbols.end(), resolved.symbols.begin());
+  };
+  if (current_ == nullptr || !is_for(*current_)) {
+    auto& resolved = *resolved_[static_cast<std::size_t>(plan_->profile_for(symbols))];
+    if (!is_for(resolved)) resolve(resolved, symbols, wanted_outputs);
+    current_ = &resolved;
   }
+  if (current_->bound_version != bound_version_) point_at_bound(*current_);
+  if (profiling_) return run_profiled();
+  pool_->run([this](int thread) { run_thread(thread); }, current_->schedule.threads());
+}
+
+void HostContext::set_profiling(bool on) {
+  profiling_ = on;
+  times_.resize(on ? plan_->steps.size() * static_cast<std::size_t>(pool_->threads()) : 0);
+  step_seconds_.clear();
+}
+
+/// One step after another, none beside it, so that each has the machine to itself.
+void HostContext::run_profiled() {
+  using Clock = std::chrono::steady_clock;
+  const auto steps = current_->active.size();
+  pool_->run(
+      [&](int thread) {
+        Times* times = times_.data() + static_cast<std::size_t>(thread) * steps;
+        for (const auto& active : current_->active) {
+          pool_->barrier();
+          times->begin = Clock::now();
+          if (active.schedule.threads.contains(thread)) run_step(active, thread);
+          (times++)->end = Clock::now();
+        }
+      },
+      current_->schedule.threads());
   step_seconds_.assign(plan_->steps.size(), 0.0);
-  for (const auto& active : active_) {
-    const auto start = std::chrono::steady_clock::now();
-    pool_->run([&](int thread) {
-      if (!active.serial || thread == 0) run_step(active, thread);
-    });
-    step_seconds_[active.step] =
-        std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  for (std::size_t i = 0; i < steps; ++i) {
+    const auto& threads = current_->active[i].schedule.threads;
+    auto begin = Clock::time_point::max();
+    auto end = Clock::time_point::min();
+    for (auto thread = threads.first; thread < threads.end(); ++thread) {
+      const Times& times = times_[static_cast<std::size_t>(thread) * steps + i];
+      begin = std::min(begin, times.begin);
+      end = std::max(end, times.end);
+    }
+    step_seconds_[current_->active[i].step] = std::chrono::duration<double>(end - begin).count();
   }
 }
 
@@ -186,8 +215,8 @@ void HostContext::read_output(int output, std::span<std::byte> bytes) {
 void HostContext::read_tensor(int tensor, std::span<std::byte> bytes) {
   const auto index = static_cast<std::size_t>(tensor);
   const auto& source = plan_->tensors.at(index);
-  CHECK(source.place == Place::arena && bytes.size() <= source.max_bytes);
-  backend_.read(arena_, profile_->offsets[index], bytes);
+  CHECK(current_ != nullptr && source.place == Place::arena && bytes.size() <= source.max_bytes);
+  backend_.read(arena_, current_->profile.offsets[index], bytes);
 }
 
 }  // namespace lathe

@@ -1,7 +1,6 @@
 #include "base/thread_pool.h"
 
 #include <algorithm>
-#include <chrono>
 #include <system_error>
 
 #include "base/error.h"
@@ -9,25 +8,8 @@
 namespace lathe {
 namespace {
 
-bool spin_until_changed(const std::atomic<std::uint32_t>& value, std::uint32_t old) {
-  using Clock = std::chrono::steady_clock;
-  constexpr auto kSpin = std::chrono::microseconds(50);
-  constexpr int kSpinsPerLook = 64;
-  const auto end = Clock::now() + kSpin;
-  do {
-    for (int i = 0; i < kSpinsPerLook; ++i) {
-      if (value.load(std::memory_order_acquire) != old) return true;
-      __builtin_ia32_pause();
-    }
-  } while (Clock::now() < end);
-  return false;
-}
-
-/// Returns when `value` is no longer `old`.
-void wait_for_change(const std::atomic<std::uint32_t>& value, std::uint32_t old, bool spin) {
-  if (spin && spin_until_changed(value, old)) return;
-  while (value.load(std::memory_order_acquire) == old) value.wait(old, std::memory_order_acquire);
-}
+constexpr int kCountBits = 11;  // 1024 fits
+constexpr std::uint64_t kCountMask = (std::uint64_t{1} << kCountBits) - 1;
 
 }  // namespace
 
@@ -50,19 +32,26 @@ ThreadPool::ThreadPool(int threads)
 
 ThreadPool::~ThreadPool() { stop(); }
 
+void ThreadPool::announce(int count) {
+  const std::uint64_t number = (order_.load(std::memory_order_relaxed) >> kCountBits) + 1;
+  order_.store(number << kCountBits | static_cast<std::uint64_t>(count), std::memory_order_release);
+  generation_.store(static_cast<std::uint32_t>(number), std::memory_order_release);
+  generation_.notify_all();
+}
+
 void ThreadPool::stop() {
   stopping_.store(true, std::memory_order_relaxed);
-  generation_.fetch_add(1, std::memory_order_release);
-  generation_.notify_all();
+  announce(threads());
   for (auto& worker : workers_) worker.join();
 }
 
-void ThreadPool::run(const std::function<void(int)>& task) {
-  if (workers_.empty()) return task(0);
+void ThreadPool::run(const std::function<void(int)>& task, int threads) {
+  const std::scoped_lock lock(turn_);
+  running_threads_ = threads == 0 ? this->threads() : std::min(threads, this->threads());
+  if (running_threads_ == 1) return task(0);
   task_ = &task;
-  running_.store(static_cast<std::uint32_t>(workers_.size()), std::memory_order_relaxed);
-  generation_.fetch_add(1, std::memory_order_release);
-  generation_.notify_all();
+  running_.store(static_cast<std::uint32_t>(running_threads_) - 1, std::memory_order_relaxed);
+  announce(running_threads_);
   task(0);
   for (auto left = running_.load(std::memory_order_acquire); left != 0;
        left = running_.load(std::memory_order_acquire))
@@ -73,23 +62,14 @@ void ThreadPool::work(int thread) {
   std::uint32_t seen = 0;
   for (;;) {
     wait_for_change(generation_, seen, spins_);
-    ++seen;
+    const auto order = order_.load(std::memory_order_acquire);
+    const auto number = static_cast<std::uint32_t>(order >> kCountBits);
+    if (number == seen) continue;  // done already; generation_ follows at once
+    seen = number;
     if (stopping_.load(std::memory_order_relaxed)) return;
+    if (static_cast<std::uint64_t>(thread) >= (order & kCountMask)) continue;
     (*task_)(thread);
     if (running_.fetch_sub(1, std::memory_order_acq_rel) == 1) running_.notify_all();
-  }
-}
-
-void ThreadPool::barrier() {
-  const auto count = static_cast<std::uint32_t>(threads());
-  if (count == 1) return;
-  const auto phase = phase_.load(std::memory_order_relaxed);
-  if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == count) {
-    arrived_.store(0, std::memory_order_relaxed);
-    phase_.fetch_add(1, std::memory_order_release);
-    phase_.notify_all();
-  } else {
-    wait_for_change(phase_, phase, spins_);
   }
 }
 

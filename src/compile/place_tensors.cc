@@ -1,110 +1,172 @@
 #include "compile/place_tensors.h"
 
 #include <algorithm>
-#include <map>
 
+#include "backend/step_order.h"
 #include "base/error.h"
 #include "compile/plan_memory.h"
 
 namespace lathe {
 namespace {
 
+bool is_group(const StepChoice& choice) { return choice.threads > 0; }
+
+bool same_group(const StepChoice& a, const StepChoice& b) {
+  return a.first_thread == b.first_thread && a.threads == b.threads;
+}
+
+bool disjoint(const StepChoice& a, const StepChoice& b) {
+  return a.first_thread + a.threads <= b.first_thread || b.first_thread + b.threads <= a.first_thread;
+}
+
 class Placement {
  public:
   Placement(const Plan& plan, std::span<const std::int32_t> roots, const PlacementOptions& options,
             PlanProfile& profile)
-      : plan_(plan), roots_(roots), options_(options), profile_(profile) {
+      : plan_(plan),
+        options_(options),
+        profile_(profile),
+        storage_(roots.begin(), roots.end()),
+        lifetimes_(plan.tensors.size()) {
     for (const auto& tensor : plan_.tensors)
-      bytes_.push_back(tensor.place == Place::arena ? bytes_at_maximum(tensor.type) : tensor.max_bytes);
+      bytes_.push_back(tensor.place == Place::arena ? bytes_at_maximum(plan, profile, tensor.type) : 0);
   }
 
   void run() {
+    find_lifetimes();
+    if (options_.reuse_memory) {
+      keep_while_groups_run();  // first, so that no group writes over what another one reads
+      share_in_place();
+    }
     place();
-    order_steps();
+    const StepOrder order(plan_, profile_);
+    profile_.conflicts.clear();
+    for (std::size_t i = 0; i < plan_.steps.size(); ++i)
+      profile_.conflicts.push_back(order.before(i).empty() ? -1 : order.before(i).back());
   }
 
  private:
-  const PlanTensor& tensor(std::int32_t index) const {
-    return plan_.tensors[static_cast<std::size_t>(index)];
-  }
-  std::int32_t root(std::int32_t index) const { return roots_[static_cast<std::size_t>(index)]; }
+  static constexpr std::int32_t kUnused = -1;
 
-  std::uint64_t bytes_at_maximum(const ValueType& type) const {
-    Shape shape;
-    for (const auto& dim : type.dims)
-      shape.push_back(dim.is_symbolic()
-                          ? profile_.symbols[static_cast<std::size_t>(plan_.symbol(dim.symbol))].maximum
-                          : dim.value);
-    return dense_bytes(type.dtype, shape);
+  bool in_arena(std::int32_t index) const {
+    return plan_.tensors[static_cast<std::size_t>(index)].place == Place::arena;
+  }
+  std::int32_t storage(std::int32_t index) {
+    auto current = static_cast<std::size_t>(index);
+    while (storage_[current] != static_cast<std::int32_t>(current)) {
+      const auto next = static_cast<std::size_t>(storage_[current]);
+      storage_[current] = storage_[next];  // shorter for the next one who asks
+      current = next;
+    }
+    return static_cast<std::int32_t>(current);
+  }
+  Lifetime& lifetime(std::int32_t index) { return lifetimes_[static_cast<std::size_t>(storage(index))]; }
+  std::int32_t steps() const { return static_cast<std::int32_t>(plan_.steps.size()); }
+
+  void touch(std::int32_t index, std::int32_t step) {
+    if (!in_arena(index)) return;
+    auto& life = lifetime(index);
+    if (life.first_step == kUnused) life.first_step = options_.reuse_memory ? step : 0;
+    life.bytes = std::max(life.bytes, bytes_[static_cast<std::size_t>(index)]);
+    life.last_step = options_.reuse_memory ? step : steps();
   }
 
-  void place() {
-    std::map<std::int32_t, Lifetime> lifetimes;  // by root
-    const auto steps = static_cast<std::int32_t>(plan_.steps.size());
-    const auto touch = [&](std::int32_t index, std::int32_t step) {
-      if (tensor(index).place != Place::arena) return;
-      auto& lifetime = lifetimes.try_emplace(root(index), Lifetime{0, step, step}).first->second;
-      lifetime.bytes = std::max(lifetime.bytes, bytes_[static_cast<std::size_t>(index)]);
-      lifetime.last_step = std::max(lifetime.last_step, step);
-      if (!options_.reuse_memory) lifetime.first_step = 0, lifetime.last_step = steps;
-    };
-    for (std::int32_t i = 0; i < steps; ++i) {
+  void find_lifetimes() {
+    for (auto& life : lifetimes_) life.first_step = kUnused;
+    for (std::int32_t i = 0; i < steps(); ++i) {
       for (const auto index : plan_.steps[static_cast<std::size_t>(i)].inputs) touch(index, i);
       for (const auto index : plan_.steps[static_cast<std::size_t>(i)].outputs) touch(index, i);
     }
-    for (const auto& output : plan_.outputs) touch(output.tensor, steps);
+    for (const auto& output : plan_.outputs) touch(output.tensor, steps());
+  }
 
-    std::vector<Lifetime> list;
-    list.reserve(lifetimes.size());
-    for (const auto& [index, lifetime] : lifetimes) list.push_back(lifetime);
-    const MemoryPlan memory = plan_memory(list);
-    std::map<std::int32_t, std::uint64_t> offsets;
-    std::size_t next = 0;
-    for (const auto& [index, lifetime] : lifetimes) offsets[index] = memory.offsets[next++];
+  /// An input that no later step needs gives its bytes to the output, where the kernel reads each element
+  /// before it writes it, on the same thread.
+  void share_in_place() {
+    for (std::int32_t i = 0; i < steps(); ++i) {
+      const auto& step = plan_.steps[static_cast<std::size_t>(i)];
+      const Kernel* kernel = profile_.choices[static_cast<std::size_t>(i)].kernel;
+      if (kernel == nullptr || kernel->in_place_input < 0 || step.outputs.empty()) continue;
+      const auto position = static_cast<std::size_t>(kernel->in_place_input);
+      if (position >= step.inputs.size()) continue;
+      const auto input = step.inputs[position];
+      const auto output = step.outputs[0];
+      if (!may_share(step, i, input, output)) continue;
+      const auto last = lifetime(output).last_step;
+      lifetime(output).first_step = kUnused;
+      storage_[static_cast<std::size_t>(storage(output))] = storage(input);
+      lifetime(input).last_step = last;
+    }
+  }
+
+  bool may_share(const PlanStep& step, std::int32_t index, std::int32_t input, std::int32_t output) {
+    const auto type = [this](std::int32_t tensor) -> const ValueType& {
+      return plan_.tensors[static_cast<std::size_t>(tensor)].type;
+    };
+    if (!in_arena(input) || !in_arena(output) || type(input) != type(output)) return false;
+    if (storage(input) == storage(output) || lifetime(input).last_step != index) return false;
+    if (lifetime(output).first_step != index || lifetime(output).bytes != lifetime(input).bytes) return false;
+    const auto touches = [&](const std::vector<std::int32_t>& tensors) {
+      return std::count_if(tensors.begin(), tensors.end(),
+                           [&](std::int32_t other) { return storage(other) == storage(input); });
+    };
+    return touches(step.inputs) == 1 && touches(step.outputs) == 0;
+  }
+
+  /// Consecutive steps on groups of threads that share no thread run at the same time: what one of them
+  /// needs, no other may write to.
+  void keep_while_groups_run() {
+    const auto& choices = profile_.choices;
+    for (std::size_t begin = 0; begin < choices.size();) {
+      std::size_t end = begin + 1;
+      bool several = false;
+      const auto fits = [&](std::size_t next) {
+        return is_group(choices[next]) &&
+               std::all_of(choices.begin() + static_cast<std::ptrdiff_t>(begin),
+                           choices.begin() + static_cast<std::ptrdiff_t>(next), [&](const StepChoice& other) {
+                             return same_group(other, choices[next]) || disjoint(other, choices[next]);
+                           });
+      };
+      for (; is_group(choices[begin]) && end < choices.size() && fits(end); ++end)
+        several = several || !same_group(choices[begin], choices[end]);
+      if (several) extend(static_cast<std::int32_t>(begin), static_cast<std::int32_t>(end) - 1);
+      begin = end;
+    }
+  }
+
+  void extend(std::int32_t first, std::int32_t last) {
+    for (auto& life : lifetimes_) {
+      if (life.first_step == kUnused || life.first_step > last || life.last_step < first) continue;
+      life.first_step = std::min(life.first_step, first);
+      life.last_step = std::max(life.last_step, last);
+    }
+  }
+
+  void place() {
+    std::vector<Lifetime> used;
+    std::vector<std::size_t> place_of(lifetimes_.size(), 0);
+    for (std::size_t i = 0; i < lifetimes_.size(); ++i) {
+      if (lifetimes_[i].first_step == kUnused) continue;
+      place_of[i] = used.size();
+      used.push_back(lifetimes_[i]);
+    }
+    const MemoryPlan memory = plan_memory(used);
     profile_.offsets.assign(plan_.tensors.size(), 0);
-    for (std::size_t i = 0; i < plan_.tensors.size(); ++i)
-      if (plan_.tensors[i].place == Place::arena && offsets.contains(roots_[i]))
-        profile_.offsets[i] = offsets[roots_[i]];
+    for (std::size_t i = 0; i < plan_.tensors.size(); ++i) {
+      const auto root = static_cast<std::size_t>(storage(static_cast<std::int32_t>(i)));
+      if (plan_.tensors[i].place == Place::arena && lifetimes_[root].first_step != kUnused)
+        profile_.offsets[i] = memory.offsets[place_of[root]];
+    }
     profile_.arena_bytes = memory.bytes;
     profile_.arena_lower_bound = memory.lower_bound;
   }
 
-  bool share_bytes(std::int32_t a, std::int32_t b) const {
-    const auto& first = tensor(a);
-    const auto& second = tensor(b);
-    if (first.place != second.place || first.place == Place::weight) return false;
-    if (first.place == Place::bound) return first.index == second.index;
-    const auto begin = [this](std::int32_t index) {
-      return profile_.offsets[static_cast<std::size_t>(index)];
-    };
-    const auto end = [&](std::int32_t index) {
-      return begin(index) + bytes_[static_cast<std::size_t>(index)];
-    };
-    return begin(a) < end(b) && begin(b) < end(a);
-  }
-
-  bool conflict(const PlanStep& earlier, const PlanStep& later) const {
-    const auto any = [&](const std::vector<std::int32_t>& a, const std::vector<std::int32_t>& b) {
-      return std::any_of(a.begin(), a.end(), [&](std::int32_t x) {
-        return std::any_of(b.begin(), b.end(), [&](std::int32_t y) { return share_bytes(x, y); });
-      });
-    };
-    return any(earlier.outputs, later.inputs) || any(earlier.outputs, later.outputs) ||
-           any(earlier.inputs, later.outputs);
-  }
-
-  void order_steps() {
-    profile_.conflicts.assign(plan_.steps.size(), -1);
-    for (std::size_t i = 0; i < plan_.steps.size(); ++i)
-      for (std::size_t j = i; j-- > 0 && profile_.conflicts[i] < 0;)
-        if (conflict(plan_.steps[j], plan_.steps[i])) profile_.conflicts[i] = static_cast<std::int32_t>(j);
-  }
-
   const Plan& plan_;
-  std::span<const std::int32_t> roots_;
   const PlacementOptions& options_;
   PlanProfile& profile_;
-  std::vector<std::uint64_t> bytes_;  // of each tensor, at the profile's maxima
+  std::vector<std::int32_t> storage_;  // per tensor: towards the one whose bytes it uses
+  std::vector<Lifetime> lifetimes_;    // per tensor that others use the bytes of
+  std::vector<std::uint64_t> bytes_;   // of each tensor, at the profile's maxima
 };
 
 }  // namespace

@@ -21,7 +21,7 @@ struct MemoryPlan {
   std::uint64_t lower_bound = 0;  // the largest sum of bytes alive at one step
 };
 
-/// Greedy by size, each tensor at the lowest gap among those alive with it.
+/// Greedy, each tensor at the lowest gap among those alive with it, in the best of several orders.
 /// Throws Error(resource_limit) where offsets would not fit 63 bits.
 MemoryPlan plan_memory(std::span<const Lifetime> lifetimes);
 

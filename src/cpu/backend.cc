@@ -57,13 +57,8 @@ class CpuBackend final : public Backend {
 
   std::unique_ptr<ExecutionContext> create_context(std::shared_ptr<const Plan> plan,
                                                    ContextOptions options) override {
-    if (options.memory && options.memory->bytes() < plan->arena_bytes())
-      throw Error(ErrorCode::invalid_argument,
-                  "the plan's tensors need " + std::to_string(plan->arena_bytes()) +
-                      " bytes, the memory has " + std::to_string(options.memory->bytes()),
-                  {{}, std::nullopt, "memory"});
-    Buffer arena = options.memory ? *std::move(options.memory) : allocate(plan->arena_bytes());
-    auto pool = options.own_threads > 0 ? std::make_shared<ThreadPool>(options.own_threads) : pool_;
+    Buffer arena = arena_for(*plan, options, *this);
+    auto pool = options.own_threads != 0 ? std::make_shared<ThreadPool>(options.own_threads) : pool_;
     return std::make_unique<HostContext>(std::move(plan), std::move(pool), std::move(arena), *this);
   }
 

@@ -85,8 +85,8 @@ void PoisonedDevice::read(const Buffer& buffer, std::uint64_t offset, std::span<
 }
 
 std::unique_ptr<ExecutionContext> PoisonedDevice::create_context(std::shared_ptr<const Plan> plan,
-                                                                 ContextOptions) {
-  Buffer arena = allocate(plan->arena_bytes());
+                                                                 ContextOptions options) {
+  Buffer arena = arena_for(*plan, options, *this);
   return std::make_unique<PoisonedContext>(
       *this, std::make_unique<HostContext>(std::move(plan), pool_, std::move(arena), *this));
 }

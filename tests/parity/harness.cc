@@ -90,7 +90,7 @@ bool accepts(const Kernel& kernel, const Case& test) {
   return kernel.op == test.op && kernel.accepts({inputs, outputs, &node});
 }
 
-std::vector<Tensor> run(const Kernel& kernel, const Case& test, int threads, int variant) {
+std::vector<Tensor> run(const Kernel& kernel, const Case& test, int threads, int variant, ThreadOrder order) {
   const Node node = node_of(test);
   const StepAttributes attributes(*node.op, node.attributes);
   std::vector<GuardedMemory> memories;
@@ -117,7 +117,8 @@ std::vector<Tensor> run(const Kernel& kernel, const Case& test, int threads, int
                   variant};
   if (kernel.serial != nullptr && kernel.serial(call)) call.threads = 1;
   const std::size_t scratch_bytes = kernel.scratch_bytes == nullptr ? 0 : kernel.scratch_bytes(call);
-  for (call.thread = call.threads - 1; call.thread >= 0; --call.thread) {
+  for (int i = 0; i < call.threads; ++i) {
+    call.thread = order == ThreadOrder::last_first ? call.threads - 1 - i : i;
     GuardedMemory scratch(scratch_bytes);
     call.scratch = scratch.data();
     kernel.run(call);

@@ -41,9 +41,12 @@ struct Case {
 /// Whether the kernel takes the case, asked as the compiler asks.
 bool accepts(const Kernel& kernel, const Case& test);
 
-/// The outputs after every thread has done its share, last thread first, each with poisoned scratch of its
+enum class ThreadOrder { last_first, first_first };
+
+/// The outputs after every thread has done its share, one after another, each with poisoned scratch of its
 /// own. Fails the test where the kernel writes beside its outputs or scratch, or changes an input.
-std::vector<Tensor> run(const Kernel& kernel, const Case& test, int threads, int variant = 0);
+std::vector<Tensor> run(const Kernel& kernel, const Case& test, int threads, int variant = 0,
+                        ThreadOrder order = ThreadOrder::last_first);
 
 /// Empty where both are equal bit for bit (any NaN equals any NaN), else what differs first.
 std::string difference(std::span<const Tensor> a, std::span<const Tensor> b);

@@ -30,13 +30,15 @@ std::span<const Kernel> gelu_kernels() {
                                      .arithmetic = "f32",
                                      .accepts = accepts<0>,
                                      .run = run<gelu_erf_f32>,
-                                     .serial = serial},
+                                     .serial = serial,
+                                     .in_place_input = 0},
                                     {.name = "portable.gelu_tanh",
                                      .op = "Gelu",
                                      .arithmetic = "f32",
                                      .accepts = accepts<1>,
                                      .run = run<gelu_tanh_f32>,
-                                     .serial = serial}};
+                                     .serial = serial,
+                                     .in_place_input = 0}};
   return kKernels;
 }
 

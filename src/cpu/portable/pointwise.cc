@@ -45,13 +45,15 @@ std::span<const Kernel> pointwise_kernels() {
                                      .arithmetic = "f32",
                                      .accepts = accepts,
                                      .run = run<add>,
-                                     .serial = serial},
+                                     .serial = serial,
+                                     .in_place_input = 0},
                                     {.name = "portable.mul",
                                      .op = "Mul",
                                      .arithmetic = "f32",
                                      .accepts = accepts,
                                      .run = run<multiply>,
-                                     .serial = serial}};
+                                     .serial = serial,
+                                     .in_place_input = 0}};
   return kKernels;
 }
 

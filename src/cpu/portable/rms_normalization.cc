@@ -27,7 +27,8 @@ std::span<const Kernel> rms_normalization_kernels() {
                                      .arithmetic = "f32",
                                      .accepts = accepts_f32,
                                      .run = run,
-                                     .serial = serial}};
+                                     .serial = serial,
+                                     .in_place_input = 0}};
   return kKernels;
 }
 

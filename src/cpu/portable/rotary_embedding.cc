@@ -28,7 +28,8 @@ std::span<const Kernel> rotary_embedding_kernels() {
                                      .arithmetic = "f32",
                                      .accepts = accepts_f32,
                                      .run = run,
-                                     .serial = serial}};
+                                     .serial = serial,
+                                     .in_place_input = 0}};
   return kKernels;
 }
 

@@ -7,8 +7,9 @@ namespace lathe {
 Bpe::Bpe(const TokenizerData& data)
     : data_(data),
       vocabulary_(data, tokens_of_model(data)),
-      merges_(data.pipeline.merges.size()),
+      merges_(data, data.pipeline.merges.size()),
       byte_tokens_(find_byte_tokens(data, tokens_of_model(data))) {
+  if (merges_.ready()) return;
   const std::vector<MergeRule>& rules = data.pipeline.merges;
   // Of equal pairs the last one counts, and the table keeps the first that it gets.
   for (std::size_t i = rules.size(); i-- > 0;)

@@ -15,6 +15,9 @@ class Bpe final : public WordModel {
 
   void encode(std::string_view text, std::span<const Word> words, bool control,
               std::vector<TokenId>& ids) const override;
+  TokenizerTables tables() const override {
+    return {vocabulary_.slots(), vocabulary_.longest(), merges_.slots()};
+  }
 
  private:
   struct Scratch {

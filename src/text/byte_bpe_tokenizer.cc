@@ -15,7 +15,14 @@ const PreTokenizer& require_pre_tokenizer(const std::string& name) {
 
 }  // namespace
 
-MergeTable::MergeTable(std::size_t count) : slots_(std::bit_ceil(count * 2 + 2)) {}
+MergeTable::MergeTable(const TokenizerData& data, std::size_t count) {
+  if (data.tables != nullptr && !data.tables->merges.empty()) {
+    slots_ = data.tables->merges;
+    return;
+  }
+  own_.resize(std::bit_ceil(count * 2 + 2));
+  slots_ = own_;
+}
 
 std::size_t MergeTable::slot_of(TokenId left, TokenId right) const {
   std::uint64_t key = static_cast<std::uint64_t>(left) << 32 | static_cast<std::uint32_t>(right);
@@ -27,29 +34,30 @@ std::size_t MergeTable::slot_of(TokenId left, TokenId right) const {
 }
 
 bool MergeTable::insert(TokenId left, TokenId right, Merge merge) {
-  Slot& slot = slots_[slot_of(left, right)];
+  MergeSlot& slot = own_[slot_of(left, right)];
   if (slot.left >= 0) return false;
-  slot = {left, right, merge};
+  slot = {left, right, merge.key, merge.id};
   return true;
 }
 
 std::optional<Merge> MergeTable::find(TokenId left, TokenId right) const {
-  const Slot& slot = slots_[slot_of(left, right)];
+  const MergeSlot& slot = slots_[slot_of(left, right)];
   if (slot.left < 0) return std::nullopt;
-  return slot.merge;
+  return Merge{slot.key, slot.result};
 }
 
 ByteBpeTokenizer::ByteBpeTokenizer(TokenizerData data)
     : Tokenizer(std::move(data)),
       pre_tokenizer_(require_pre_tokenizer(data_.pre_tokenizer)),
       vocabulary_(data_, {TokenKind::normal, TokenKind::user_defined}),
-      merges_(data_.merges.size()) {
+      merges_(data_, data_.merges.size()) {
   read_merges();
 }
 
 void ByteBpeTokenizer::read_merges() {
   for (unsigned b = 0; b < 256; ++b)
     byte_ids_[b] = vocabulary_.find(letters_.letter(static_cast<unsigned char>(b))).value_or(-1);
+  if (merges_.ready()) return;
   std::string joined;
   const auto insert = [&](std::string_view merge, std::size_t rank) {
     const std::size_t space = merge.find(' ');

@@ -13,21 +13,23 @@
 
 namespace lathe {
 
-/// (left, right) -> merge; open addressing, at most half full.
+/// (left, right) -> merge; made here, at most half full, or taken from TokenizerData::tables.
 class MergeTable {
  public:
-  explicit MergeTable(std::size_t count);
+  MergeTable(const TokenizerData& data, std::size_t count);
+  MergeTable(const MergeTable&) = delete;
+  MergeTable& operator=(const MergeTable&) = delete;
+  /// The table was taken: nothing is to be inserted.
+  bool ready() const { return own_.empty(); }
+  std::span<const MergeSlot> slots() const { return slots_; }
   /// False where the pair is there already: its first merge stays.
   bool insert(TokenId left, TokenId right, Merge merge);
   std::optional<Merge> find(TokenId left, TokenId right) const;
 
  private:
-  struct Slot {
-    TokenId left = -1, right = -1;
-    Merge merge;
-  };
   std::size_t slot_of(TokenId left, TokenId right) const;
-  std::vector<Slot> slots_;
+  std::vector<MergeSlot> own_;
+  std::span<const MergeSlot> slots_;
 };
 
 class ByteBpeTokenizer final : public Tokenizer {
@@ -35,6 +37,10 @@ class ByteBpeTokenizer final : public Tokenizer {
   /// Merges that have not exactly two parts, whose parts or result are not tokens of plain text, or whose
   /// pair came before, are ignored and counted in a warning.
   explicit ByteBpeTokenizer(TokenizerData data);
+
+  TokenizerTables tables() const override {
+    return {vocabulary_.slots(), vocabulary_.longest(), merges_.slots()};
+  }
 
  protected:
   void encode_text(std::string_view text, bool first, std::vector<TokenId>& ids) const override;

@@ -18,6 +18,8 @@ class PipelineTokenizer final : public Tokenizer {
  public:
   explicit PipelineTokenizer(TokenizerData data);
 
+  TokenizerTables tables() const override { return model_->tables(); }
+
   std::unique_ptr<TextDecoder> make_decoder(bool special, bool continues) const override;
   /// As in the middle of a text.
   std::string piece(TokenId id, bool special) const override;

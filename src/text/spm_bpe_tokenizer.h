@@ -15,6 +15,8 @@ class SpmBpeTokenizer final : public Tokenizer {
   /// Throws Error(invalid_model) for scores that are too few or not numbers.
   explicit SpmBpeTokenizer(TokenizerData data);
 
+  TokenizerTables tables() const override { return {vocabulary_.slots(), vocabulary_.longest(), {}}; }
+
  protected:
   void encode_text(std::string_view text, bool first, std::vector<TokenId>& ids) const override;
   std::string normal_piece(std::string_view token) const override;

@@ -42,6 +42,8 @@ class Tokenizer {
   std::string decode(std::span<const TokenId> ids, bool special = false) const;
 
   const TokenizerData& data() const { return data_; }
+  /// Those it looks tokens up in, which last as long as it does.
+  virtual TokenizerTables tables() const { return {}; }
   /// One line each: what in the data is odd but was accepted.
   const std::vector<std::string>& warnings() const { return warnings_; }
   std::size_t vocabulary_size() const { return data_.tokens.size(); }

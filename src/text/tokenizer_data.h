@@ -2,11 +2,13 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "text/tokenizer_pipeline.h"
+#include "text/tokenizer_tables.h"
 
 namespace lathe {
 
@@ -38,10 +40,12 @@ struct TokenizerData {
   std::optional<TokenId> eos;
   std::optional<TokenId> unknown;
   std::optional<TokenId> padding;
-  std::vector<TokenId> end_ids;  // every token that ends generation: EOS, end of turn, ...
-  std::string chat_template;     // empty: none
+  std::vector<TokenId> end_ids;       // every token that ends generation: EOS, end of turn, ...
+  std::string chat_template;          // empty: none
   std::vector<std::string> warnings;  // one line each: what is odd but was accepted
-  TokenizerPipeline pipeline;    // of bpe, unigram, word_piece
+  TokenizerPipeline pipeline;         // of bpe, unigram, word_piece
+  /// Made ahead from these data, where they were read from a plan: then `merges` are in there alone.
+  std::shared_ptr<const TokenizerTables> tables;
 
   /// What is put around every text: of the pipeline, otherwise BOS and EOS where they are to be added.
   std::vector<TokenId> ids_before() const {

@@ -2,13 +2,14 @@
 
 #include <algorithm>
 #include <bit>
-#include <functional>
+
+#include "base/hash.h"
 
 namespace lathe {
 namespace {
 
 std::uint32_t hash_of(std::string_view text) {
-  const std::uint64_t hash = std::hash<std::string_view>()(text);
+  const std::uint64_t hash = hash64(text);  // the same in every program: plan files hold the table
   return static_cast<std::uint32_t>(hash ^ hash >> 32);
 }
 
@@ -22,7 +23,7 @@ std::optional<unsigned> hex_digit(char c) {
 }  // namespace
 
 Vocabulary::Vocabulary(const TokenizerData& data, std::vector<TokenKind> kinds) : tokens_(&data.tokens) {
-  slots_.resize(std::bit_ceil(data.tokens.size() * 2 + 2));
+  if (take_table(data)) return;
   for (std::size_t i = 0; i < data.tokens.size(); ++i) {
     if (data.tokens[i].empty()) continue;
     if (std::find(kinds.begin(), kinds.end(), data.kinds[i]) != kinds.end()) insert(static_cast<TokenId>(i));
@@ -30,20 +31,28 @@ Vocabulary::Vocabulary(const TokenizerData& data, std::vector<TokenKind> kinds) 
 }
 
 Vocabulary::Vocabulary(const TokenizerData& data, const std::vector<bool>& usable) : tokens_(&data.tokens) {
-  slots_.resize(std::bit_ceil(data.tokens.size() * 2 + 2));
+  if (take_table(data)) return;
   for (std::size_t i = 0; i < usable.size(); ++i)
     if (usable[i]) insert(static_cast<TokenId>(i));
+}
+
+bool Vocabulary::take_table(const TokenizerData& data) {
+  const bool ready = data.tables != nullptr && !data.tables->vocabulary.empty();
+  if (!ready) own_.resize(std::bit_ceil(data.tokens.size() * 2 + 2));
+  slots_ = ready ? data.tables->vocabulary : own_;
+  if (ready) longest_ = data.tables->longest;
+  return ready;
 }
 
 void Vocabulary::insert(TokenId id) {
   const std::string& text = (*tokens_)[static_cast<std::size_t>(id)];
   const std::uint32_t hash = hash_of(text);
-  std::size_t at = hash & (slots_.size() - 1);
-  while (slots_[at].id >= 0) {
-    if (slots_[at].hash == hash && (*tokens_)[static_cast<std::size_t>(slots_[at].id)] == text) return;
-    at = (at + 1) & (slots_.size() - 1);
+  std::size_t at = hash & (own_.size() - 1);
+  while (own_[at].id >= 0) {
+    if (own_[at].hash == hash && (*tokens_)[static_cast<std::size_t>(own_[at].id)] == text) return;
+    at = (at + 1) & (own_.size() - 1);
   }
-  slots_[at] = {hash, id};
+  own_[at] = {hash, id};
   longest_ = std::max(longest_, text.size());
 }
 

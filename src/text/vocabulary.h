@@ -1,6 +1,6 @@
 // Finds a token by its text, among the tokens that plain text may become.
 // Open addressing over ids: the texts stay where TokenizerData has them, which must outlive this and not
-// change.
+// change. The table is made here, or taken from TokenizerData::tables.
 #pragma once
 
 #include <cstdint>
@@ -19,21 +19,23 @@ class Vocabulary {
   Vocabulary(const TokenizerData& data, std::vector<TokenKind> kinds);
   /// By id, whether a token is in it.
   Vocabulary(const TokenizerData& data, const std::vector<bool>& usable);
+  Vocabulary(const Vocabulary&) = delete;
+  Vocabulary& operator=(const Vocabulary&) = delete;
 
   std::optional<TokenId> find(std::string_view text) const;
 
   /// Bytes of the longest token.
   std::size_t longest() const { return longest_; }
+  std::span<const VocabularySlot> slots() const { return slots_; }
 
  private:
-  struct Slot {
-    std::uint32_t hash = 0;
-    TokenId id = -1;  // -1: free
-  };
+  /// True where the table is there already.
+  bool take_table(const TokenizerData& data);
   void insert(TokenId id);
 
   const std::vector<std::string>* tokens_;
-  std::vector<Slot> slots_;  // a power of two, at most half full
+  std::vector<VocabularySlot> own_;  // at most half full
+  std::span<const VocabularySlot> slots_;
   std::size_t longest_ = 0;
 };
 

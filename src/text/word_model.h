@@ -24,6 +24,7 @@ class WordModel {
   /// `control`. Throws Error(invalid_model) where a character is no token and there is no unknown one.
   virtual void encode(std::string_view text, std::span<const Word> words, bool control,
                       std::vector<TokenId>& ids) const = 0;
+  virtual TokenizerTables tables() const { return {}; }
 };
 
 /// By id: whether the model may make the token, rather than only added tokens being found in the text.

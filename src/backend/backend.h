@@ -69,6 +69,8 @@ class Backend {
   virtual void read(const Buffer& buffer, std::uint64_t offset, std::span<std::byte> host) = 0;
   virtual Traffic traffic() const = 0;
 
+  /// Threads that kernels are shared out among, where a context has none of its own.
+  virtual int threads() const { return 1; }
   /// All kernels that this device can run, in no particular order.
   virtual std::span<const Kernel> kernels() const = 0;
   virtual std::unique_ptr<ExecutionContext> create_context(std::shared_ptr<const Plan> plan,

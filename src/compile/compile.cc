@@ -5,7 +5,9 @@
 
 #include "base/error.h"
 #include "compile/build_plan.h"
+#include "compile/choose_layouts.h"
 #include "compile/evaluate.h"
+#include "compile/tune.h"
 
 namespace lathe {
 namespace {
@@ -20,6 +22,14 @@ void require_limits(const Graph& graph, const std::vector<SymbolLimit>& limits) 
         throw Error(ErrorCode::invalid_argument, "no limit is given for the dimension " + dim.symbol,
                     {{}, std::nullopt, value.name});
     }
+}
+
+/// One profile that takes everything up to the limits.
+ProfileRanges whole_range(const std::vector<SymbolLimit>& limits) {
+  ProfileRanges whole;
+  whole.name = "all";
+  for (const auto& limit : limits) whole.symbols.push_back({0, limit.maximum, limit.maximum});
+  return whole;
 }
 
 }  // namespace
@@ -38,7 +48,9 @@ CompileResult compile(Graph graph, Backend& backend, const CompileOptions& optio
   const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   BuildOptions build;
   build.limits = options.limits;
-  for (const auto& ranges : options.profiles) {
+  std::vector<ProfileRanges> profiles = options.profiles;
+  if (profiles.empty()) profiles.push_back(whole_range(options.limits));
+  for (const auto& ranges : profiles) {
     ProfileChoices profile;
     profile.name = ranges.name;
     profile.symbols = ranges.symbols;
@@ -46,6 +58,8 @@ CompileResult compile(Graph graph, Backend& backend, const CompileOptions& optio
   }
   build.placement.reuse_memory = options.reuse_memory;
   build.threads = options.threads > 0 ? options.threads : cores;
+  if (!options.pack_weights) build.layouts = stored_layouts(graph, backend);
+  tune(graph, backend, profiles, options.tuning, build);
   result.plan = build_plan(graph, backend, build);
   result.graph = std::move(graph);
   return result;

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "backend/backend.h"
+#include "compile/tuning_options.h"
 #include "graph/graph.h"
 #include "passes/pipeline.h"
 
@@ -24,7 +25,9 @@ struct CompileOptions {
   std::vector<SymbolLimit> limits;           // one for every symbol of the graph
   std::vector<ProfileRanges> profiles;       // empty: one that takes everything up to the limits
   bool reuse_memory = true;                  // false: every tensor keeps its bytes until the next run
+  bool pack_weights = true;                  // false: read as the file has them, where a kernel does that
   int threads = 0;                           // that pack weights; 0: one per core
+  TuningOptions tuning;
 };
 
 struct CompileResult {

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "quant/block_format.h"
 #include "quant/packed.h"
+#include "quant/wider_layouts.h"
 
 namespace lathe {
 namespace {
@@ -34,6 +35,11 @@ struct Matrices {
   }
 };
 
+struct GroupRange {
+  std::int64_t first;
+  std::int64_t last;
+};
+
 /// Decodes one group of rows to float32 and interleaves it.
 void pack_group_as_floats(const Matrices& matrices, std::int64_t matrix, std::int64_t group,
                           std::vector<float>& rows, std::byte* destination) {
@@ -49,6 +55,24 @@ void pack_group_as_floats(const Matrices& matrices, std::int64_t matrix, std::in
               destination + static_cast<std::uint64_t>(group) * group_bytes);
 }
 
+/// Packs groups into their format's own layout and widens them; `group` is room for one.
+void pack_wider(const Matrices& matrices, std::int64_t matrix, const GroupRange& groups, Dtype layout,
+                std::vector<std::byte>& group, std::byte* destination) {
+  const Dtype dtype = matrices.source.dtype;
+  const Dtype own = block_format(dtype)->packed;
+  const auto group_bytes = packed_bytes(layout, kPackedRows, matrices.columns);
+  group.resize(packed_bytes(own, kPackedRows, matrices.columns));
+  for (std::int64_t i = groups.first; i < groups.last; ++i) {
+    const std::int64_t first = i * kPackedRows;
+    pack_groups(
+        dtype,
+        matrices.matrix(matrix) + static_cast<std::uint64_t>(first) * row_bytes(dtype, matrices.columns),
+        std::min<std::int64_t>(kPackedRows, matrices.rows - first), matrices.columns, 0, 1, group.data());
+    widen_group(own, group.data(), matrices.columns, layout,
+                destination + static_cast<std::uint64_t>(i) * group_bytes);
+  }
+}
+
 /// `destination` is the first matrix's place.
 void pack_matrices(const Matrices& matrices, Dtype layout, int threads, std::byte* destination) {
   const std::uint64_t matrix_bytes = packed_bytes(layout, matrices.rows, matrices.columns);
@@ -57,6 +81,7 @@ void pack_matrices(const Matrices& matrices, Dtype layout, int threads, std::byt
   constexpr std::int64_t kGroupsAtOnce = 16;
   const auto work = [&] {
     std::vector<float> rows;
+    std::vector<std::byte> narrow;
     for (std::int64_t begin = next.fetch_add(kGroupsAtOnce); begin < groups;
          begin = next.fetch_add(kGroupsAtOnce)) {
       const std::int64_t end = std::min(begin + kGroupsAtOnce, groups);
@@ -66,6 +91,11 @@ void pack_matrices(const Matrices& matrices, Dtype layout, int threads, std::byt
         const std::int64_t last = std::min(first + end - i, matrices.groups);
         std::byte* place = destination + static_cast<std::uint64_t>(matrix) * matrix_bytes;
         i += last - first;
+        const BlockFormat* format = block_format(matrices.source.dtype);
+        if (layout != Dtype::packed_f32 && format != nullptr && format->packed != layout) {
+          pack_wider(matrices, matrix, {first, last}, layout, narrow, place);
+          continue;
+        }
         if (layout != Dtype::packed_f32) {
           pack_groups(matrices.source.dtype, matrices.matrix(matrix), matrices.rows, matrices.columns, first,
                       last, place);

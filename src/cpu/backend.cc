@@ -53,6 +53,7 @@ class CpuBackend final : public Backend {
   }
 
   Traffic traffic() const override { return {to_device_, to_host_}; }
+  int threads() const override { return pool_->threads(); }
   std::span<const Kernel> kernels() const override { return kernels_; }
 
   std::unique_ptr<ExecutionContext> create_context(std::shared_ptr<const Plan> plan,

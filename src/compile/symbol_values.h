@@ -1,0 +1,48 @@
+// Numbers for the symbols of a graph: what a profile is tuned for.
+#pragma once
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "backend/plan.h"
+#include "graph/type.h"
+#include "tensor/tensor_view.h"
+
+namespace lathe {
+
+class SymbolValues {
+ public:
+  /// The ranges' optima, at least 1 each; `ranges` are in the order of `limits`.
+  static SymbolValues at_optimum(const std::vector<SymbolLimit>& limits,
+                                 const std::vector<SymbolRange>& ranges) {
+    SymbolValues values;
+    for (std::size_t i = 0; i < limits.size(); ++i)
+      values.numbers_[limits[i].name] = std::max<std::int64_t>(ranges.at(i).optimum, 1);
+    return values;
+  }
+
+  std::int64_t named(const std::string& symbol, std::int64_t otherwise = 1) const {
+    const auto found = numbers_.find(symbol);
+    return found == numbers_.end() ? otherwise : found->second;
+  }
+  void set(const std::string& symbol, std::int64_t value) { numbers_[symbol] = value; }
+  std::int64_t of(const Dim& dim) const { return dim.is_symbolic() ? named(dim.symbol) : dim.value; }
+  Shape shape(const ValueType& type) const {
+    Shape shape;
+    for (const auto& dim : type.dims) shape.push_back(of(dim));
+    return shape;
+  }
+  /// In the order of a plan's symbols.
+  std::vector<std::int64_t> in_order(const std::vector<SymbolLimit>& symbols) const {
+    std::vector<std::int64_t> values;
+    for (const auto& symbol : symbols) values.push_back(named(symbol.name));
+    return values;
+  }
+
+ private:
+  std::map<std::string, std::int64_t> numbers_;
+};
+
+}  // namespace lathe

@@ -5,6 +5,7 @@
 #include <future>
 
 #include "api/load_checkpoint.h"
+#include "api/plan_profiles.h"
 #include "api/request_check.h"
 #include "backend/cache_layout.h"
 #include "base/error.h"
@@ -127,6 +128,8 @@ void ModelImplementation::load_weights() {
   compile_options.math = options.math;
   compile_options.disabled_passes = options.disabled_passes;
   compile_options.limits = shape_.is_encoder() ? symbol_limits(encoder) : symbol_limits(engine);
+  compile_options.profiles = shape_.is_encoder() ? encoder_profiles(compile_options.limits)
+                                                 : decoder_profiles(compile_options.limits);
   compile_options.threads = options.threads;
   compiled_ = compile(std::move(graph), *backend_, compile_options);
   if (shape_.is_encoder())

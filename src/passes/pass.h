@@ -38,6 +38,10 @@ struct Pass {
   bool (*run)(Graph& graph, const PassContext& context);
 };
 
+bool remove_identities(Graph& graph, const PassContext& context);
+bool recognize_reductions(Graph& graph, const PassContext& context);
+bool recognize_attention(Graph& graph, const PassContext& context);
+bool merge_shuffles(Graph& graph, const PassContext& context);
 bool quantize_activations(Graph& graph, const PassContext& context);
 bool fold_constants(Graph& graph, const PassContext& context);
 bool merge_common_subexpressions(Graph& graph, const PassContext& context);

@@ -10,9 +10,19 @@ namespace lathe {
 namespace {
 
 constexpr std::array kPasses = {
+    Pass{"fold_constants", "compute ahead what depends on constants alone", fold_constants},
+    Pass{"remove_identities", "drop what computes nothing, as x + 0; bit-equal but for -0 + 0",
+         remove_identities},
+    Pass{
+        "recognize_reductions",
+        "know Gelu, Swish, norms and sums of squares or exponentials where they are written out; within 1e-5",
+        recognize_reductions},
+    Pass{"recognize_attention", "know attention where it is written out; within 1e-5 of the greatest value",
+         recognize_attention},
+    Pass{"merge_shuffles", "join transpositions and reshapes that follow each other; bit-equal",
+         merge_shuffles},
     Pass{"quantize_activations", "run matrix products with block-quantized weights in 8-bit integers",
          quantize_activations},
-    Pass{"fold_constants", "compute ahead what depends on constants alone", fold_constants},
     Pass{"merge_common_subexpressions", "compute once what is asked for twice", merge_common_subexpressions},
     Pass{"fuse_rotary_cache_write", "rotate keys on their way into the cache, and q with them; bit-equal",
          fuse_rotary_cache_write},

@@ -1,0 +1,238 @@
+// Each rewriting pass keeps what a graph computes: the same graph compiled with the pass and without it, on
+// random inputs, bit for bit where the pass promises that and within its bound elsewhere.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+
+#include "compile/compile.h"
+#include "cpu/backend.h"
+#include "support/number_constants.h"
+
+namespace lathe {
+namespace {
+
+constexpr std::int64_t kTokens = 70;  // more than a chunk of attention
+
+struct Computed {
+  std::vector<float> values;
+  bool changed = false;  // by the pass
+};
+
+/// Output "y" of the graph, compiled without the recognizing passes but, where asked for, this one.
+Computed compute(std::string_view text, std::string_view pass, bool with_pass) {
+  const auto backend = make_cpu_backend(2);
+  CompileOptions options;
+  options.limits = {{"T", kTokens}};
+  for (const std::string_view name :
+       {"remove_identities", "recognize_reductions", "recognize_attention", "merge_shuffles"})
+    if (name != pass || !with_pass) options.disabled_passes.emplace_back(name);
+  const auto result = compile(parse_graph(text, test::number_constant), *backend, options);
+  Computed computed;
+  for (const auto& report : result.passes)
+    if (report.name == pass) computed.changed = report.changed;
+
+  const auto context = backend->create_context(result.plan);
+  std::vector<Buffer> inputs;
+  for (std::size_t i = 0; i < result.plan->bindings.size(); ++i) {
+    const auto& tensor = result.plan->tensors[static_cast<std::size_t>(result.plan->bindings[i])];
+    std::mt19937 random(static_cast<std::uint32_t>(i));
+    std::normal_distribution<float> normal;
+    std::vector<float> values(tensor.max_bytes / sizeof(float));
+    for (auto& value : values) value = normal(random);
+    values[values.size() / 2] = -0.0f;
+    inputs.push_back(backend->allocate(tensor.max_bytes));
+    backend->write(inputs.back(), 0, std::as_bytes(std::span(values)));
+    context->bind(static_cast<int>(i), inputs.back(), 0);
+  }
+  context->run(std::vector<std::int64_t>(result.plan->symbols.size(), kTokens), 1);
+  const auto& output = result.plan->tensors[static_cast<std::size_t>(result.plan->outputs[0].tensor)];
+  computed.values.resize(output.max_bytes / sizeof(float));
+  context->read_output(0, std::as_writable_bytes(std::span(computed.values)));
+  return computed;
+}
+
+void expect_kept(std::string_view pass, std::string_view text, double relative, double absolute) {
+  const Computed before = compute(text, pass, false);
+  const Computed after = compute(text, pass, true);
+  EXPECT_FALSE(before.changed);
+  EXPECT_TRUE(after.changed) << pass;
+  ASSERT_EQ(before.values.size(), after.values.size());
+  ASSERT_FALSE(before.values.empty());
+  for (std::size_t i = 0; i < before.values.size(); ++i) {
+    ASSERT_TRUE(std::isfinite(before.values[i]));
+    ASSERT_NEAR(after.values[i], before.values[i], relative * std::abs(before.values[i]) + absolute) << i;
+  }
+}
+
+TEST(Rewrites, IdentitiesAreBitEqualButForTheSignOfZero) {
+  expect_kept("remove_identities", R"(graph g {
+    %x: f32[T, 8] = input
+    %zero: f32[] = constant "0"
+    %one: f32[1, 8] = constant "1"
+    %a: f32[T, 8] = Add(%zero, %x)
+    %b: f32[T, 8] = Mul(%a, %one)
+    %c: f32[T, 8] = Div(%b, %one)
+    %d: f32[T, 8] = Pow(%c, %one)
+    %e: f32[T, 8] = Sub(%d, %zero)
+    %f: f32[T, 8] = Identity(%e)
+    %g: f32[T, 8] = Neg(%f)
+    %h: f32[T, 8] = Neg(%g)
+    %i: f32[T, 8] = Clip(%h) {min = -1, max = 1}
+    %j: f32[T, 8] = Clip(%i) {min = -2}
+    %k: f32[T, 2, 4] = SplitHeads(%j) {heads = 2}
+    %l: f32[T, 8] = MergeHeads(%k)
+    %m: f32[T, 8] = Expand(%l) {shape = "8"}
+    %n: f32[T, 8] = Transpose(%m) {perm = "0, 1"}
+    %y: f32[T, 8] = Exp(%n)
+    return y = %y
+  })",
+              0, 0);
+}
+
+TEST(Rewrites, ShufflesAreBitEqual) {
+  expect_kept("merge_shuffles", R"(graph g {
+    %x: f32[2, 3, T, 4] = input
+    %a: f32[2, T, 3, 4] = Transpose(%x) {perm = "0, 2, 1, 3"}
+    %b: f32[T, 4, 2, 3] = Transpose(%a) {perm = "1, 3, 0, 2"}
+    %c: f32[T, 8, 3] = Reshape(%b) {shape = "0, 8, 3"}
+    %d: f32[1, T, 24] = Reshape(%c) {shape = "1, T, 24"}
+    %e: f32[T, 1, 24] = Transpose(%d) {perm = "1, 0, 2"}
+    %f: f32[24, T, 1] = Transpose(%e) {perm = "2, 0, 1"}
+    %g: f32[1, T, 1] = ReduceSum(%f) {axes = "0"}
+    %y: f32[24, T, 1] = Sub(%f, %g)
+    return y = %y
+  })",
+              0, 0);
+}
+
+TEST(Rewrites, ReductionsStayWithinTheirBound) {
+  expect_kept("merge_shuffles", R"(graph g {
+    %x: f32[7, 5, 3] = input
+    %a: f32[3, 5, 7] = Transpose(%x) {perm = "2, 1, 0"}
+    %y: f32[3, 7] = ReduceMean(%a) {axes = "1", keepdims = 0}
+    return y = %y
+  })",
+              0, 0);
+  constexpr std::string_view kGelu = R"(graph g {
+    %x: f32[T, 64] = input
+    %half: f32[] = constant "0.5"
+    %one: f32[1] = constant "1"
+    %three: f32[] = constant "3"
+    %root2: f32[] = constant "1.4142135"
+    %cubic: f32[] = constant "0.044715"
+    %factor: f32[] = constant "0.7978846"
+    %a: f32[T, 64] = Div(%x, %root2)
+    %b: f32[T, 64] = Erf(%a)
+    %c: f32[T, 64] = Add(%b, %one)
+    %d: f32[T, 64] = Mul(%x, %c)
+    %e: f32[T, 64] = Mul(%d, %half)
+    %f: f32[T, 64] = Pow(%e, %three)
+    %g: f32[T, 64] = Mul(%f, %cubic)
+    %h: f32[T, 64] = Add(%e, %g)
+    %i: f32[T, 64] = Mul(%h, %factor)
+    %j: f32[T, 64] = Tanh(%i)
+    %k: f32[T, 64] = Add(%j, %one)
+    %l: f32[T, 64] = Mul(%e, %half)
+    %m: f32[T, 64] = Mul(%l, %k)
+    %n: f32[T, 64] = Sigmoid(%m)
+    %y: f32[T, 64] = Mul(%m, %n)
+    return y = %y
+  })";
+  expect_kept("recognize_reductions", kGelu, 1e-5, 1e-6);
+}
+
+TEST(Rewrites, NormalizationStaysWithinItsBound) {
+  expect_kept("recognize_reductions", R"(graph g {
+    %x: f32[T, 96] = input
+    %two: f32[] = constant "2"
+    %one: f32[] = constant "1"
+    %epsilon: f32[] = constant "1e-05"
+    %scale: f32[96] = constant "random scale"
+    %bias: f32[96] = constant "random bias"
+    %m: f32[T, 1] = ReduceMean(%x) {axes = "1"}
+    %a: f32[T, 96] = Sub(%x, %m)
+    %b: f32[T, 96] = Pow(%a, %two)
+    %c: f32[T, 1] = ReduceMean(%b) {axes = "1"}
+    %d: f32[T, 1] = Add(%c, %epsilon)
+    %e: f32[T, 1] = Sqrt(%d)
+    %f: f32[T, 96] = Div(%a, %e)
+    %g: f32[T, 96] = Mul(%f, %scale)
+    %h: f32[T, 96] = Add(%g, %bias)
+    %i: f32[T, 96] = Mul(%h, %h)
+    %j: f32[T, 1] = ReduceMean(%i) {axes = "-1"}
+    %k: f32[T, 1] = Add(%j, %epsilon)
+    %l: f32[T, 1] = Sqrt(%k)
+    %n: f32[T, 1] = Div(%one, %l)
+    %o: f32[T, 96] = Mul(%h, %n)
+    %p: f32[T, 96] = Mul(%scale, %o)
+    %q: f32[T, 1] = ReduceL2(%p) {axes = "1"}
+    %r: f32[T, 1] = Clip(%q) {min = 1e-12}
+    %y: f32[T, 96] = Div(%p, %r)
+    return y = %y
+  })",
+              1e-5, 1e-5);
+}
+
+TEST(Rewrites, SumsStayWithinTheirBound) {
+  for (const std::string_view body :
+       {"%a: f32[T, 64] = Abs(%x) %y: f32[T] = ReduceSum(%a) {axes = \"1\", keepdims = 0}",
+        "%a: f32[T, 64] = Mul(%x, %x) %y: f32[64] = ReduceSum(%a) {axes = \"0\", keepdims = 0}",
+        "%a: f32[T, 64] = Mul(%x, %x) %b: f32[T, 1] = ReduceSum(%a) {axes = \"1\"} %y: f32[T, 1] = Sqrt(%b)",
+        "%z: f32[T, 64] = Exp(%x) %a: f32[64] = ReduceSum(%z) {axes = \"0\", keepdims = 0} "
+        "%y: f32[64] = Log(%a)",
+        "%a: f32[T, 64] = Exp(%x) %b: f32[T] = ReduceSum(%a) {axes = \"1\", keepdims = 0} %y: f32[T] = "
+        "Log(%b)",
+        "%a: f32[T, 64] = Softmax(%x) {axis = 0} %y: f32[T, 64] = Log(%a)"})
+    expect_kept("recognize_reductions",
+                "graph g { %x: f32[T, 64] = input " + std::string(body) + " return y = %y }", 1e-5, 1e-6);
+}
+
+TEST(Rewrites, AttentionStaysWithinItsBound) {
+  constexpr double kGreatestValue = 4.5;  // of normal inputs
+  expect_kept("recognize_attention", R"(graph g {
+    %q: f32[1, 6, T, 16] = input
+    %k: f32[1, 2, T, 16] = input
+    %v: f32[1, 2, T, 8] = input
+    %mask: f32[T, T] = input
+    %scale: f32[] = constant "0.25"
+    %cap: f32[] = constant "5"
+    %k1: f32[1, 2, 1, T, 16] = Reshape(%k) {shape = "1, 2, 1, T, 16"}
+    %k2: f32[1, 2, 3, T, 16] = Expand(%k1) {shape = "1, 2, 3, T, 16"}
+    %k3: f32[1, 6, T, 16] = Reshape(%k2) {shape = "1, 6, T, 16"}
+    %v1: f32[1, 2, 1, T, 8] = Reshape(%v) {shape = "1, 2, 1, T, 8"}
+    %v2: f32[1, 2, 3, T, 8] = Expand(%v1) {shape = "1, 2, 3, T, 8"}
+    %v3: f32[1, 6, T, 8] = Reshape(%v2) {shape = "1, 6, T, 8"}
+    %kt: f32[1, 6, 16, T] = Transpose(%k3) {perm = "0, 1, 3, 2"}
+    %s: f32[1, 6, T, T] = MatMul(%q, %kt)
+    %a: f32[1, 6, T, T] = Mul(%s, %scale)
+    %b: f32[1, 6, T, T] = Div(%a, %cap)
+    %c: f32[1, 6, T, T] = Tanh(%b)
+    %d: f32[1, 6, T, T] = Mul(%c, %cap)
+    %m: f32[1, 6, T, T] = Add(%d, %mask)
+    %p: f32[1, 6, T, T] = Softmax(%m)
+    %y: f32[1, 6, T, 8] = MatMul(%p, %v3)
+    return y = %y
+  })",
+              0, 1e-5 * kGreatestValue);
+  for (const std::string_view mask :
+       {"%m: f32[3, 70, 70] = Add(%s, %down)", "%m: f32[3, 70, 70] = Where(%sees, %s, %low)"})
+    expect_kept("recognize_attention", R"(graph g {
+    %q: f32[3, 70, 8] = input
+    %kt: f32[3, 8, 70] = input
+    %v: f32[3, 70, 8] = input
+    %down: f32[70, 70] = constant "causal -inf"
+    %sees: i8[70, 70] = constant "sees"
+    %low: f32[] = constant "-1e9"
+    %s: f32[3, 70, 70] = MatMul(%q, %kt)
+    )" + std::string(mask) + R"(
+    %p: f32[3, 70, 70] = Softmax(%m)
+    %y: f32[3, 70, 8] = MatMul(%p, %v)
+    return y = %y
+  })",
+                0, 1e-5 * kGreatestValue);
+}
+
+}  // namespace
+}  // namespace lathe

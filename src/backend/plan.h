@@ -111,6 +111,7 @@ struct Plan {
   std::vector<PlanOutput> outputs;     // at most 30
   std::vector<std::int32_t> bindings;  // tensors that the caller binds, in order
   std::vector<PlanProfile> profiles;   // at least one; the first that fits is used
+  std::int32_t step_tokens = 0;        // of a chunk with which prompts pass fastest; 0: not measured
   std::vector<Buffer> weights;
   std::vector<WeightSource> weight_sources;                // one for each
   std::vector<std::shared_ptr<const void>> weight_owners;  // keep mapped files alive

@@ -170,6 +170,7 @@ void describe_plan(Archive& archive, auto& plan, auto& attributes, const Names& 
   archive.numbers(plan.bindings, "bindings");
   archive.list(plan.profiles, 44, "profiles",
                [&](auto& profile) { describe_profile(archive, profile, names, file); });
+  archive.number(plan.step_tokens, "a chunk's tokens");
 }
 
 template <class Archive>

@@ -8,6 +8,7 @@
 #include "compile/choose_layouts.h"
 #include "compile/evaluate.h"
 #include "compile/tune.h"
+#include "compile/tune_plan.h"
 
 namespace lathe {
 namespace {
@@ -34,8 +35,7 @@ ProfileRanges whole_range(const std::vector<SymbolLimit>& limits) {
 
 }  // namespace
 
-CompileResult compile(Graph graph, Backend& backend, const CompileOptions& options) {
-  require_limits(graph, options.limits);
+std::vector<PassReport> run_passes(Graph& graph, Backend& backend, const CompileOptions& options) {
   PipelineOptions pipeline;
   pipeline.context.math = options.math;
   pipeline.context.evaluate = [&backend](const Node& node, std::span<const TensorView> inputs,
@@ -43,8 +43,13 @@ CompileResult compile(Graph graph, Backend& backend, const CompileOptions& optio
     return evaluate_on_host(backend.kernels(), node, inputs, outputs);
   };
   pipeline.disabled = options.disabled_passes;
+  return run_pipeline(graph, pipeline);
+}
+
+CompileResult compile(Graph graph, Backend& backend, const CompileOptions& options) {
+  require_limits(graph, options.limits);
   CompileResult result;
-  result.passes = run_pipeline(graph, pipeline);
+  result.passes = run_passes(graph, backend, options);
   const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   BuildOptions build;
   build.limits = options.limits;
@@ -60,7 +65,9 @@ CompileResult compile(Graph graph, Backend& backend, const CompileOptions& optio
   build.threads = options.threads > 0 ? options.threads : cores;
   if (!options.pack_weights) build.layouts = stored_layouts(graph, backend);
   tune(graph, backend, profiles, options.tuning, build);
-  result.plan = build_plan(graph, backend, build);
+  const auto plan = build_plan(graph, backend, build);
+  tune_plan(graph, backend, profiles, options.tuning, plan);
+  result.plan = plan;
   result.graph = std::move(graph);
   return result;
 }

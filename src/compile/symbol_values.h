@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "backend/cache_layout.h"
 #include "backend/plan.h"
 #include "graph/type.h"
 #include "tensor/tensor_view.h"
@@ -14,12 +15,18 @@ namespace lathe {
 
 class SymbolValues {
  public:
-  /// The ranges' optima, at least 1 each; `ranges` are in the order of `limits`.
+  /// The ranges' optima, at least 1 each; `ranges` are in the order of `limits`. The tokens T of Q sequences
+  /// are no more than their pages B hold.
   static SymbolValues at_optimum(const std::vector<SymbolLimit>& limits,
                                  const std::vector<SymbolRange>& ranges) {
     SymbolValues values;
     for (std::size_t i = 0; i < limits.size(); ++i)
       values.numbers_[limits[i].name] = std::max<std::int64_t>(ranges.at(i).optimum, 1);
+    if (values.numbers_.contains("T") && values.numbers_.contains("B")) {
+      const std::int64_t sequences = std::min(values.named("Q"), values.named("T"));
+      const std::int64_t held = values.named("B") / sequences * sequences * kPageTokens;
+      values.set("T", std::clamp<std::int64_t>(held, 1, values.named("T")));
+    }
     return values;
   }
 

@@ -1,6 +1,7 @@
 #include "compile/pack_weights.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <future>
 #include <vector>
@@ -125,16 +126,24 @@ std::uint64_t bytes_of(const Matrices& matrices, Dtype layout) {
 
 }  // namespace
 
+namespace {
+
+bool is_weight(const Node& node, std::size_t input) {
+  if (node.op->name == "FusedLinear")
+    return input >= 1 && input <= static_cast<std::size_t>(node.integer("weights"));
+  constexpr std::array kWithWeight = {"Linear", "ExpertLinear", "QuantizedLinear", "QuantizedExpertLinear"};
+  return input == 1 && std::ranges::find(kWithWeight, node.op->name) != kWithWeight.end();
+}
+
+}  // namespace
+
 Dtype weight_layout(const Graph& graph, const Node& node, std::size_t input) {
   const Value& value = graph.value(node.inputs[input]);
-  if (value.kind != ValueKind::constant || input != 1) return value.type.dtype;
-  if (node.op->name == "Linear" || node.op->name == "ExpertLinear") return Dtype::packed_f32;
-  if (node.op->name == "QuantizedLinear" || node.op->name == "QuantizedExpertLinear") {
-    const BlockFormat* format = block_format(value.type.dtype);
-    CHECK(format != nullptr);
-    return format->packed;
-  }
-  return value.type.dtype;
+  if (value.kind != ValueKind::constant || !is_weight(node, input)) return value.type.dtype;
+  if (graph.value(node.inputs[0]).type.dtype != Dtype::a8) return Dtype::packed_f32;
+  const BlockFormat* format = block_format(value.type.dtype);
+  CHECK(format != nullptr);
+  return format->packed;
 }
 
 Buffer WeightPacker::pack(const TensorView& source, Dtype layout) {

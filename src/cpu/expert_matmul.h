@@ -20,10 +20,6 @@
 
 namespace lathe {
 
-/// Multiplies groups of a matrix (inputs[1]) with rows (inputs[0]) into outputs[0]; reads no other member.
-using MultiplyChunk = void (*)(const KernelCall& call, const MatmulShape& shape, const Share& groups,
-                               const Share& tokens);
-
 struct ExpertMultiply {
   PackedLayoutInfo layout;
   std::int64_t row_bytes;  // of a row of x

@@ -23,9 +23,24 @@ struct Share {
   std::int64_t end;
 };
 
-/// Tokens that a matmul takes at once: their sums of one group fit in the first-level cache, and weights that
-/// are unpacked once serve them all.
+/// Tokens that a matmul takes at once unless it is told otherwise: their sums of one group fit in the
+/// first-level cache, and weights that are unpacked once serve them all.
 inline constexpr std::int64_t kChunkTokens = 64;
+inline constexpr std::int64_t kMaxChunkTokens = 128;
+
+/// A way of cutting a matmul: tokens at once, and what threads share.
+struct MatmulSplit {
+  std::int64_t chunk_tokens;
+  bool by_tokens;  // each thread has tokens of its own, and reads all weights; else groups
+};
+
+/// By KernelCall::variant; their names are in portable/matmul_variants.h.
+inline constexpr MatmulSplit kMatmulSplits[] = {{kChunkTokens, false}, {32, false}, {kMaxChunkTokens, false},
+                                                {kChunkTokens, true},  {32, true},  {kMaxChunkTokens, true}};
+
+/// Multiplies groups of a matrix (inputs[1]) with rows (inputs[0]) into outputs[0]; reads no other member.
+using MultiplyChunk = void (*)(const KernelCall& call, const MatmulShape& shape, const Share& groups,
+                               const Share& tokens);
 
 static constexpr MatmulShape matmul_shape(const KernelCall& call) {
   const TensorArg& input = call.inputs[0];   // [tokens, columns]
@@ -37,23 +52,31 @@ static constexpr Share thread_share(std::int64_t count, std::int64_t thread, std
   return {count * thread / threads, count * (thread + 1) / threads};
 }
 
-static constexpr std::int64_t chunk_count(const MatmulShape& shape) {
-  return (shape.tokens + kChunkTokens - 1) / kChunkTokens;
-}
-
-static constexpr Share chunk_tokens(const MatmulShape& shape, std::int64_t chunk) {
-  const std::int64_t begin = chunk * kChunkTokens;
-  return {begin, begin + kChunkTokens < shape.tokens ? begin + kChunkTokens : shape.tokens};
-}
-
-/// The groups that a thread computes for one chunk of tokens. Pairs of a group and a chunk are numbered group
-/// by group and dealt in contiguous runs: with one chunk each thread streams its own weights, with many the
+/// The units of a thread that belong to one chunk, of units numbered unit by unit and in each chunk by chunk,
+/// which are dealt in contiguous runs: with one chunk each thread streams its own weights, with many the
 /// threads are loaded evenly even where the groups are few.
-static constexpr Share chunk_groups(const MatmulShape& shape, std::int64_t chunk, std::int64_t thread,
-                                    std::int64_t threads) {
-  const std::int64_t chunks = chunk_count(shape);
-  const Share pairs = thread_share(shape.groups * chunks, thread, threads);
-  return {(pairs.begin - chunk + chunks - 1) / chunks, (pairs.end - chunk + chunks - 1) / chunks};
+static constexpr Share units_of_chunk(const Share& numbers, std::int64_t chunk, std::int64_t chunks) {
+  return {(numbers.begin - chunk + chunks - 1) / chunks, (numbers.end - chunk + chunks - 1) / chunks};
+}
+
+static constexpr std::int64_t chunk_count(std::int64_t tokens, std::int64_t chunk_tokens) {
+  return (tokens + chunk_tokens - 1) / chunk_tokens;
+}
+
+/// One matrix product, as the call's variant cuts it.
+static inline void multiply_in_chunks(const KernelCall& call, MultiplyChunk multiply) {
+  const MatmulShape shape = matmul_shape(call);
+  const MatmulSplit split = kMatmulSplits[call.variant];
+  const Share all{0, shape.tokens};
+  const Share tokens = split.by_tokens ? thread_share(shape.tokens, call.thread, call.threads) : all;
+  const std::int64_t chunks = chunk_count(tokens.end - tokens.begin, split.chunk_tokens);
+  const Share numbers = thread_share(shape.groups * chunks, call.thread, call.threads);
+  for (std::int64_t chunk = 0; chunk < chunks; ++chunk) {
+    const Share groups = split.by_tokens ? Share{0, shape.groups} : units_of_chunk(numbers, chunk, chunks);
+    const std::int64_t begin = tokens.begin + chunk * split.chunk_tokens;
+    const std::int64_t end = begin + split.chunk_tokens;
+    multiply(call, shape, groups, {begin, end < tokens.end ? end : tokens.end});
+  }
 }
 
 /// Bytes of one row of 8-bit activations (activation.h).

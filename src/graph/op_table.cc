@@ -4,6 +4,7 @@
 #include <array>
 #include <limits>
 
+#include "graph/fused_parts.h"
 #include "graph/fused_program.h"
 #include "graph/op.h"
 #include "graph/shape_rules.h"
@@ -55,6 +56,10 @@ const auto& table() {
       row("ExpertLinear", 3, 1, {}, matmul, kPure, kNoAlias, rules::expert_linear),
       // ours: the weighted sum of each token's experts
       row("ExpertSum", 2, 1, {}, reduction, kPure, kNoAlias, rules::expert_sum),
+      // ours: products of x with several weights, and a FusedProgram over them
+      Op{"FusedLinear", 2, 1 + kMaxFusedWeights + kMaxFusedInputs, kAnyOutputs,
+         {{"program", AttributeKind::program, 0}, {"weights", kInteger, kRequired}}, matmul, kPure, kNoAlias,
+         rules::fused_linear},
       row("Gather", 2, 1, {}, shuffle, kPure, kNoAlias, rules::gather),
       row("Gelu", 1, 1, {{"approximate", kInteger, 0}}, pointwise, kPure, kNoAlias, rules::gelu),
       row("Identity", 1, 1, {}, pointwise, kPure, kNoAlias, rules::activation_function),

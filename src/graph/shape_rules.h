@@ -51,6 +51,7 @@ Types lp_normalization(Inputs inputs, const Node& node);
 Types sequence_mean(Inputs inputs, const Node& node);
 
 // fused
+Types fused_linear(Inputs inputs, const Node& node);
 Types row_program(Inputs inputs, const Node& node);
 
 // arrays of any rank

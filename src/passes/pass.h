@@ -45,6 +45,10 @@ bool merge_shuffles(Graph& graph, const PassContext& context);
 bool quantize_activations(Graph& graph, const PassContext& context);
 bool fold_constants(Graph& graph, const PassContext& context);
 bool merge_common_subexpressions(Graph& graph, const PassContext& context);
+bool fuse_gated_linear(Graph& graph, const PassContext& context);
+bool fuse_epilogues(Graph& graph, const PassContext& context);
+bool fuse_residuals(Graph& graph, const PassContext& context);
+bool fuse_shared_inputs(Graph& graph, const PassContext& context);
 bool fuse_rotary_cache_write(Graph& graph, const PassContext& context);
 bool remove_dead_nodes(Graph& graph, const PassContext& context);
 

@@ -40,6 +40,9 @@ TEST(Invariance, RowAloneEqualsRowInABatch) {
           }
           if ((test.op == "Add" || test.op == "Mul") && test.inputs[1].dims == test.inputs[0].dims)
             alone.inputs[1] = row_of(test.inputs[1], index);
+          for (std::size_t i = 1; test.op == "FusedLinear" && i < test.inputs.size(); ++i)
+            if (test.inputs[i].dtype == Dtype::f32 && test.inputs[i].dims.size() == 2)
+              alone.inputs[i] = row_of(test.inputs[i], index);
           ASSERT_EQ(difference(expected, run(kernel, alone, 1)), "")
               << kernel.name << " row " << index << ": " << test.name;
         }

@@ -19,6 +19,7 @@ std::span<const Row> rows() {
       {"Expand", expand_cases, {}},
       {"ExpertLinear", expert_linear_cases, {0, 2}},
       {"ExpertSum", expert_sum_cases, {0, 1}},
+      {"FusedLinear", fused_linear_cases, {0}},
       {"Gather", gather_cases, {1}},
       {"Gelu", gelu_cases, {0}},
       {"Identity", [] { return element_cases("Identity"); }, {}},

@@ -50,6 +50,8 @@ std::vector<Case> paged_attention_cases();
 std::vector<Case> linear_cases();
 std::vector<Case> quantize_activation_cases();
 std::vector<Case> quantized_linear_cases();
+// rows_fused_linear.cc
+std::vector<Case> fused_linear_cases();
 // rows_experts.cc
 std::vector<Case> select_experts_cases();
 std::vector<Case> expert_linear_cases();

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 
+#include "cpu/avx2/lane_mask.h"
 #include "cpu/matmul_shape.h"
 
 namespace lathe::avx2 {
@@ -22,12 +23,6 @@ struct Tile {
   std::int64_t rows_stride;
   std::int64_t rows;  // that are left from the tile's first one
 };
-
-/// Lanes that exist, as a mask for 8 floats.
-inline __m256i lane_mask(std::int64_t rows) {
-  const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-  return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(rows < 8 ? rows : 8)), lanes);
-}
 
 template <int kTokens>
 void multiply_tile(const Tile& tile) {

@@ -6,17 +6,12 @@
 
 #include <cstdint>
 
+#include "cpu/avx2/lane_mask.h"
 #include "cpu/avx2/packed_codes.h"
 #include "cpu/vector/quantized_multiply.h"
 
 namespace lathe::avx2 {
 namespace {
-
-/// Lanes that exist, as a mask for 8 floats.
-inline __m256i lane_mask(std::int64_t rows) {
-  const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-  return _mm256_cmpgt_epi32(_mm256_set1_epi32(static_cast<int>(rows < 8 ? rows : 8)), lanes);
-}
 
 /// Sum of products of columns [4 * kBegin, 4 * kEnd), for 8 rows, times `factor` (16-bit lanes).
 template <int kBegin, int kEnd, int kSteps>
@@ -117,7 +112,7 @@ template <class Layout>
 
 /// Of one group and a chunk's tokens.
 struct Sums {
-  __m256 tokens[2][kChunkTokens];  // rows 0 to 7 and 8 to 15
+  __m256 tokens[2][kMaxChunkTokens];  // rows 0 to 7 and 8 to 15
 
   [[gnu::always_inline]] void clear(std::int64_t count) {
     for (std::int64_t t = 0; t < count; ++t) tokens[0][t] = tokens[1][t] = _mm256_setzero_ps();
@@ -143,7 +138,7 @@ struct Sums {
   }
 };
 
-/// All of `groups` for at most kChunkTokens tokens.
+/// All of `groups` for at most kMaxChunkTokens tokens.
 template <class Layout>
 void multiply_chunk(const KernelCall& call, const MatmulShape& shape, const Share& groups,
                     const Share& tokens) {

@@ -10,12 +10,7 @@
 namespace lathe::avx512 {
 namespace {
 
-void linear(const KernelCall& call) {
-  const MatmulShape shape = matmul_shape(call);
-  for (std::int64_t chunk = 0; chunk < chunk_count(shape); ++chunk)
-    multiply_float_chunk(call, shape, chunk_groups(shape, chunk, call.thread, call.threads),
-                         chunk_tokens(shape, chunk));
-}
+void linear(const KernelCall& call) { multiply_in_chunks(call, multiply_float_chunk); }
 
 }  // namespace
 

@@ -11,10 +11,7 @@ namespace {
 
 template <class Layout>
 void quantized_linear(const KernelCall& call) {
-  const MatmulShape shape = matmul_shape(call);
-  for (std::int64_t chunk = 0; chunk < chunk_count(shape); ++chunk)
-    multiply_chunk<Layout>(call, shape, chunk_groups(shape, chunk, call.thread, call.threads),
-                           chunk_tokens(shape, chunk));
+  multiply_in_chunks(call, multiply_chunk<Layout>);
 }
 
 template <class Layout>

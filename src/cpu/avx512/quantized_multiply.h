@@ -61,7 +61,7 @@ template <PackedFactors kFactors, int kTokens>
 
 /// Of one group and a chunk's tokens.
 struct Sums {
-  __m512 tokens[kChunkTokens];
+  __m512 tokens[kMaxChunkTokens];
 
   [[gnu::always_inline]] void clear(std::int64_t count) {
     for (std::int64_t t = 0; t < count; ++t) tokens[t] = _mm512_setzero_ps();
@@ -94,7 +94,7 @@ struct Sums {
   }
 };
 
-/// All of `groups` for at most kChunkTokens tokens.
+/// All of `groups` for at most kMaxChunkTokens tokens.
 template <class Layout>
 void multiply_chunk(const KernelCall& call, const MatmulShape& shape, const Share& groups,
                     const Share& tokens) {

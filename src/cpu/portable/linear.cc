@@ -4,18 +4,13 @@
 #include <span>
 
 #include "backend/kernel.h"
-#include "cpu/matmul_shape.h"
 #include "cpu/portable/float_multiply.h"
+#include "cpu/portable/matmul_variants.h"
 
 namespace lathe::portable {
 namespace {
 
-void linear(const KernelCall& call) {
-  const MatmulShape shape = matmul_shape(call);
-  for (std::int64_t chunk = 0; chunk < chunk_count(shape); ++chunk)
-    multiply_float_chunk(call, shape, chunk_groups(shape, chunk, call.thread, call.threads),
-                         chunk_tokens(shape, chunk));
-}
+void linear(const KernelCall& call) { multiply_in_chunks(call, multiply_float_chunk); }
 
 bool accepts(const NodeTypes& types) {
   return types.inputs.size() == 2 && types.inputs[0].dtype == Dtype::f32 &&
@@ -30,7 +25,8 @@ std::span<const Kernel> linear_kernels() {
                                      .op = "Linear",
                                      .arithmetic = "f32",
                                      .accepts = accepts,
-                                     .run = linear}};
+                                     .run = linear,
+                                     .variants = kMatmulVariants}};
   return kKernels;
 }
 

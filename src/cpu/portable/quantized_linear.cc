@@ -14,7 +14,7 @@
 #include <utility>
 
 #include "backend/kernel.h"
-#include "cpu/matmul_shape.h"
+#include "cpu/portable/matmul_variants.h"
 #include "cpu/portable/packed_codes.h"
 #include "cpu/portable/quantized_multiply.h"
 
@@ -22,10 +22,7 @@ namespace lathe::portable {
 namespace {
 
 void quantized_linear(const KernelCall& call) {
-  const MatmulShape shape = matmul_shape(call);
-  for (std::int64_t chunk = 0; chunk < chunk_count(shape); ++chunk)
-    multiply_chunk(call, shape, chunk_groups(shape, chunk, call.thread, call.threads),
-                   chunk_tokens(shape, chunk));
+  multiply_in_chunks(call, multiply_chunk);
 }
 
 template <Dtype kDtype>
@@ -42,7 +39,8 @@ Kernel kernel() {
           .op = "QuantizedLinear",
           .arithmetic = "int8",
           .accepts = accepts<kDtype>,
-          .run = quantized_linear};
+          .run = quantized_linear,
+          .variants = kMatmulVariants};
 }
 
 template <std::size_t... kIndex>

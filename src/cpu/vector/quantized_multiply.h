@@ -44,7 +44,7 @@ template <class Layout>
   for (std::int64_t i = 0; i < kBytes; i += 64) __builtin_prefetch(ahead + i, 0, 2);
 }
 
-/// All of `groups` for at most kChunkTokens tokens. Sums are the ISA's accumulators of one group:
+/// All of `groups` for at most kMaxChunkTokens tokens. Sums are the ISA's accumulators of one group:
 /// clear(tokens), add<Layout>(record, block, activations), store(output of the first token, stride, tokens,
 /// rows).
 template <class Sums, class Layout>

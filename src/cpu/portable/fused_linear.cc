@@ -1,0 +1,87 @@
+// FusedLinear: products of one activation with several weights, and a program over them
+// (graph/fused_program.h). x a8[T, K] or f32[T, K]; weights w0.. [N, K], packed codes or packed_f32; then the
+// program's inputs x0.., [T, N], [N] or [1] -> one output [T, N] for each of the program's, as float32 or as
+// 8-bit codes.
+// Arithmetic "int8" or "f32": products are those of QuantizedLinear or Linear, functions those of RowProgram.
+// cpu/fused_linear.h has the order of the work.
+#include "cpu/fused_linear.h"
+
+#include <algorithm>
+#include <span>
+
+#include "backend/kernel.h"
+#include "cpu/portable/float_multiply.h"
+#include "cpu/portable/matmul_variants.h"
+#include "cpu/portable/quantized_multiply.h"
+#include "cpu/portable/row_program_functions.h"
+#include "graph/fused_program_text.h"
+
+namespace lathe::portable {
+namespace {
+
+static_assert(fused_linear::kFirstPackedDtype == static_cast<std::int32_t>(Dtype::packed4));
+static_assert([] {  // kernels look layouts up by their distance from the first
+  for (std::size_t i = 0; i < std::size(kPackedLayouts); ++i)
+    if (static_cast<std::size_t>(kPackedLayouts[i].dtype) != static_cast<std::size_t>(Dtype::packed4) + i)
+      return false;
+  return true;
+}());
+
+struct Codes : RowFunctions {
+  static constexpr std::int64_t kTileGroups = 2;
+  static std::int64_t row_bytes(std::int64_t columns) { return activation_row_bytes(columns); }
+  static fused_linear::LayoutMultiply multiply_of(std::int32_t dtype) {
+    return {multiply_chunk, packed_layout(static_cast<Dtype>(dtype)).info};
+  }
+};
+
+struct Floats : RowFunctions {
+  static constexpr std::int64_t kTileGroups = 6;
+  static std::int64_t row_bytes(std::int64_t columns) {
+    return columns * static_cast<std::int64_t>(sizeof(float));
+  }
+  static fused_linear::LayoutMultiply multiply_of(std::int32_t) { return {multiply_float_chunk, kPackedF32}; }
+};
+
+bool is_weight(const ValueType& type, bool codes) {
+  if (!codes) return type.dtype == Dtype::packed_f32;
+  for (const auto& layout : kPackedLayouts)
+    if (layout.dtype == type.dtype)
+      return type.dims[1].value > 0 && type.dims[1].value % layout.info.columns_per_record == 0;
+  return false;
+}
+
+template <Dtype kActivation>
+bool accepts(const NodeTypes& types) {
+  const FusedProgram program = parse_fused_program(types.node->text("program"));
+  const auto products = static_cast<std::size_t>(program.products);
+  if (types.inputs[0].dtype != kActivation) return false;
+  for (std::size_t i = 0; i < products; ++i)
+    if (!is_weight(types.inputs[1 + i], kActivation == Dtype::a8)) return false;
+  for (std::size_t i = 0; i < types.outputs.size(); ++i)
+    if (types.outputs[i].dtype != (program.quantized[i] ? Dtype::a8 : Dtype::f32)) return false;
+  const auto extras = types.inputs.subspan(1 + products);
+  return std::ranges::all_of(extras, [](const ValueType& type) { return type.dtype == Dtype::f32; });
+}
+
+}  // namespace
+
+std::span<const Kernel> fused_linear_kernels() {
+  static const Kernel kKernels[] = {{.name = "portable.fused_linear.codes",
+                                     .op = "FusedLinear",
+                                     .arithmetic = "int8",
+                                     .accepts = accepts<Dtype::a8>,
+                                     .run = fused_linear::run<Codes>,
+                                     .scratch_bytes = fused_linear::scratch_bytes<Codes>,
+                                     .variants = kMatmulVariants},
+                                    {.name = "portable.fused_linear.f32",
+                                     .op = "FusedLinear",
+                                     .arithmetic = "f32",
+                                     .accepts = accepts<Dtype::f32>,
+                                     .run = fused_linear::run<Floats>,
+                                     .scratch_bytes = fused_linear::scratch_bytes<Floats>,
+                                     .variants = kMatmulVariants}};
+  return kKernels;
+}
+
+}  // namespace lathe::portable

@@ -1,0 +1,15 @@
+// Names of the ways to cut a matmul (matmul_shape.h).
+#pragma once
+
+#include <iterator>
+#include <string_view>
+
+#include "cpu/matmul_shape.h"
+
+namespace lathe::portable {
+
+inline constexpr std::string_view kMatmulVariants[] = {"rows.64",   "rows.32",   "rows.128",
+                                                       "tokens.64", "tokens.32", "tokens.128"};
+static_assert(std::size(kMatmulVariants) == std::size(kMatmulSplits));
+
+}  // namespace lathe::portable

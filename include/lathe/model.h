@@ -146,7 +146,7 @@ class Model {
   /// The graph after the passes, in text form; with `before`, as the architecture made it.
   std::string graph_text(bool before = false) const;
   Inspection inspect() const;
-  std::string inspect_json() const;  // the same as a JSON object
+  std::string inspect_json(InspectionDetail detail = InspectionDetail::full) const;  // as a JSON object
 
   /// Time of one run as llama-bench does it: `depth` tokens already in the cache, then either `prompt` tokens
   /// in one prefill or `generate` single steps (the other is 0), for each of `sequences` at once (at most
@@ -154,6 +154,9 @@ class Model {
   Measurement measure(int prompt, int generate, int depth = 0, int sequences = 1);
   /// The same of an encoder: `texts` texts of `tokens` tokens each, in one call.
   Measurement measure_embedding(int tokens, int texts = 1);
+  /// The time of every step inside `repeats` such tests, and of the same ones without a clock.
+  StepProfile profile(int prompt, int generate, int depth = 0, int sequences = 1, int repeats = 1);
+  StepProfile profile_embedding(int tokens, int texts = 1, int repeats = 1);
   /// Of a step with `tokens` tokens of one sequence behind `depth` earlier ones, logits for the last one
   /// alone.
   Work work(int tokens, int depth = 0) const;

@@ -20,9 +20,9 @@ struct ModelOptions {
   std::vector<std::string> disabled_passes;  // by name, see `lathe inspect --passes`
   int tuning = 1;  // how kernels are chosen: 0 the first that accepts, 1 by rule, 2 the best few measured,
                    // 3 all kernels, 4 all tiles too, 5 also end to end
-  bool pack_weights = true;  // false: weights are read as they lie in the file, where a kernel does that
-  bool reuse_memory = true;  // false: every intermediate tensor has memory of its own
-  bool fetch = true;                         // known names are downloaded when missing or cut off
+  bool pack_weights = true;   // false: weights are read as they lie in the file, where a kernel does that
+  bool reuse_memory = true;   // false: every intermediate tensor has memory of its own
+  bool fetch = true;          // known names are downloaded when missing or cut off
   bool show_fetch = false;    // the download may write its progress and its complaints to stderr
   bool strict = false;        // bytes behind the last tensor of a file are an error, not a warning
   bool check_weights = true;  // NaN and infinite weights are looked for, and refused

@@ -3,6 +3,7 @@
 #include <type_traits>
 #include <variant>
 
+#include "api/inspect_plan.h"
 #include "api/model_implementation.h"
 #include "base/error.h"
 #include "base/json.h"
@@ -38,33 +39,14 @@ std::string value_text(const MetadataValue& value) {
       value);
 }
 
-std::vector<std::string> type_texts(const Plan& plan, const std::vector<std::int32_t>& tensors) {
-  std::vector<std::string> texts;
-  for (const auto tensor : tensors)
-    texts.push_back(to_string(plan.tensors[static_cast<std::size_t>(tensor)].type));
-  return texts;
-}
-
-void inspect_plan(const ModelImplementation& model, Inspection& inspection) {
+void inspect_compiled(const ModelImplementation& model, Inspection& inspection) {
   const CompileResult& compiled = model.compiled();
-  const Plan& plan = *compiled.plan;
   for (const auto& pass : compiled.passes)
-    inspection.passes.push_back({std::string(pass.name), !pass.skipped, pass.changed, pass.seconds});
-  const PlanProfile& profile = plan.profiles.back();
-  for (std::size_t i = 0; i < plan.steps.size(); ++i) {
-    const PlanStep& step = plan.steps[i];
-    inspection.steps.push_back({step.name, std::string(step.op->name), profile.choices[i].kernel->name,
-                                type_texts(plan, step.inputs), type_texts(plan, step.outputs)});
-  }
-  for (const auto& each : plan.profiles) {
-    inspection.memory.arena_bytes = std::max(inspection.memory.arena_bytes, each.arena_bytes);
-    inspection.memory.arena_lower_bound =
-        std::max(inspection.memory.arena_lower_bound, each.arena_lower_bound);
-  }
+    inspection.passes.push_back({std::string(pass.name), !pass.skipped, pass.changed, pass.seconds,
+                                 pass.nodes_before, pass.nodes_after});
+  inspect_plan(*compiled.plan, inspection);
+  inspect_graph(model.build_graph(), inspection);
   inspection.memory.cache_bytes = model.cache_bytes();
-  inspection.memory.weight_bytes_mapped = plan.weight_report.mapped_bytes;
-  inspection.memory.weight_bytes_copied = plan.weight_report.copied_bytes;
-  inspection.memory.weight_seconds = plan.weight_report.seconds;
 }
 
 /// A folder's are known since it was translated; a GGUF file's once its graph has been built.
@@ -91,54 +73,8 @@ Inspection inspect(const ModelImplementation& model) {
     inspection.tensors.push_back({name, std::string(info(tensor.dtype).name), tensor.shape, tensor.bytes()});
   }
   for (const auto& key : unused_keys(model)) inspection.unused_keys.push_back(printable(key));
-  if (model.options.weights) inspect_plan(model, inspection);
+  if (model.options.weights) inspect_compiled(model, inspection);
   return inspection;
-}
-
-std::string to_json(const ModelInfo& info, const Inspection& inspection) {
-  Json metadata = Json::object();
-  for (const auto& [key, value] : inspection.metadata) metadata[key] = value;
-  Json tensors = Json::array();
-  for (const auto& tensor : inspection.tensors)
-    tensors.push_back(
-        {{"name", tensor.name}, {"dtype", tensor.dtype}, {"shape", tensor.shape}, {"bytes", tensor.bytes}});
-  Json passes = Json::array();
-  for (const auto& pass : inspection.passes)
-    passes.push_back({{"name", pass.name},
-                      {"enabled", pass.enabled},
-                      {"changed", pass.changed},
-                      {"seconds", pass.seconds}});
-  Json steps = Json::array();
-  for (const auto& step : inspection.steps)
-    steps.push_back({{"name", step.name},
-                     {"op", step.op},
-                     {"kernel", step.kernel},
-                     {"inputs", step.inputs},
-                     {"outputs", step.outputs}});
-  const auto& memory = inspection.memory;
-  return dump_json({{"name", info.name},
-                    {"file", info.file},
-                    {"architecture", info.architecture},
-                    {"parameters", info.parameters},
-                    {"tensor_bytes", info.tensor_bytes},
-                    {"vocabulary", info.vocabulary},
-                    {"trained_context", info.trained_context},
-                    {"context_tokens", info.context_tokens},
-                    {"embedding_dimensions", info.embedding_dimensions},
-                    {"has_chat_template", info.has_chat_template},
-                    {"warnings", info.warnings},
-                    {"metadata", std::move(metadata)},
-                    {"unused_keys", inspection.unused_keys},
-                    {"tensors", std::move(tensors)},
-                    {"passes", std::move(passes)},
-                    {"steps", std::move(steps)},
-                    {"memory",
-                     {{"arena_bytes", memory.arena_bytes},
-                      {"arena_lower_bound", memory.arena_lower_bound},
-                      {"cache_bytes", memory.cache_bytes},
-                      {"weight_bytes_mapped", memory.weight_bytes_mapped},
-                      {"weight_bytes_copied", memory.weight_bytes_copied},
-                      {"weight_seconds", memory.weight_seconds}}}});
 }
 
 }  // namespace lathe

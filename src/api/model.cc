@@ -58,10 +58,18 @@ Measurement Model::measure_embedding(int tokens, int texts) {
 }
 
 Inspection Model::inspect() const { return lathe::inspect(*implementation_); }
-std::string Model::inspect_json() const { return to_json(info(), inspect()); }
+std::string Model::inspect_json(InspectionDetail detail) const { return to_json(info(), inspect(), detail); }
 
 Measurement Model::measure(int prompt, int generate, int depth, int sequences) {
   return lathe::measure(*implementation_, prompt, generate, depth, sequences);
+}
+
+StepProfile Model::profile(int prompt, int generate, int depth, int sequences, int repeats) {
+  return lathe::profile(*implementation_, prompt, generate, depth, sequences, repeats);
+}
+
+StepProfile Model::profile_embedding(int tokens, int texts, int repeats) {
+  return lathe::profile_embedding(*implementation_, tokens, texts, repeats);
 }
 
 Work Model::work(int tokens, int depth) const { return count_work(*implementation_, tokens, depth); }

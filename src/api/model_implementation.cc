@@ -127,6 +127,9 @@ void ModelImplementation::load_weights() {
   CompileOptions compile_options;
   compile_options.math = options.math;
   compile_options.disabled_passes = options.disabled_passes;
+  compile_options.reuse_memory = options.reuse_memory;
+  compile_options.pack_weights = options.pack_weights;
+  compile_options.tuning.level = options.tuning;
   compile_options.limits = shape_.is_encoder() ? symbol_limits(encoder) : symbol_limits(engine);
   compile_options.profiles = shape_.is_encoder() ? encoder_profiles(compile_options.limits)
                                                  : decoder_profiles(compile_options.limits);

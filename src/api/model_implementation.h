@@ -67,10 +67,12 @@ GraphOptions graph_options(const ModelOptions& options, const ModelShape& shape)
 /// The weights of a step and what it reads of the cache; see Model::work.
 Work count_work(const ModelImplementation& model, int tokens, int depth);
 Inspection inspect(const ModelImplementation& model);
-std::string to_json(const ModelInfo& info, const Inspection& inspection);
 Measurement measure(ModelImplementation& model, int prompt, int generate, int depth, int sequences);
 std::vector<std::vector<float>> embed(ModelImplementation& model, std::span<const std::string> texts);
 Measurement measure_embedding(ModelImplementation& model, int tokens, int texts);
+StepProfile profile(ModelImplementation& model, int prompt, int generate, int depth, int sequences,
+                    int repeats);
+StepProfile profile_embedding(ModelImplementation& model, int tokens, int texts, int repeats);
 /// Ids that are spread over the vocabulary, the same ones at every call, others for each sequence.
 std::vector<TokenId> some_ids(std::int64_t vocabulary, int count, int sequence);
 

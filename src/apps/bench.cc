@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <memory>
 
+#include "apps/bench_ablate.h"
 #include "apps/bench_kv.h"
+#include "apps/bench_profile.h"
 #include "apps/command.h"
 #include "apps/options.h"
 #include "apps/output.h"
@@ -23,6 +25,8 @@ struct BenchWords {
   std::vector<int> sequences;
   int repeats = 5;
   bool json = false;
+  std::string profile;  // how its steps are put together; empty: no profile
+  std::string ablate;   // "all", or "passes": each of them too
 };
 
 constexpr int kPageSlack = 64;  // a sequence's last page may be nearly empty
@@ -143,13 +147,15 @@ TokenCost token_cost(const Model& model, const Shape& shape) {
   return sum;
 }
 
+Measurement run_once(Model& model, const Shape& shape) {
+  return shape.embedding ? model.measure_embedding(shape.prompt, shape.sequences)
+                         : model.measure(shape.prompt, shape.generate, shape.depth, shape.sequences);
+}
+
 Result measure(Model& model, const Shape& shape, int repeats, const MachineLimits& limits,
                StatusLine& status) {
   Result result{shape.name(), {}};
-  const auto once = [&] {
-    return shape.embedding ? model.measure_embedding(shape.prompt, shape.sequences)
-                           : model.measure(shape.prompt, shape.generate, shape.depth, shape.sequences);
-  };
+  const auto once = [&] { return run_once(model, shape); };
   status.show(result.name + ": warming up");
   once();  // warms caches and the plan's context
   for (int i = 0; i < repeats; ++i) {
@@ -205,7 +211,39 @@ std::string to_table(const std::vector<Result>& results) {
   return format_table(rows);
 }
 
+std::string profile(Model& model, const BenchWords& words, const std::vector<Shape>& all,
+                    const MachineLimits& limits, StatusLine& status) {
+  const ProfileGrouping grouping = profile_grouping_named(words.profile);
+  const Inspection inspection = model.inspect();
+  std::vector<StepProfile> profiles;
+  for (const auto& shape : all) {
+    status.show(shape.name() + ": every step");
+    profiles.push_back(shape.embedding ? model.profile_embedding(shape.prompt, shape.sequences, words.repeats)
+                                       : model.profile(shape.prompt, shape.generate, shape.depth,
+                                                       shape.sequences, words.repeats));
+    profiles.back().test = shape.name();
+  }
+  if (words.json) return profile_json(inspection, profiles, limits, grouping);
+  std::string text;
+  for (const auto& each : profiles)
+    text += (text.empty() ? "" : "\n") + profile_table(inspection, each, limits, grouping);
+  return text;
+}
+
+std::string ablate(Model& model, const BenchWords& words, const std::vector<Shape>& all, StatusLine& status) {
+  std::vector<AblateTest> tests;
+  for (const auto& shape : all)
+    tests.push_back({shape.name(), [shape](Model& measured) {
+                       const Measurement run = run_once(measured, shape);
+                       return run.tokens / run.seconds;
+                     }});
+  auto left_out = ablations(model, words.ablate == "passes");
+  measure_ablations(model, words.model.model, tests, words.repeats, status, left_out);
+  return words.json ? ablation_json(model, tests, left_out) : ablation_table(model, tests, left_out);
+}
+
 int run(BenchWords& words) {
+  if (!words.profile.empty()) profile_grouping_named(words.profile);
   const bool encoder = is_encoder(words.model);
   fill_in_defaults(words, encoder);
   require_sensible(words);
@@ -221,8 +259,20 @@ int run(BenchWords& words) {
   }
   Model model = words.model.load();
   StatusLine status;
+  if (!words.ablate.empty()) {
+    const std::string text = ablate(model, words, all, status);
+    status.clear();
+    write_out(text);
+    return 0;
+  }
   status.show("measuring the machine");
   const MachineLimits limits = measure_machine_limits(model.options().threads);
+  if (!words.profile.empty()) {
+    const std::string text = profile(model, words, all, limits, status);
+    status.clear();
+    write_out(text);
+    return 0;
+  }
   std::vector<Result> results;
   for (const auto& shape : all) results.push_back(measure(model, shape, words.repeats, limits, status));
   status.clear();
@@ -273,6 +323,15 @@ void add_bench(CLI::App& program, Context& context) {
       ->transform(whole_number<int>())
       ->capture_default_str();
   command->add_flag("--json", words->json, "print an array of objects");
+  CLI::Option* profile = command->add_flag("--profile{kinds}", words->profile,
+                                           "time every step inside the tests: kinds puts the same step of "
+                                           "all layers together; =layers and =ops, too");
+  command
+      ->add_flag(
+          "--ablate{all}", words->ablate,
+          "leave out fusion, tuning, packing, int8 and reuse of memory in turn; =passes each pass, too")
+      ->check(CLI::IsMember({"all", "passes"}))
+      ->excludes(profile);
   add_bench_kv(*command, context);
   command->callback([words, command, &context] {
     if (!command->got_subcommand("kv")) context.chosen = [words] { return run(*words); };

@@ -1,10 +1,13 @@
 // lathe inspect: what a model consists of, and what the compiler made of it.
+#include <algorithm>
 #include <map>
 #include <memory>
 
 #include "apps/command.h"
 #include "apps/options.h"
 #include "apps/output.h"
+#include "apps/plan_table.h"
+#include "lathe/build.h"
 
 namespace lathe::apps {
 namespace {
@@ -19,6 +22,8 @@ struct InspectWords {
   bool passes = false;
   bool plan = false;
   bool json = false;
+  std::string detail;
+  std::string html;
 };
 
 std::string shape_text(const std::vector<std::int64_t>& shape) {
@@ -90,35 +95,57 @@ std::string format_passes(const Inspection& inspection) {
   return format_table(rows, 2);
 }
 
-std::string format_plan(const Inspection& inspection) {
-  std::vector<std::vector<std::string>> rows = {{"step", "kernel", "inputs", "outputs"}};
-  for (const auto& step : inspection.steps)
-    rows.push_back({step.name, step.kernel, joined(step.inputs), joined(step.outputs)});
-  const auto& memory = inspection.memory;
-  return format_table(rows, 4) + "\n" +
-         format_table({{"arena", format_bytes(memory.arena_bytes)},
-                       {"most alive at one step", format_bytes(memory.arena_lower_bound)},
-                       {"cache", format_bytes(memory.cache_bytes)},
-                       {"weights mapped", format_bytes(memory.weight_bytes_mapped)},
-                       {"weights copied", format_bytes(memory.weight_bytes_copied)}});
+/// The shapes that the page shows times of.
+std::vector<StepProfile> run_tests(Model& model) {
+  constexpr int kPrompt = 512;
+  constexpr int kGenerate = 32;
+  constexpr int kText = 20;
+  const int context = model.options().context_tokens;
+  if (model.info().embedding_dimensions > 0) return {model.profile_embedding(std::min(kText, context), 1, 3)};
+  return {model.profile(std::min(kPrompt, std::max(1, context - 1)), 0),
+          model.profile(0, std::min(kGenerate, std::max(1, context - 2)))};
 }
 
-int run(InspectWords& words) {
+void write_page(Model& model, const std::string& path, Interrupt& interrupt) {
+  OutputFile file(path);
+  const Interrupt::Cleanup cleanup(interrupt, [&file] { file.discard(); });
+  const std::vector<StepProfile> tests = run_tests(model);
+  const std::string page =
+      to_html(model.info(), model.inspect(), tests, measure_machine_limits(model.options().threads));
+  file.write(page.data(), page.size());
+  file.flush();
+  const auto delay = interrupt.delay();
+  file.finish();
+}
+
+InspectionDetail detail_named(const std::string& name) {
+  if (name == "names") return InspectionDetail::names;
+  return name == "layers" ? InspectionDetail::layers : InspectionDetail::full;
+}
+
+int run(InspectWords& words, Interrupt& interrupt) {
   if (!words.file.empty()) words.model.model = words.file;
   if (words.before && !words.graph) throw Error(ErrorCode::invalid_argument, "--before belongs to --graph");
-  words.model.options.weights = words.json || words.passes || words.plan || (words.graph && !words.before);
-  const Model model = words.model.load();
+  const bool is_plan = words.model.model.ends_with(".plan");
+  const bool shows_other = words.json || words.metadata || words.tensors || words.graph || words.passes;
+  words.plan = words.plan || (is_plan && words.html.empty() && !shows_other);
+  words.model.options.weights =
+      words.json || words.passes || words.plan || !words.html.empty() || (words.graph && !words.before);
+  Model model = words.model.load();
+  if (!words.html.empty()) write_page(model, words.html, interrupt);
   if (words.json) {
-    write_out(model.inspect_json() + "\n");
+    write_out(model.inspect_json(detail_named(words.detail.empty() ? "full" : words.detail)) + "\n");
     return 0;
   }
+  if (!words.html.empty() && !words.plan && !shows_other) return 0;
   const Inspection inspection = model.inspect();
   std::string text;
   if (words.metadata) text += format_metadata(inspection);
   if (words.tensors) text += format_tensors(inspection);
   if (words.graph) text += model.graph_text(words.before);
   if (words.passes) text += format_passes(inspection);
-  if (words.plan) text += format_plan(inspection);
+  if (words.plan)
+    text += format_plan(inspection, detail_named(words.detail.empty() ? "layers" : words.detail));
   write_out(text.empty() ? format_model(model.info(), inspection) : text);
   return 0;
 }
@@ -138,8 +165,16 @@ void add_inspect(CLI::App& program, Context& context) {
   command->add_flag("--before", words->before, "with --graph: before the passes");
   command->add_flag("--passes", words->passes, "the passes and their times");
   command->add_flag("--plan", words->plan, "the plan's steps with their kernels, and its memory");
+  command
+      ->add_option("--detail", words->detail,
+                   "of the plan: names of steps, layers (a row for each kind of step) or full (every step); "
+                   "default layers, full with --json")
+      ->check(CLI::IsMember({"names", "layers", "full"}));
   command->add_flag("--json", words->json, "everything but the graph as one JSON object")->excludes(graph);
-  command->callback([words, &context] { context.chosen = [words] { return run(*words); }; });
+  command->add_option("--html", words->html,
+                      "run the model a little, and write a page with graphs, kernels, times and memory");
+  command->callback(
+      [words, &context] { context.chosen = [words, &context] { return run(*words, context.interrupt); }; });
 }
 
 }  // namespace lathe::apps

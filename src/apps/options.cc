@@ -49,6 +49,15 @@ void ModelWords::add_computing(CLI::App& command) {
                      "keys and values of earlier tokens: f32, f16 or off (default f16; f32 with --math f32)");
   command.add_option("--math", options.math, "int8 or f32")->capture_default_str();
   command.add_option("--device", options.device, "cpu")->capture_default_str();
+  command.add_option("--tuning", options.tuning, "how kernels are chosen: 0 the first, to 5 all, measured")
+      ->check(CLI::Range(0, 5))
+      ->capture_default_str();
+  command.add_flag_callback(
+      "--no-pack", [this] { options.pack_weights = false; },
+      "read weights as they lie in the file where a kernel does that");
+  command.add_flag_callback(
+      "--no-reuse", [this] { options.reuse_memory = false; },
+      "give every intermediate tensor memory of its own");
   command
       .add_option("--disable-pass", options.disabled_passes,
                   "leave out a pass of the compiler (again for more)")

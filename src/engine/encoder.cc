@@ -1,5 +1,6 @@
 #include "engine/encoder.h"
 
+#include <chrono>
 #include <numeric>
 #include <string>
 
@@ -83,6 +84,12 @@ Encoder::Encoder(const EncoderOptions& options, std::shared_ptr<const Plan> plan
   std::iota(pages_.begin(), pages_.end(), 0);
 }
 
+void Encoder::observe(StepObserver observer) {
+  const std::lock_guard lock(mutex_);
+  observer_ = std::move(observer);
+  context_->set_profiling(observer_ != nullptr);
+}
+
 std::vector<float> Encoder::run(std::span<const std::vector<TokenId>> texts) {
   for (std::size_t i = 0; i < texts.size(); ++i) require_text(texts[i], i, options_);
   std::vector<float> embeddings(texts.size() * static_cast<std::size_t>(options_.dimensions));
@@ -108,7 +115,16 @@ std::size_t Encoder::run_step(std::span<const std::vector<TokenId>> texts, std::
     pages += pages_of(length);
   }
   builder_.upload(*context_, pages);
+  const auto start = std::chrono::steady_clock::now();
   context_->run(builder_.symbols(), 1U << output_);
+  if (observer_) {
+    const std::chrono::duration<double> whole = std::chrono::steady_clock::now() - start;
+    std::vector<SequencePart> parts;
+    for (std::size_t i = first; i < first + count; ++i)
+      parts.push_back({0, static_cast<std::int32_t>(texts[i].size())});
+    const auto seconds = context_->step_seconds();
+    observer_({builder_.symbols(), parts, seconds, whole.count()});
+  }
   const auto width = static_cast<std::size_t>(options_.dimensions);
   context_->read_output(output_,
                         std::as_writable_bytes(std::span(embeddings).subspan(first * width, count * width)));

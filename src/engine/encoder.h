@@ -43,6 +43,9 @@ class Encoder {
   /// vocabulary, Error(context_length) with both numbers for a long text, before anything is computed.
   std::vector<float> run(std::span<const std::vector<TokenId>> texts);
 
+  /// As Engine::observe, on the thread that calls run().
+  void observe(StepObserver observer);
+
   const EncoderOptions& options() const { return options_; }
 
  private:
@@ -59,6 +62,7 @@ class Encoder {
   std::mutex mutex_;  // guards what follows
   std::unique_ptr<ExecutionContext> context_;
   StepBuilder builder_;
+  StepObserver observer_;
 };
 
 }  // namespace lathe

@@ -77,6 +77,10 @@ void Engine::clear_kept_prefixes() {
   implementation_->call([this] { implementation_->clear_kept_prefixes(); });
 }
 
+void Engine::observe(StepObserver observer) {
+  implementation_->call([&] { implementation_->observe(std::move(observer)); });
+}
+
 const EngineOptions& Engine::options() const { return implementation_->options(); }
 
 }  // namespace lathe

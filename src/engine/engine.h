@@ -72,6 +72,21 @@ struct CacheStatistics {
   std::int32_t pages_ever_used = 0;  // the most at once; 0 without a cache
 };
 
+/// What a step computes of one sequence.
+struct SequencePart {
+  std::int32_t past = 0;  // tokens in the cache before
+  std::int32_t tokens = 0;
+};
+
+/// One run of the plan with a clock around every step of it.
+struct StepReport {
+  std::span<const std::int64_t> symbols;  // in the plan's order
+  std::span<const SequencePart> parts;
+  std::span<const double> seconds;  // of each of the plan's steps; 0: it did not run
+  double whole_seconds = 0;
+};
+using StepObserver = std::function<void(const StepReport&)>;
+
 /// One request in progress. The consumer calls next() until an event with a finish reason; destroying it
 /// cancels.
 class Generation {
@@ -105,6 +120,9 @@ class Engine {
   CacheStatistics cache_statistics() const;
   /// Forgets kept prefixes, so that the next prompt is computed whole.
   void clear_kept_prefixes();
+  /// From the next step on the plan's steps are timed one by one, which costs time, and shown to `observer`
+  /// on the engine's thread; nullptr: no more.
+  void observe(StepObserver observer);
   const EngineOptions& options() const;  // with defaults filled in
 
  private:

@@ -175,9 +175,29 @@ void Engine::Implementation::run(std::span<const ScheduledSequence> scheduled) {
   const auto id_rows = want(SamplingNeeds::arg_max);
 
   builder_.upload(*context_, step_pages(scheduled.front().tokens));
-  context_->run(builder_.symbols(), outputs_.wanted(logits_rows, candidate_rows, id_rows));
+  const auto wanted = outputs_.wanted(logits_rows, candidate_rows, id_rows);
+  if (observer_)
+    run_observed(scheduled, wanted);
+  else
+    context_->run(builder_.symbols(), wanted);
   outputs_.read(*context_, logits_rows, candidate_rows, id_rows);
   logits_rows_ = logits_rows;
+}
+
+void Engine::Implementation::observe(StepObserver observer) {
+  observer_ = std::move(observer);
+  context_->set_profiling(observer_ != nullptr);
+}
+
+void Engine::Implementation::run_observed(std::span<const ScheduledSequence> scheduled,
+                                          std::uint32_t wanted_outputs) {
+  const auto start = std::chrono::steady_clock::now();
+  context_->run(builder_.symbols(), wanted_outputs);
+  const std::chrono::duration<double> whole = std::chrono::steady_clock::now() - start;
+  std::vector<SequencePart> parts;
+  for (const auto& [sequence, tokens] : scheduled) parts.push_back({sequence->cached, tokens});
+  const auto seconds = context_->step_seconds();
+  observer_({builder_.symbols(), parts, seconds, whole.count()});
 }
 
 void Engine::Implementation::postprocess() {

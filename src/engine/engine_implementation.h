@@ -35,11 +35,13 @@ class Engine::Implementation {
   void evaluate(std::span<const TokenId> ids, std::int32_t chunk,
                 const std::function<void(std::int32_t, std::span<const float>)>& row);
   void clear_kept_prefixes() { kept_.clear(); }
+  void observe(StepObserver observer);
 
  private:
   void loop();
   void step();
   void run(std::span<const ScheduledSequence> scheduled);
+  void run_observed(std::span<const ScheduledSequence> scheduled, std::uint32_t wanted_outputs);
   void postprocess();
   TokenId pick(Sequence& sequence, std::int32_t row);
   std::span<const float> logits(Sequence& sequence, std::int32_t row);
@@ -64,6 +66,7 @@ class Engine::Implementation {
   std::vector<ScheduledSequence> scheduled_;  // the step's
   std::vector<Sequence*> sampled_;            // by the step's output row
   std::int32_t logits_rows_ = 0;              // of the step, already read
+  StepObserver observer_;
   Inbox inbox_;
   std::thread thread_;  // last: it uses all the others
 };

@@ -448,11 +448,55 @@ TEST_F(ModelTest, ShowsItself) {
   EXPECT_EQ(json["tensors"][0]["shape"], Json({300, 64}));
   ASSERT_FALSE(json["passes"].empty());
   for (const auto& pass : json["passes"]) EXPECT_TRUE(pass["enabled"].get<bool>());
-  ASSERT_FALSE(json["steps"].empty());
-  for (const auto& step : json["steps"]) EXPECT_FALSE(step["kernel"].get<std::string>().empty());
+  ASSERT_FALSE(json["Layers"].empty());
+  for (const auto& layer : json["Layers"]) EXPECT_FALSE(layer["TacticName"].get<std::string>().empty());
   EXPECT_GE(json["memory"]["arena_bytes"], json["memory"]["arena_lower_bound"]);
   EXPECT_GT(json["memory"]["cache_bytes"].get<std::uint64_t>(), 0u);
   EXPECT_NE(model.graph_text(true), model.graph_text(false));
+}
+
+TEST_F(ModelTest, TimesItsStepsAndCountsTheirWork) {
+  Model model = load();
+  constexpr int kTokens = 16;
+  constexpr int kRepeats = 2;
+  const StepProfile profile = model.profile(kTokens, 0, 0, 1, kRepeats);
+  EXPECT_EQ(profile.test, "pp16");
+  EXPECT_EQ(profile.runs, kRepeats);
+  EXPECT_EQ(profile.tokens, kRepeats * kTokens);
+  EXPECT_GT(profile.step_seconds(), 0);
+  EXPECT_LE(profile.step_seconds(), profile.seconds);
+  EXPECT_GT(profile.plain_seconds, 0);
+  ASSERT_EQ(profile.times.size(), model.inspect().steps.size());
+  StepWork sum;
+  for (std::size_t i = 0; i < profile.times.size(); ++i) {
+    EXPECT_EQ(profile.times[i] > 0, profile.profiles[i] >= 0);
+    sum += profile.work[i];
+  }
+  const Work work = model.work(kTokens);
+  EXPECT_EQ(sum.weight_bytes, kRepeats * work.weight_bytes);
+  EXPECT_EQ(sum.operations(), kRepeats * (work.matmul_operations + work.attention_operations));
+  EXPECT_EQ(model.profile(0, 4).runs, 4) << "the step that gives the first token is not counted";
+  EXPECT_EQ(code_of([&] { model.profile(4, 0, 0, 1, 0); }), ErrorCode::invalid_argument);
+}
+
+TEST_F(ModelTest, StepsNameTheNodesThatTheyCompute) {
+  const Inspection inspection = load().inspect();
+  std::size_t sources = 0;
+  for (const auto& step : inspection.steps) sources += step.sources.size();
+  std::size_t placed = 0;
+  for (const auto& node : inspection.before) placed += node.step >= 0 ? 1 : 0;
+  EXPECT_EQ(sources, placed);
+  EXPECT_GT(placed, inspection.before.size() / 2);
+  for (const auto& node : inspection.before)
+    if (node.op == "Linear") EXPECT_GE(node.step, 0) << node.name;
+}
+
+TEST_F(ModelTest, MemoryIsReusedUnlessToldNotTo) {
+  ModelOptions options;
+  options.reuse_memory = false;
+  const auto with = load().inspect().memory;
+  const auto without = load(options).inspect().memory;
+  EXPECT_GT(without.arena_bytes, 2 * with.arena_bytes);
 }
 
 TEST_F(ModelTest, APassCanBeLeftOut) {

@@ -35,6 +35,51 @@ class Bench(unittest.TestCase):
         self.assertLess(together["gb_per_s"] / together["tokens_per_s"], 0.5 * alone["gb_per_s"] / alone["tokens_per_s"])
         self.assertGreater(together["tokens_per_s"], alone["tokens_per_s"])
 
+    def test_profile_adds_up(self):
+        tests = json.loads(out("bench", "--profile", "-p", 64, "-n", 16, "-r", 2, "--json"))
+        self.assertEqual([test["test"] for test in tests], ["pp64", "tg16"])
+        self.assertEqual([test["runs"] for test in tests], [2, 32])
+        self.assertEqual([test["tokens"] for test in tests], [128, 32])
+        for test in tests:
+            steps = test["steps"]
+            self.assertAlmostEqual(sum(step["seconds"] for step in steps), test["step_seconds"],
+                                   delta=1e-6 * test["step_seconds"])
+            # What is not in a step is the meeting of the threads between two.
+            self.assertLessEqual(test["step_seconds"], test["seconds"])
+            self.assertGreater(test["step_seconds"], 0.3 * test["seconds"])
+            self.assertTrue(all(step["kernel"] for step in steps))
+            self.assertEqual(max(step["steps"] for step in steps), 30)
+        # Every weight is read once in each run but the table, and two operations are each parameter's.
+        decode = tests[1]
+        self.assertAlmostEqual(sum(step["weight_bytes"] for step in decode["steps"]) / decode["runs"], 96.6e6, delta=15e6)
+        self.assertAlmostEqual(sum(step["operations"] for step in decode["steps"]) / decode["runs"], 269e6, delta=20e6)
+
+    def test_profile_by_layers_and_ops(self):
+        layers, ops = (json.loads(out("bench", f"--profile={by}", "-p", 16, "-n", 0, "-r", 1, "--json"))[0]["steps"]
+                       for by in ("layers", "ops"))
+        self.assertTrue(all(step["steps"] == 1 for step in layers))
+        self.assertEqual(sum(step["steps"] for step in ops), len(layers))
+        self.assertEqual({step["op"] for step in layers}, {step["name"] for step in ops})
+        self.assertIn("blk.29.", " ".join(step["name"] for step in layers))
+
+    def test_ablation_names_every_switch(self):
+        report = json.loads(out("bench", "--ablate", "-p", 16, "-n", 0, "-r", 1, "--json"))
+        without = {part["name"]: part for part in report["without"]}
+        self.assertEqual(list(without), ["fusion", "tuning", "packing", "int8", "memory reuse"])
+        for part in without.values():
+            self.assertEqual([test["test"] for test in part["tests"]], ["pp16"])
+            self.assertGreater(part["tests"][0]["tokens_per_s"], 0)
+        whole = report["with_everything"]["arena_bytes"]
+        self.assertGreater(without["memory reuse"]["arena_bytes"], 5 * whole)
+        self.assertGreater(without["int8"]["weight_bytes_copied"],
+                           2 * report["with_everything"]["weight_bytes_copied"])
+
+    def test_ablation_of_each_pass(self):
+        report = json.loads(out("bench", "--ablate=passes", "-m", "gemma3-270m", "-p", 8, "-n", 0, "-r", 1, "--json"))
+        passes = [line.split()[0] for line in
+                  out("inspect", "gemma3-270m", "--passes", "--ctx", 64).splitlines()[1:]]
+        self.assertEqual([part["name"] for part in report["without"]][5:], passes)
+
     def test_table(self):
         table = out("bench", "-p", 16, "-n", 0, "-r", 1)
         self.assertIn("pp16", table)
@@ -43,7 +88,8 @@ class Bench(unittest.TestCase):
 
     def test_wrong_words(self):
         for words in (["-p", 0, "-n", 0], ["-r", 0], ["-p", -1], ["-p", "x"], ["--sequences", 0],
-                      ["--sequences", 65], ["kv", "--contexts", "64,32,128"],
+                      ["--sequences", 65], ["kv", "--contexts", "64,32,128"], ["--profile=x"], ["--ablate=x"],
+                      ["--profile", "--ablate"],
                       ["kv", "--contexts", "1,2"], ["kv", "--kv", "off"], ["vk"]):
             with self.subTest(words):
                 lathe("bench", *words, status=2)

@@ -90,7 +90,7 @@ class Embed(unittest.TestCase):
         self.assertEqual((report["architecture"], report["embedding_dimensions"], report["context_tokens"]),
                          ("bert", 384, 256))
         self.assertEqual(report["memory"]["cache_bytes"], 0)
-        self.assertEqual(report["steps"][-1]["op"], "LpNormalization")
+        self.assertEqual(report["Layers"][-1]["LayerType"], "LpNormalization")
 
     def test_bench(self):
         results = json.loads(out("bench", "-m", "minilm", "-p", "5", "-r", 2, "--json"))

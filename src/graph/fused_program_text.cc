@@ -138,6 +138,8 @@ class Parser {
   FusedOperand call(std::string_view name) {
     const auto* row = std::ranges::find(kFunctions, name, &FunctionRow::name);
     if (row == kFunctions.end()) fail("there is no function " + printable(name));
+    if (++depth_ > kMaxFusedInstructions)  // each level is an instruction
+      fail("nested more than " + std::to_string(kMaxFusedInstructions) + " deep");
     FusedInstruction instruction{};
     instruction.function = row->function;
     int count = 0;
@@ -157,6 +159,7 @@ class Parser {
     }
     instruction.result = registers_++;
     append(instruction);
+    --depth_;
     return {FusedPlace::temporary, instruction.result};
   }
 
@@ -227,6 +230,7 @@ class Parser {
 
   std::string_view text_;
   std::size_t at_ = 0;
+  int depth_ = 0;
   std::map<std::string, FusedOperand, std::less<>> named_;
   std::vector<FusedInstruction> instructions_;
   std::int32_t registers_ = 0, inputs_ = 0, products_ = 0, outputs_ = 0, temporaries_ = 0;
@@ -266,6 +270,17 @@ std::string print_fused_program(const FusedProgram& program) {
     text += (row->constant ? ", " + constant_text(instruction.constant) : "") + ")";
   }
   return text;
+}
+
+std::string_view fused_function_name(FusedFunction function) {
+  if (function == FusedFunction::quantize) return "quantize";
+  const auto* row = std::ranges::find(kFunctions, function, &FunctionRow::function);
+  return row == kFunctions.end() ? std::string_view() : row->name;
+}
+
+bool fits_rows(const Dims& rows, const Dims& operand) {
+  return rows == operand ||
+         (operand.size() == 1 && (operand[0] == Dim(1) || (!rows.empty() && operand[0] == rows.back())));
 }
 
 }  // namespace lathe

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "graph/fused_program.h"
+#include "graph/type.h"
 
 namespace lathe {
 
@@ -14,5 +15,12 @@ FusedProgram parse_fused_program(std::string_view text);
 
 /// Text that reads back to the same program.
 std::string print_fused_program(const FusedProgram& program);
+
+/// "add"; of store nothing.
+std::string_view fused_function_name(FusedFunction function);
+
+/// Whether a program over `rows` can read such an operand: it has the shape of `rows`, or is one row of it,
+/// or one number.
+bool fits_rows(const Dims& rows, const Dims& operand);
 
 }  // namespace lathe

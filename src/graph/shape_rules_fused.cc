@@ -15,11 +15,6 @@ FusedProgram program_of(const ShapeCheck& check, const Node& node) {
   }
 }
 
-/// b has a's shape, or is one row of it, or one number.
-bool follows(const Dims& a, const Dims& b) {
-  return a == b || (b.size() == 1 && (b[0] == Dim(1) || (!a.empty() && b[0] == a.back())));
-}
-
 }  // namespace
 
 Types row_program(Inputs inputs, const Node& node) {
@@ -33,7 +28,7 @@ Types row_program(Inputs inputs, const Node& node) {
                std::to_string(inputs.size()) + " inputs");
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     check.require_dtype(i, Dtype::f32);
-    if (!follows(check.type(0).dims, check.type(i).dims))
+    if (!fits_rows(check.type(0).dims, check.type(i).dims))
       check.fail_input(i, "must have the shape of x0, " + to_string(check.type(0)) +
                               ", or be one number or one row of it");
   }

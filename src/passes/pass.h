@@ -50,6 +50,9 @@ bool fuse_epilogues(Graph& graph, const PassContext& context);
 bool fuse_residuals(Graph& graph, const PassContext& context);
 bool fuse_shared_inputs(Graph& graph, const PassContext& context);
 bool fuse_rotary_cache_write(Graph& graph, const PassContext& context);
+bool fuse_pointwise(Graph& graph, const PassContext& context);
+bool fuse_normalization(Graph& graph, const PassContext& context);
+bool fuse_quantization(Graph& graph, const PassContext& context);
 bool remove_dead_nodes(Graph& graph, const PassContext& context);
 
 }  // namespace lathe

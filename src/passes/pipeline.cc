@@ -26,6 +26,11 @@ constexpr std::array kPasses = {
     Pass{"merge_common_subexpressions", "compute once what is asked for twice", merge_common_subexpressions},
     Pass{"fuse_rotary_cache_write", "rotate keys on their way into the cache, and q with them; bit-equal",
          fuse_rotary_cache_write},
+    Pass{"fuse_pointwise", "sums, products and activations that follow each other as one node; bit-equal",
+         fuse_pointwise},
+    Pass{"fuse_normalization", "norms in one node with what is computed before and behind them; bit-equal",
+         fuse_normalization},
+    Pass{"fuse_quantization", "make the codes of a row where the row is made; bit-equal", fuse_quantization},
     Pass{"remove_dead_nodes", "drop nodes and constants whose results nobody uses", remove_dead_nodes},
 };
 

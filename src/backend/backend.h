@@ -22,10 +22,11 @@ struct Traffic {
 };
 
 struct ContextOptions {
-  /// The arena: at least Plan::arena_bytes() on this device. Empty: the context allocates its own.
+  /// The arena: at least Plan::arena_bytes() on this device, at a multiple of 64 bytes. Empty: the context
+  /// allocates its own.
   std::optional<Buffer> memory;
   /// Threads of the context's own, so that it runs beside other contexts of the same backend; 0: it uses the
-  /// backend's, and contexts that do so must not run at the same time.
+  /// backend's, and contexts that do so take turns.
   int own_threads = 0;
 };
 

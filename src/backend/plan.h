@@ -35,6 +35,7 @@ struct PlanTensor {
   std::int32_t index = 0;       // weight: which buffer; bound: which binding
   std::uint64_t offset = 0;     // of weights and bound tensors; of the arena's see PlanProfile::offsets
   std::uint64_t max_bytes = 0;  // at the symbols' limits
+  std::int32_t storage = -1;    // of a view: the tensor whose bytes it is; known while a plan is built alone
 };
 
 struct PlanStep {

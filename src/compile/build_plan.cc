@@ -158,6 +158,7 @@ class PlanBuilder {
       }
     }
     const auto index = static_cast<std::int32_t>(plan_->tensors.size());
+    tensor.storage = root_tensor;
     plan_->tensors.push_back(std::move(tensor));
     tensor_roots_.push_back(root_tensor < 0 ? index : root_tensor);
     tensors_.emplace(std::pair{id, dtype}, index);

@@ -110,6 +110,40 @@ TEST_P(ThreadPoolTest, EndsWithoutHavingRun) {
   for (int i = 0; i < 50; ++i) const ThreadPool pool(GetParam());
 }
 
+TEST_P(ThreadPoolTest, RunsOnTheFirstFewAlone) {
+  ThreadPool pool(GetParam());
+  for (int repeat = 0; repeat < 200; ++repeat)
+    for (int wanted = 0; wanted <= GetParam() + 1; ++wanted) {
+      std::vector<int> runs(static_cast<std::size_t>(GetParam()), 0);
+      pool.run(
+          [&](int thread) {
+            ++runs[static_cast<std::size_t>(thread)];
+            pool.barrier();
+          },
+          wanted);
+      for (int i = 0; i < GetParam(); ++i)
+        ASSERT_EQ(runs[static_cast<std::size_t>(i)], wanted == 0 || i < wanted ? 1 : 0);
+    }
+}
+
+TEST_P(ThreadPoolTest, CallersTakeTurns) {
+  ThreadPool pool(GetParam());
+  int inside = 0;  // not atomic: the pool must order them
+  int wrong = 0;
+  const auto call = [&] {
+    for (int i = 0; i < 200; ++i)
+      pool.run([&](int thread) {
+        if (thread == 0) wrong += inside++ != 0;
+        pool.barrier();
+        if (thread == 0) --inside;
+      });
+  };
+  std::vector<std::thread> callers;
+  for (int i = 0; i < 3; ++i) callers.emplace_back(call);
+  for (auto& caller : callers) caller.join();
+  EXPECT_EQ(wrong, 0);
+}
+
 INSTANTIATE_TEST_SUITE_P(Threads, ThreadPoolTest, testing::Range(1, 5));
 
 TEST(ThreadPool, RefusesImpossibleCounts) {

@@ -39,7 +39,7 @@ AnswerImplementation::AnswerImplementation(std::shared_ptr<ModelImplementation> 
       detokenizer_(model_->text(), {request.stop, false, request.messages.empty()}) {
   validate(request, model_->info.vocabulary);
   Engine& engine = model_->engine();
-  const auto& weights = model_->compiled().plan->weight_report;
+  const auto& weights = model_->plan().weight_report;
   trace_.weight_bytes_mapped = weights.mapped_bytes;
   trace_.weight_bytes_copied = weights.copied_bytes;
   trace_.load_seconds = model_->load_seconds;

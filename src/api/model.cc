@@ -46,7 +46,7 @@ void Model::logits(std::span<const std::int32_t> ids, int chunk,
 }
 
 std::string Model::graph_text(bool before) const {
-  return print(before ? implementation_->build_graph() : implementation_->compiled().graph);
+  return implementation_->graph_text(before);
 }
 
 std::vector<std::vector<float>> Model::embed(std::span<const std::string> texts) {

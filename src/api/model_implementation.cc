@@ -4,14 +4,20 @@
 #include <chrono>
 #include <future>
 
+#include "api/check_bindings.h"
+#include "api/engine_version.h"
 #include "api/load_checkpoint.h"
+#include "api/plan_package.h"
 #include "api/plan_profiles.h"
 #include "api/request_check.h"
 #include "backend/cache_layout.h"
 #include "base/error.h"
+#include "compile/refit.h"
 #include "cpu/backend.h"
+#include "formats/checkpoint_section.h"
 #include "formats/gguf.h"
 #include "models/folder_embedding.h"
+#include "text/tokenizer_section.h"
 
 namespace lathe {
 namespace {
@@ -31,8 +37,8 @@ EngineOptions engine_options(const ModelOptions& options, const ModelShape& shap
   return engine;
 }
 
-/// With a cache every sequence may have a whole context's pages in its table; without one the engine runs one
-/// sequence at a time, on pages that live as long as its step.
+/// With a cache every sequence may have a whole context's pages in its table; without one the engine runs
+/// one sequence at a time, on pages that live as long as its step.
 std::int64_t pages_for(std::int64_t tokens) { return (tokens + kPageTokens - 1) / kPageTokens; }
 
 std::vector<SymbolLimit> symbol_limits(const EngineOptions& options) {
@@ -80,29 +86,73 @@ GraphOptions graph_options(const ModelOptions& options, const ModelShape& shape)
 
 ModelImplementation::ModelImplementation(const std::string& path, const ModelOptions& chosen) {
   const auto start = Clock::now();
+  if (is_plan_file(path)) {
+    plan_file = PlanFile::open(path);
+    load_plan(chosen);
+  } else {
+    checkpoint = load_checkpoint(path, chosen);
+    load_model(chosen);
+  }
+  load_seconds = std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+void ModelImplementation::load_plan(const ModelOptions& chosen) {
+  plan_file->require_runnable(engine_version(), chosen_isa());
+  checkpoint = read_checkpoint_section(plan_file->section("metadata"), plan_file->path());
+  load_model(run_options(chosen, *plan_file));
+}
+
+ModelImplementation::ModelImplementation(const std::string& path, const ModelOptions& chosen,
+                                         const PlanFile& refitted) {
   checkpoint = load_checkpoint(path, chosen);
+  describe_model(chosen);
+  backend_ = make_cpu_backend(options.threads);
+  load_text();
+  refit_weights(refitted);
+}
+
+void ModelImplementation::describe_model(const ModelOptions& chosen) {
   architecture_ = &find_architecture(checkpoint->architecture);
   shape_ = architecture_->shape(*checkpoint);
   options = complete(chosen, shape_);
   info = describe(*checkpoint, shape_);
   info.context_tokens = options.context_tokens;
-
-  // Tokenizer and weights need nothing of each other, and each takes a good part of the start.
-  auto text = std::async(std::launch::async, [this] { load_text(); });
-  if (options.weights) load_weights();
-  text.get();
-  load_seconds = std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-void ModelImplementation::load_text() {
-  if (checkpoint->optional_text("tokenizer.ggml.model") == kNoVocabulary) return;
+void ModelImplementation::load_model(const ModelOptions& chosen) {
+  describe_model(chosen);
+  // Tokenizer and weights need nothing of each other, and each takes a good part of the start.
+  auto text = std::async(std::launch::async, [this] { load_text(); });
+  if (options.weights) {
+    backend_ = make_cpu_backend(options.threads);
+    if (plan_file == nullptr)
+      compile_weights();
+    else
+      map_weights();
+    if (plan_file == nullptr || !plan_file->stripped()) start_engine();
+  }
+  text.get();
+}
+
+std::optional<TokenizerData> ModelImplementation::read_text() const {
+  if (plan_file != nullptr) {
+    const auto section = plan_file->section("tokenizer");
+    if (section.empty()) return std::nullopt;
+    return read_tokenizer_section(section, plan_file, plan_file->path());
+  }
+  if (checkpoint->optional_text("tokenizer.ggml.model") == kNoVocabulary) return std::nullopt;
   auto data = load_tokenizer(*checkpoint);
-  if (!data) return;
-  if (checkpoint->boolean_or(checkpoint->architecture + "." + std::string(kLowerCaseKey), false)) {
+  if (data && checkpoint->boolean_or(checkpoint->architecture + "." + std::string(kLowerCaseKey), false)) {
     auto& steps = data->pipeline.normalizers;
     steps.emplace_back(normalize::Lowercase());
     std::rotate(steps.begin(), steps.end() - 1, steps.end());
   }
+  return data;
+}
+
+void ModelImplementation::load_text() {
+  auto data = read_text();
+  if (!data) return;
   tokenizer = make_tokenizer(*std::move(data));
   if (tokenizer->vocabulary_size() > static_cast<std::size_t>(shape_.vocabulary))
     checkpoint->fail("the tokenizer has " + std::to_string(tokenizer->vocabulary_size()) +
@@ -118,36 +168,83 @@ void ModelImplementation::load_text() {
   }
 }
 
-void ModelImplementation::load_weights() {
-  backend_ = make_cpu_backend(options.threads);
-  const auto engine = engine_options(options, shape_);
-  const auto encoder = encoder_options(options, shape_);
+CompileOptions ModelImplementation::compile_options() const {
+  CompileOptions result;
+  result.math = options.math;
+  result.disabled_passes = options.disabled_passes;
+  result.limits = shape_.is_encoder() ? symbol_limits(encoder_options(options, shape_))
+                                      : symbol_limits(engine_options(options, shape_));
+  result.profiles = shape_.is_encoder() ? encoder_profiles(result.limits) : decoder_profiles(result.limits);
+  result.threads = options.threads;
+  result.reuse_memory = options.reuse_memory;
+  result.pack_weights = options.pack_weights;
+  result.tuning.level = options.tuning;
+  return result;
+}
+
+Graph ModelImplementation::model_graph() const {
   Graph graph = build_graph();
   if (!shape_.is_encoder()) add_sampling_outputs(graph, kCandidates);
-  CompileOptions compile_options;
-  compile_options.math = options.math;
-  compile_options.disabled_passes = options.disabled_passes;
-  compile_options.reuse_memory = options.reuse_memory;
-  compile_options.pack_weights = options.pack_weights;
-  compile_options.tuning.level = options.tuning;
-  compile_options.limits = shape_.is_encoder() ? symbol_limits(encoder) : symbol_limits(engine);
-  compile_options.profiles = shape_.is_encoder() ? encoder_profiles(compile_options.limits)
-                                                 : decoder_profiles(compile_options.limits);
-  compile_options.threads = options.threads;
-  compiled_ = compile(std::move(graph), *backend_, compile_options);
+  return graph;
+}
+
+void ModelImplementation::compile_weights() {
+  compiled_ = compile(model_graph(), *backend_, compile_options());
+}
+
+void ModelImplementation::refit_weights(const PlanFile& refitted) {
+  compiled_.emplace();
+  compiled_->graph = model_graph();
+  compiled_->passes = run_passes(compiled_->graph, *backend_, compile_options());
+  if (print(compiled_->graph) != refitted.text("graph.after"))
+    throw Error(ErrorCode::invalid_argument,
+                "the plan is of another model: architecture, shapes or types differ",
+                {info.file, std::nullopt, "model"});
+  const auto plan = refitted.plan(*backend_);
+  pack_weights(*plan, compiled_->graph, *backend_, options.threads);
+  compiled_->plan = plan;
+}
+
+void ModelImplementation::map_weights() {
+  compiled_.emplace();
+  compiled_->plan = plan_file->plan(*backend_);
+  compiled_->passes = plan_passes(*plan_file);
+}
+
+void ModelImplementation::start_engine() {
+  if (plan_file != nullptr) check_bindings(*compiled_->plan, plan_file->path(), options, shape_);
   if (shape_.is_encoder())
-    encoder_ = std::make_unique<Encoder>(encoder, compiled_->plan, backend_);
+    encoder_ = std::make_unique<Encoder>(encoder_options(options, shape_), compiled_->plan, backend_);
   else
-    engine_ = std::make_unique<Engine>(engine, compiled_->plan, backend_);
+    engine_ = std::make_unique<Engine>(engine_options(options, shape_), compiled_->plan, backend_);
 }
 
 Graph ModelImplementation::build_graph() const {
+  if (plan_file != nullptr) return parse_graph(plan_file->text("graph.before"));
   return architecture_->build(checkpoint, graph_options(options, shape_));
+}
+
+std::string ModelImplementation::graph_text(bool before) const {
+  if (plan_file == nullptr) return print(before ? build_graph() : compiled().graph);
+  if (!before) require_weights();
+  return std::string(plan_file->text(before ? "graph.before" : "graph.after"));
+}
+
+Backend& ModelImplementation::backend() const {
+  require_weights();
+  return *backend_;
 }
 
 void ModelImplementation::require_weights() const {
   if (!options.weights)
     throw Error(ErrorCode::invalid_argument, "the model was loaded without its weights",
+                {info.file, {}, "weights"});
+}
+
+void ModelImplementation::require_whole() const {
+  if (plan_file != nullptr && plan_file->stripped())
+    throw Error(ErrorCode::invalid_argument,
+                "the plan was built without its weights; lathe refit puts them in",
                 {info.file, {}, "weights"});
 }
 
@@ -179,6 +276,7 @@ void ModelImplementation::require_decoder() const {
 Engine& ModelImplementation::engine() {
   require_decoder();
   require_weights();
+  require_whole();
   return *engine_;
 }
 
@@ -189,12 +287,20 @@ Encoder& ModelImplementation::encoder() {
         (info.name.empty() ? "the model" : info.name) + " is a decoder: it gives text, and no embeddings",
         {info.file, {}, {}});
   require_weights();
+  require_whole();
   return *encoder_;
 }
 
 const CompileResult& ModelImplementation::compiled() const {
   require_weights();
+  if (plan_file != nullptr)
+    std::call_once(graph_read_, [this] { compiled_->graph = parse_graph(plan_file->text("graph.after")); });
   return *compiled_;
+}
+
+const Plan& ModelImplementation::plan() const {
+  require_weights();
+  return *compiled_->plan;
 }
 
 std::uint64_t ModelImplementation::cache_bytes() const {

@@ -3,6 +3,7 @@
 
 #include <exception>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -10,6 +11,7 @@
 
 #include "api/chat_prompt.h"
 #include "backend/backend.h"
+#include "backend/plan_file.h"
 #include "compile/compile.h"
 #include "engine/encoder.h"
 #include "engine/engine.h"
@@ -22,7 +24,11 @@ namespace lathe {
 
 class ModelImplementation {
  public:
+  /// Of a model's file or folder, or of a plan file.
   ModelImplementation(const std::string& path, const ModelOptions& options);
+  /// Of a model's file or folder, whose weights go into a plan that was built of its like; it does not run.
+  /// Throws Error(invalid_argument) where the model is another one.
+  ModelImplementation(const std::string& path, const ModelOptions& options, const PlanFile& refitted);
 
   /// Throws Error(unsupported) where the model has no tokenizer.
   const Tokenizer& text() const;
@@ -35,27 +41,42 @@ class ModelImplementation {
   Encoder& encoder();
   void require_decoder() const;
   const CompileResult& compiled() const;
-  Graph build_graph() const;  // as the architecture makes it
+  const Plan& plan() const;   // what compiled() has of it, without reading a plan file's graph
+  Graph build_graph() const;  // as the architecture makes it; of a plan file without the weights' bytes
+  std::string graph_text(bool before) const;
+  Backend& backend() const;
   std::vector<TokenId> encode(const Request& request) const;
   std::uint64_t cache_bytes() const;  // of all pages
 
   ModelInfo info;
-  ModelOptions options;  // complete
-  std::shared_ptr<const Checkpoint> checkpoint;
-  std::unique_ptr<const Tokenizer> tokenizer;  // null where a folder has none; see text()
+  ModelOptions options;                          // complete
+  std::shared_ptr<const Checkpoint> checkpoint;  // of a plan file without the tensors' bytes
+  std::shared_ptr<const PlanFile> plan_file;     // null where the model was compiled here
+  std::unique_ptr<const Tokenizer> tokenizer;    // null where a folder has none; see text()
   double load_seconds = 0;
 
  private:
+  void describe_model(const ModelOptions& chosen);
+  void load_model(const ModelOptions& chosen);
+  void load_plan(const ModelOptions& chosen);
+  std::optional<TokenizerData> read_text() const;
   void load_text();
-  void load_weights();
+  CompileOptions compile_options() const;
+  Graph model_graph() const;  // with what the engine adds
+  void compile_weights();
+  void refit_weights(const PlanFile& refitted);
+  void map_weights();
+  void start_engine();
   void require_weights() const;
+  void require_whole() const;
 
   const Architecture* architecture_ = nullptr;
   ModelShape shape_;
   std::optional<ChatPrompt> chat_;
   std::exception_ptr chat_error_;
   std::shared_ptr<Backend> backend_;
-  std::optional<CompileResult> compiled_;
+  mutable std::optional<CompileResult> compiled_;
+  mutable std::once_flag graph_read_;  // of a plan file, into compiled_->graph
   std::unique_ptr<Encoder> encoder_;
   std::unique_ptr<Engine> engine_;  // last: its thread uses the others
 };

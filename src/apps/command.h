@@ -21,6 +21,8 @@ void add_embed(CLI::App& program, Context& context);
 void add_logits(CLI::App& program, Context& context);
 void add_inspect(CLI::App& program, Context& context);
 void add_convert(CLI::App& program, Context& context);
+void add_build(CLI::App& program, Context& context);
+void add_refit(CLI::App& program, Context& context);
 void add_bench(CLI::App& program, Context& context);
 
 }  // namespace lathe::apps

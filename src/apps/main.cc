@@ -32,6 +32,8 @@ int run(int argc, char** argv) {
   add_logits(program, context);
   add_inspect(program, context);
   add_convert(program, context);
+  add_build(program, context);
+  add_refit(program, context);
   add_bench(program, context);
   try {
     program.parse(argc, argv);

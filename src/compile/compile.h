@@ -40,6 +40,9 @@ struct CompileResult {
 /// without limit.
 CompileResult compile(Graph graph, Backend& backend, const CompileOptions& options);
 
+/// The first part of it: the passes alone.
+std::vector<PassReport> run_passes(Graph& graph, Backend& backend, const CompileOptions& options);
+
 /// Adds what samplers read to the output "logits" f32[S, V]: "arg_max" i32[S], "top_values" f32[S, k] and
 /// "top_ids" i32[S, k], "log_sum_exp" f32[S].
 void add_sampling_outputs(Graph& graph, int candidates);

@@ -1,0 +1,15 @@
+# Writes OUT: a hash of the sources whose code decides about results. Plans are bound to it, so that none runs on
+# kernels that mean something else. Run as a script with SOURCE and OUT.
+set(all "")
+foreach(directory base tensor quant graph text formats backend passes models cpu compile)
+  file(GLOB_RECURSE files RELATIVE ${SOURCE} ${SOURCE}/src/${directory}/*.cc ${SOURCE}/src/${directory}/*.h)
+  list(SORT files)
+  foreach(file ${files})
+    file(SHA256 ${SOURCE}/${file} hash)
+    string(APPEND all "${file} ${hash}\n")
+  endforeach()
+endforeach()
+string(SHA256 stamp "${all}")
+string(SUBSTRING ${stamp} 0 12 stamp)
+set(text "#include \"api/engine_version.h\"\n\nnamespace lathe {\nconst std::string_view kEngineStamp = \"${stamp}\";\n}\n")
+file(WRITE ${OUT} "${text}")

@@ -1,0 +1,9 @@
+#include "api/engine_version.h"
+
+#include "lathe/text.h"
+
+namespace lathe {
+
+std::string engine_version() { return std::string(version()) + "+" + std::string(kEngineStamp); }
+
+}  // namespace lathe

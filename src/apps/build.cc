@@ -1,0 +1,89 @@
+// lathe build and lathe refit: a model as a plan file.
+#include <memory>
+
+#include "apps/command.h"
+#include "apps/options.h"
+#include "apps/output.h"
+#include "apps/status_line.h"
+#include "apps/whole_number.h"
+#include "lathe/build.h"
+
+namespace lathe::apps {
+namespace {
+
+struct BuildWords {
+  ModelWords model;
+  PlanOptions options;
+  std::string plan;  // that is refitted
+  std::string output;
+};
+
+/// Writes what `make` gives as one file, with progress.
+int write_plan(const std::string& path, const std::string& doing, Interrupt& interrupt,
+               const std::function<PlanSummary(const WritePlan&)>& make) {
+  OutputFile file(path);
+  const Interrupt::Cleanup cleanup(interrupt, [&file] { file.discard(); });
+  StatusLine status;
+  status.show(doing);
+  std::uint64_t done = 0;
+  const PlanSummary summary = make([&](std::span<const std::byte> bytes, std::uint64_t total) {
+    file.write(bytes.data(), bytes.size());
+    done += bytes.size();
+    status.show(std::to_string(done >> 20) + " of " + std::to_string(total >> 20) + " MiB written");
+  });
+  file.flush();
+  status.clear();
+  for (const auto& warning : summary.warnings) write_error("lathe: warning: " + warning + "\n");
+  const auto delay = interrupt.delay();
+  file.finish();
+  write_error("lathe: " + path + ": " + format_bytes(summary.bytes) + ", " + std::to_string(summary.steps) +
+              " steps, " + std::to_string(summary.weights) + " weights, in " +
+              format_seconds(summary.seconds) + "\n");
+  return 0;
+}
+
+int build(const BuildWords& words, Interrupt& interrupt) {
+  PlanOptions options = words.options;
+  options.model = words.model.options;
+  options.model.show_fetch = true;
+  return write_plan(words.output, "compiling " + words.model.model, interrupt,
+                    [&](const WritePlan& write) { return lathe::build(words.model.model, options, write); });
+}
+
+int refit(const BuildWords& words, Interrupt& interrupt) {
+  ModelOptions options = words.model.options;
+  options.show_fetch = true;
+  return write_plan(words.output, "packing " + words.model.model, interrupt, [&](const WritePlan& write) {
+    return lathe::refit(words.plan, words.model.model, options, write);
+  });
+}
+
+}  // namespace
+
+void add_build(CLI::App& program, Context& context) {
+  auto words = std::make_shared<BuildWords>();
+  CLI::App* command =
+      program.add_subcommand("build", "compile a model into a plan file, which starts in milliseconds");
+  command->add_option("-o,--output", words->output, "the .plan file to write")->required();
+  words->model.add_computing(*command);
+  command->add_option("--sequences", words->model.options.sequences, "answers in progress at once, at most")
+      ->transform(whole_number<int>())
+      ->capture_default_str();
+  command->add_flag("--strip", words->options.strip,
+                    "leave the weights out; lathe refit puts those of a model in");
+  command->callback(
+      [words, &context] { context.chosen = [words, &context] { return build(*words, context.interrupt); }; });
+}
+
+void add_refit(CLI::App& program, Context& context) {
+  auto words = std::make_shared<BuildWords>();
+  CLI::App* command =
+      program.add_subcommand("refit", "put the weights of a model into a plan that was built of its like");
+  command->add_option("PLAN", words->plan, "the .plan file, stripped or whole")->required();
+  command->add_option("-o,--output", words->output, "the .plan file to write")->required();
+  words->model.add_model(*command);
+  command->callback(
+      [words, &context] { context.chosen = [words, &context] { return refit(*words, context.interrupt); }; });
+}
+
+}  // namespace lathe::apps

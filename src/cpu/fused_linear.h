@@ -13,7 +13,8 @@
 // A `Functions` type has, all static:
 //   multiply_of(dtype)                        how weights of a layout are multiplied
 //   row_bytes(columns)                        of a row of the activation
-//   kTileGroups                               tiles have a multiple of so many groups
+//   kTileGroups                               tiles have a multiple of so many groups; 8 fill the vectors of
+//                                             quantize
 //   binary, unary, quantize                   as for RowProgram (row_program.h)
 #pragma once
 

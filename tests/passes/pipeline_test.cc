@@ -24,25 +24,31 @@ constexpr std::string_view kGraph = R"(graph g {
   return y = %y
 })";
 
+bool fuses(std::string_view name) { return name.starts_with("fuse_"); }
+
 TEST(Pipeline, QuantizesOnceForAllConsumers) {
   Graph graph = parse_graph(kGraph);
-  const auto reports = run_pipeline(graph, {});
-  EXPECT_EQ(canonical_text(graph), canonical_text(parse_graph(R"g(graph g {
+  PipelineOptions options;
+  for (const auto& pass : all_passes())
+    if (fuses(pass.name)) options.disabled.emplace_back(pass.name);
+  const auto reports = run_pipeline(graph, options);
+  EXPECT_EQ(canonical_text(graph), canonical_text(parse_graph(R"(graph g {
     %x: f32[T, 64] = input
     %gate: q8_0[32, 64] = constant
     %up: q8_0[32, 64] = constant
     %a: a8[T, 64] = QuantizeActivation(%x)
     %g: f32[T, 32] = QuantizedLinear(%a, %gate)
     %u: f32[T, 32] = QuantizedLinear(%a, %up)
-    %y: f32[T, 32] = RowProgram(%g, %u) {program = "o0 = mul(swish(x0), x1)"}
+    %s: f32[T, 32] = Swish(%g)
+    %y: f32[T, 32] = Mul(%s, %u)
     return y = %y
-  })g")));
+  })")));
   std::map<std::string_view, PassReport> by_name;
   ASSERT_EQ(reports.size(), all_passes().size());
   for (std::size_t i = 0; i < reports.size(); ++i) {
     EXPECT_EQ(reports[i].name, all_passes()[i].name);
     EXPECT_GE(reports[i].seconds, 0);
-    EXPECT_FALSE(reports[i].skipped);
+    EXPECT_EQ(reports[i].skipped, fuses(reports[i].name));
     by_name[reports[i].name] = reports[i];
   }
   EXPECT_TRUE(by_name["quantize_activations"].changed);
@@ -52,6 +58,13 @@ TEST(Pipeline, QuantizesOnceForAllConsumers) {
   EXPECT_TRUE(by_name["merge_common_subexpressions"].changed);
   EXPECT_EQ(by_name["merge_common_subexpressions"].nodes_after, 5u);
   EXPECT_TRUE(by_name["remove_dead_nodes"].changed);  // the unused constant
+}
+
+TEST(Pipeline, FusesWhatIsLeft) {
+  Graph graph = parse_graph(kGraph);
+  run_pipeline(graph, {});
+  ASSERT_EQ(graph.nodes.size(), 2u);
+  EXPECT_EQ(graph.nodes[1].op->name, "FusedLinear");
 }
 
 TEST(Pipeline, LeavesOutWhatIsSwitchedOff) {

@@ -26,7 +26,7 @@ constexpr fused_linear::LayoutMultiply kLayouts[] = {
 };
 
 struct Codes : vector::RowFunctions<Vector> {
-  static constexpr std::int64_t kTileGroups = 2;
+  static constexpr std::int64_t kTileGroups = 8;
   static std::int64_t row_bytes(std::int64_t columns) { return activation_row_bytes(columns); }
   static fused_linear::LayoutMultiply multiply_of(std::int32_t dtype) {
     return kLayouts[dtype - fused_linear::kFirstPackedDtype];

@@ -28,7 +28,7 @@ static_assert([] {  // kernels look layouts up by their distance from the first
 }());
 
 struct Codes : RowFunctions {
-  static constexpr std::int64_t kTileGroups = 2;
+  static constexpr std::int64_t kTileGroups = 8;
   static std::int64_t row_bytes(std::int64_t columns) { return activation_row_bytes(columns); }
   static fused_linear::LayoutMultiply multiply_of(std::int32_t dtype) {
     return {multiply_chunk, packed_layout(static_cast<Dtype>(dtype)).info};

@@ -20,6 +20,8 @@ struct ModelOptions {
   std::vector<std::string> disabled_passes;  // by name, see `lathe inspect --passes`
   int tuning = 1;  // how kernels are chosen: 0 the first that accepts, 1 by rule, 2 the best few measured,
                    // 3 all kernels, 4 all tiles too, 5 also end to end
+  std::string timing_cache;          // file of what tuning measured, read and added to; "": none
+  bool fail_on_timing_miss = false;  // what the cache lacks is an error instead of a measurement
   bool pack_weights = true;   // false: weights are read as they lie in the file, where a kernel does that
   bool reuse_memory = true;   // false: every intermediate tensor has memory of its own
   bool fetch = true;          // known names are downloaded when missing or cut off

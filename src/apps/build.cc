@@ -69,6 +69,17 @@ void add_build(CLI::App& program, Context& context) {
   command->add_option("--sequences", words->model.options.sequences, "answers in progress at once, at most")
       ->transform(whole_number<int>())
       ->capture_default_str();
+  words->model.options.tuning = 3;
+  command
+      ->add_option("--opt-level", words->model.options.tuning,
+                   "how kernels are chosen: 0 the first that accepts, 1 by a model of their cost, 2 its "
+                   "best three measured, 3 all kernels, 4 all tiles and branches too, 5 also end to end")
+      ->check(CLI::Range(0, 5))
+      ->capture_default_str();
+  command->add_option("--timing-cache", words->model.options.timing_cache,
+                      "a file of what was measured; read first, and what is measured now is added");
+  command->add_flag("--fail-on-timing-miss", words->model.options.fail_on_timing_miss,
+                    "do not measure what the timing cache lacks, fail");
   command->add_flag("--strip", words->options.strip,
                     "leave the weights out; lathe refit puts those of a model in");
   command->callback(

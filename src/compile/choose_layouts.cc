@@ -1,7 +1,6 @@
 #include "compile/choose_layouts.h"
 
 #include <algorithm>
-#include <limits>
 #include <numeric>
 #include <optional>
 #include <set>
@@ -11,6 +10,8 @@
 
 namespace lathe {
 namespace {
+
+constexpr double kMargin = 0.02;  // what another layout must gain: times are not exact
 
 /// Nodes that share weights, with the weights.
 struct Cluster {
@@ -131,14 +132,15 @@ WeightLayouts choose_layouts(const Graph& graph, const std::vector<NodeTimes>& n
   WeightLayouts chosen;
   for (const auto& cluster : clusters_of(graph, nodes)) {
     std::optional<WeightLayouts> best;
-    double least = std::numeric_limits<double>::infinity();
+    double least = 0;
     for (const auto& assignment : assignments_of(graph, cluster)) {
       auto layouts = layouts_of(graph, cluster, assignment);
       const auto seconds = seconds_of(graph, cluster, layouts, profile_weights);
-      // Of equals the weights' own layouts stay.
-      if (!seconds || (best && (*seconds > least || (*seconds == least && !layouts.empty())))) continue;
+      if (!seconds) continue;
+      const double handicapped = layouts.empty() ? *seconds * (1 - kMargin) : *seconds;
+      if (best && handicapped >= least) continue;
       best = std::move(layouts);
-      least = *seconds;
+      least = handicapped;
     }
     if (!best)
       throw Error(ErrorCode::unsupported,

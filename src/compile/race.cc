@@ -7,36 +7,45 @@
 namespace lathe {
 namespace {
 
+constexpr int kFirstRuns = 3;
+constexpr double kPatience = 5;
+
 double allowance(int round) {
-  if (round == 0) return 1.5;
-  return round == 1 ? 1.25 : 1.1;
+  if (round == 0) return 8;
+  return round == 1 ? 2 : 1.2;
 }
 
 }  // namespace
 
 std::vector<double> race(std::size_t candidates, const TimedRun& run, const RaceOptions& options) {
-  std::vector<double> best(candidates, std::numeric_limits<double>::infinity());
+  constexpr double kNever = std::numeric_limits<double>::infinity();
+  std::vector<double> best(candidates, kNever);
   std::vector<double> spent(candidates, 0);
+  std::vector<int> runs(candidates, 0);
   std::vector<std::size_t> open(candidates);
   std::iota(open.begin(), open.end(), std::size_t{0});
   const auto once = [&](std::size_t candidate) {
     const double seconds = run(candidate);
     best[candidate] = std::min(best[candidate], seconds);
     spent[candidate] += seconds;
+    ++runs[candidate];
+  };
+  const auto has_time = [&](std::size_t i) {
+    return spent[i] < options.seconds * kPatience && runs[i] < options.most_runs &&
+           (best[i] == kNever || best[i] * runs[i] < options.seconds);
   };
   // The first run finds memory untouched and caches cold. It counts where it is all that there is time for.
   for (const auto candidate : open) once(candidate);
   for (const auto candidate : open)
-    if (spent[candidate] < options.seconds) best[candidate] = std::numeric_limits<double>::infinity();
+    if (has_time(candidate)) best[candidate] = kNever;
 
-  int runs = 1;
-  int done = 0;
-  for (int round = 0; !open.empty() && done < options.most_runs; ++round, done += runs, runs *= 2) {
-    for (int i = 0; i < runs; ++i)
+  int planned = kFirstRuns;
+  for (int round = 0; !open.empty(); ++round, planned *= 2) {
+    for (int i = 0; i < planned; ++i)
       for (const auto candidate : open)
-        if (spent[candidate] < options.seconds) once(candidate);
+        if (has_time(candidate)) once(candidate);
     const double limit = *std::min_element(best.begin(), best.end()) * allowance(round);
-    std::erase_if(open, [&](std::size_t i) { return best[i] > limit || spent[i] >= options.seconds; });
+    std::erase_if(open, [&](std::size_t i) { return best[i] > limit || !has_time(i); });
   }
   return best;
 }

@@ -12,13 +12,13 @@ namespace lathe {
 using TimedRun = std::function<double(std::size_t candidate)>;
 
 struct RaceOptions {
-  double seconds = 0.02;  // spent on each candidate, about
+  double seconds = 0.02;  // of undisturbed runs, for each candidate; of disturbed ones up to five times that
   int most_runs = 200;    // of each, where it is quick
 };
 
 /// The shortest time of each. After each round, which has twice the runs of the one before, those that are
-/// hopeless by then are left out: slower than the best by half after the first round, by a quarter and then
-/// by a tenth after later ones.
+/// hopeless by then are left out: beyond eight times the best after the first round, twice after the
+/// second, a fifth more after later ones.
 std::vector<double> race(std::size_t candidates, const TimedRun& run, const RaceOptions& options);
 
 }  // namespace lathe

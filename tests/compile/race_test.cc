@@ -15,7 +15,7 @@ TEST(Race, ATimeIsTheShortestOfManyAndTheFirstDoesNotCount) {
                          {.seconds = 0.1});
   EXPECT_EQ(best, std::vector<double>{0.001});
   EXPECT_GT(runs, 40);
-  EXPECT_LT(runs, 100);
+  EXPECT_LT(runs, 110);
 }
 
 TEST(Race, TheHopelessAreLeftOutEarly) {
@@ -28,7 +28,7 @@ TEST(Race, TheHopelessAreLeftOutEarly) {
                          },
                          {.seconds = 0.02});
   EXPECT_EQ(best, seconds);
-  EXPECT_EQ(runs[2], 2);
+  EXPECT_EQ(runs[2], 4);
   EXPECT_GT(runs[0], 100);
   EXPECT_NEAR(runs[0], runs[1], 10);
 }
@@ -42,6 +42,7 @@ TEST(Race, WhatTakesLongerThanTheTimeThereIsRunsOnce) {
                          },
                          {.seconds = 0.05});
   EXPECT_EQ(runs[0], 1);
+  EXPECT_EQ(runs[1], 5);
   EXPECT_EQ(best[0], 2.0);
   EXPECT_EQ(best[1], 0.01);
 }
@@ -52,6 +53,16 @@ TEST(Race, ASlowSpellHitsAllAlike) {
   const auto best = race(2, [&](std::size_t i) { return (i == 0 ? 1e-3 : 1.2e-3) * (++total > 10 ? 10 : 1); },
                          {.seconds = 0.05});
   EXPECT_LT(best[0], best[1]);
+}
+
+TEST(Race, DisturbedRunsDoNotUseUpTheTime) {
+  // Six of seven runs are interrupted.
+  int total = 0;
+  const auto best =
+      race(2, [&](std::size_t i) { return (i == 0 ? 1e-4 : 1.1e-4) + (++total % 7 == 0 ? 0 : 0.0005); },
+           {.seconds = 0.02});
+  EXPECT_LT(best[0], 2e-4);
+  EXPECT_LT(best[1], 2e-4);
 }
 
 TEST(Race, NobodyRunsForever) {

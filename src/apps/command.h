@@ -23,6 +23,7 @@ void add_inspect(CLI::App& program, Context& context);
 void add_convert(CLI::App& program, Context& context);
 void add_build(CLI::App& program, Context& context);
 void add_refit(CLI::App& program, Context& context);
+void add_timings(CLI::App& program, Context& context);
 void add_bench(CLI::App& program, Context& context);
 
 }  // namespace lathe::apps

@@ -34,6 +34,7 @@ int run(int argc, char** argv) {
   add_convert(program, context);
   add_build(program, context);
   add_refit(program, context);
+  add_timings(program, context);
   add_bench(program, context);
   try {
     program.parse(argc, argv);

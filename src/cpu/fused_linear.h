@@ -8,7 +8,7 @@
 // one behind the other and dealt in contiguous runs of equal bytes of weights.
 //
 // Scratch of each thread: a slot [tokens of a chunk][columns of a tile] for each product, temporary and
-// input.
+// input; behind them what blocks as files have them need (quantized_blocks.h), where a weight has those.
 //
 // A `Functions` type has, all static:
 //   multiply_of(dtype)                        how weights of a layout are multiplied
@@ -18,6 +18,7 @@
 //   binary, unary, quantize                   as for RowProgram (row_program.h)
 #pragma once
 
+#include "cpu/quantized_blocks.h"
 #include "cpu/row_program.h"
 #include "graph/fused_parts.h"
 
@@ -28,6 +29,12 @@ using row_program::TileOperand;
 
 /// Dtype::packed4, the first of the layouts of codes.
 constexpr std::int32_t kFirstPackedDtype = 22;
+/// Dtype::q4_0 and q6_k, the first and last of files' blocks.
+constexpr std::int32_t kFirstBlockDtype = 8;
+constexpr std::int32_t kLastBlockDtype = 20;
+
+/// As files have them: between floats and codes that are packed.
+constexpr bool is_blocks(std::int32_t dtype) { return dtype >= kFirstBlockDtype && dtype <= kLastBlockDtype; }
 
 struct LayoutMultiply {
   MultiplyChunk multiply;
@@ -84,7 +91,10 @@ template <class Functions>
 constexpr std::size_t scratch_bytes(const KernelCall& call) {
   const FusedProgram& program = *call.attributes[0].program;
   const std::int64_t slots = program.products + program.temporaries + program.inputs;
-  return static_cast<std::size_t>(slots * sizes_of<Functions>(call).slot) * sizeof(float);
+  bool blocks = false;
+  for (std::int32_t i = 0; i < program.products; ++i) blocks = blocks || is_blocks(call.inputs[1 + i].dtype);
+  return static_cast<std::size_t>(slots * sizes_of<Functions>(call).slot) * sizeof(float) +
+         (blocks ? blocks_scratch_bytes(call.inputs[0].dims[1]) : 0);
 }
 
 template <class Functions>
@@ -174,7 +184,7 @@ class Run {
     std::int32_t output = 0;
     while (!in_set(part.sets.outputs, output)) ++output;
     const TensorArg inputs[2] = {call_.inputs[0], call_.inputs[1 + part.stored_alone]};
-    const KernelCall product{inputs, call_.outputs + output, nullptr, nullptr, 2, 0, 1};
+    const KernelCall product{inputs, call_.outputs + output, nullptr, block_scratch(), 2, 0, 1};
     layouts_[part.stored_alone].multiply(
         product, {tokens.end, columns_, part.rows, (part.rows + kPackedRows - 1) / kPackedRows}, groups,
         tokens);
@@ -185,14 +195,17 @@ class Run {
     const std::int64_t row_bytes = Functions::row_bytes(columns_);
     inputs[0].data = static_cast<std::uint8_t*>(inputs[0].data) + tile.tokens.begin * row_bytes;
     inputs[1].data = static_cast<std::uint8_t*>(inputs[1].data) + tile.groups.begin * group_bytes(product);
+    inputs[1].dims[0] -= tile.groups.begin * kPackedRows;
     TensorArg result{slot(product), {}, 2, 0};
     const std::int64_t groups = tile.groups.end - tile.groups.begin;
     const std::int64_t count = tile.tokens.end - tile.tokens.begin;
-    layouts_[product].multiply({inputs, &result, nullptr, nullptr, 2, 0, 1},
+    layouts_[product].multiply({inputs, &result, nullptr, block_scratch(), 2, 0, 1},
                                {count, columns_, tile.columns, groups}, {0, groups}, {0, count});
   }
 
   float* slot(std::int64_t index) const { return static_cast<float*>(call_.scratch) + index * sizes_.slot; }
+
+  float* block_scratch() const { return slot(program_.products + program_.temporaries + program_.inputs); }
 
   Location input_location(std::int32_t index, const Tile& tile) const {
     const TensorArg& tensor = call_.inputs[1 + program_.products + index];

@@ -11,10 +11,11 @@ std::size_t activation_bytes(std::int64_t tokens, std::int64_t columns) {
   return static_cast<std::size_t>(tokens) * row_bytes(Dtype::a8, columns);
 }
 
-Tensor random_weight(Random& random, Dtype dtype, std::int64_t weight_rows, std::int64_t columns) {
+Tensor random_blocks(Random& random, Dtype dtype, std::int64_t weight_rows, std::int64_t columns) {
   const auto& format = *block_format(dtype);
   const auto& block = info(dtype);
-  std::vector<std::byte> bytes(dense_bytes(dtype, {weight_rows, columns}));
+  Tensor weight = empty(dtype, {weight_rows, columns});
+  auto& bytes = weight.bytes;
   for (auto& byte : bytes) byte = static_cast<std::byte>(random());
   const FactorPlace& place = format.factors;
   std::uniform_real_distribution<float> scale(0.001f, 0.02f);
@@ -25,10 +26,22 @@ Tensor random_weight(Random& random, Dtype dtype, std::int64_t weight_rows, std:
           place.bytes == 2 ? float_to_half(value) : static_cast<std::uint16_t>(127 + std::ilogb(value));
       std::memcpy(bytes.data() + at + place.bytes * factor, &bits, place.bytes);
     }
+  return weight;
+}
+
+Tensor packed(const Tensor& blocks) {
+  const auto& format = *block_format(blocks.dtype);
+  const std::int64_t weight_rows = blocks.dims[0];
+  const std::int64_t columns = blocks.dims[1];
   Tensor weight =
       empty(format.packed, {weight_rows, columns}, packed_bytes(format.packed, weight_rows, columns));
-  pack_groups(dtype, bytes.data(), weight_rows, columns, 0, (weight_rows + 15) / 16, weight.bytes.data());
+  pack_groups(blocks.dtype, blocks.bytes.data(), weight_rows, columns, 0, (weight_rows + 15) / 16,
+              weight.bytes.data());
   return weight;
+}
+
+Tensor random_weight(Random& random, Dtype dtype, std::int64_t weight_rows, std::int64_t columns) {
+  return packed(random_blocks(random, dtype, weight_rows, columns));
 }
 
 Tensor random_activation(Random& random, std::int64_t tokens, std::int64_t columns) {

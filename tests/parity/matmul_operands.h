@@ -8,8 +8,14 @@ namespace lathe::parity {
 /// Bytes of activation rows (activation.h).
 std::size_t activation_bytes(std::int64_t tokens, std::int64_t columns);
 
-/// Packed weights of a file type: random codes under factors as models have them. The factors lie at known
-/// places in a block, so these bytes are replaced.
+/// Weights of a file type as files have them: random codes under factors as models have them. The factors lie
+/// at known places in a block, so these bytes are replaced.
+Tensor random_blocks(Random& random, Dtype dtype, std::int64_t weight_rows, std::int64_t columns);
+
+/// The same weights in their type's own packed layout.
+Tensor packed(const Tensor& blocks);
+
+/// packed(random_blocks()).
 Tensor random_weight(Random& random, Dtype dtype, std::int64_t weight_rows, std::int64_t columns);
 
 /// packed_f32.

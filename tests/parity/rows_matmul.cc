@@ -75,6 +75,16 @@ std::vector<Case> quantized_linear_cases() {
                            {},
                            -1});
         }
+    const std::int64_t columns = wide ? 512 : 576;
+    for (const std::int64_t weight_rows : {1, 16, 100})
+      for (const std::int64_t tokens : {1, 3, 65})
+        cases.push_back(
+            {"blocks of " + std::string(info(dtype).name) + " " + describe(tokens, columns, weight_rows),
+             "QuantizedLinear",
+             {random_activation(random, tokens, columns), random_blocks(random, dtype, weight_rows, columns)},
+             {empty(Dtype::f32, {tokens, weight_rows})},
+             {},
+             -1});
   }
   return cases;
 }

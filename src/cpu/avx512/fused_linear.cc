@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "cpu/avx512/blocks_multiply.h"
 #include "cpu/avx512/float_multiply.h"
 #include "cpu/avx512/quantize_row.h"
 #include "cpu/avx512/quantized_multiply.h"
@@ -29,7 +30,8 @@ struct Codes : vector::RowFunctions<Vector> {
   static constexpr std::int64_t kTileGroups = 8;
   static std::int64_t row_bytes(std::int64_t columns) { return activation_row_bytes(columns); }
   static fused_linear::LayoutMultiply multiply_of(std::int32_t dtype) {
-    return kLayouts[dtype - fused_linear::kFirstPackedDtype];
+    if (dtype >= fused_linear::kFirstPackedDtype) return kLayouts[dtype - fused_linear::kFirstPackedDtype];
+    return {multiply_blocks_chunk, portable::blocks_layout(dtype)};
   }
 };
 

@@ -1,5 +1,6 @@
 // FusedLinear: products of one activation with several weights, and a program over them
-// (graph/fused_program.h). x a8[T, K] or f32[T, K]; weights w0.. [N, K], packed codes or packed_f32; then the
+// (graph/fused_program.h). x a8[T, K] or f32[T, K]; weights w0.. [N, K], packed codes, blocks
+// as files have them, or packed_f32; then the
 // program's inputs x0.., [T, N], [N] or [1] -> one output [T, N] for each of the program's, as float32 or as
 // 8-bit codes.
 // Arithmetic "int8" or "f32": products are those of QuantizedLinear or Linear, functions those of RowProgram.
@@ -20,6 +21,8 @@ namespace lathe::portable {
 namespace {
 
 static_assert(fused_linear::kFirstPackedDtype == static_cast<std::int32_t>(Dtype::packed4));
+static_assert(fused_linear::kFirstBlockDtype == static_cast<std::int32_t>(Dtype::q4_0) &&
+              fused_linear::kLastBlockDtype == static_cast<std::int32_t>(Dtype::q6_k));
 static_assert([] {  // kernels look layouts up by their distance from the first
   for (std::size_t i = 0; i < std::size(kPackedLayouts); ++i)
     if (static_cast<std::size_t>(kPackedLayouts[i].dtype) != static_cast<std::size_t>(Dtype::packed4) + i)
@@ -31,6 +34,7 @@ struct Codes : RowFunctions {
   static constexpr std::int64_t kTileGroups = 8;
   static std::int64_t row_bytes(std::int64_t columns) { return activation_row_bytes(columns); }
   static fused_linear::LayoutMultiply multiply_of(std::int32_t dtype) {
+    if (dtype < fused_linear::kFirstPackedDtype) return {multiply_blocks_chunk, blocks_layout(dtype)};
     return {multiply_chunk, packed_layout(static_cast<Dtype>(dtype)).info};
   }
 };
@@ -45,6 +49,8 @@ struct Floats : RowFunctions {
 
 bool is_weight(const ValueType& type, bool codes) {
   if (!codes) return type.dtype == Dtype::packed_f32;
+  if (is_block_quantized(type.dtype))
+    return type.dims[1].value > 0 && type.dims[1].value % info(type.dtype).block_elements == 0;
   for (const auto& layout : kPackedLayouts)
     if (layout.dtype == type.dtype)
       return type.dims[1].value > 0 && type.dims[1].value % layout.info.columns_per_record == 0;

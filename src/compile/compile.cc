@@ -66,7 +66,7 @@ CompileResult compile(Graph graph, Backend& backend, const CompileOptions& optio
   if (!options.pack_weights) build.layouts = stored_layouts(graph, backend);
   tune(graph, backend, profiles, options.tuning, build);
   const auto plan = build_plan(graph, backend, build);
-  tune_plan(graph, backend, profiles, options.tuning, plan);
+  tune_plan(graph, backend, profiles, options.tuning, build.placement, plan);
   result.plan = plan;
   result.graph = std::move(graph);
   return result;

@@ -7,6 +7,7 @@
 #include "backend/cache_layout.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "compile/branches.h"
 #include "compile/candidates.h"
 #include "compile/node_key.h"
 #include "compile/plan_trial.h"
@@ -19,6 +20,14 @@ constexpr double kMargin = 0.02;          // what another setting must gain
 constexpr std::size_t kHeaviest = 6;      // kinds of steps that level 5 looks at, in each profile
 constexpr std::size_t kAlternatives = 2;  // that it tries for each
 constexpr double kTrialFactor = 10;       // a whole plan gets the time of so many candidates
+
+std::vector<ThreadGroup> equal_groups(std::size_t branches, int threads) {
+  const auto each = std::max(1, threads / static_cast<int>(branches));
+  std::vector<ThreadGroup> groups;
+  for (std::size_t i = 0; i < branches; ++i)
+    groups.push_back({static_cast<std::int32_t>(i) * each % threads, each});
+  return groups;
+}
 
 class PlanTuner {
  public:
@@ -47,6 +56,26 @@ class PlanTuner {
     }
   }
 
+  /// Branches beside each other, on equal groups of threads, or one after the other.
+  void choose_branches(std::size_t profile, const SymbolValues& values, const PlacementOptions& placement) {
+    const auto sections = find_branches(*plan_);
+    if (sections.empty() || backend_.threads() < 2) return;
+    const PlanProfile apart = plan_->profiles[profile];
+    PlanProfile beside = apart;
+    std::vector<BranchAssignment> assignments;
+    for (const auto& section : sections)
+      assignments.push_back({&section, equal_groups(section.branches.size(), backend_.threads())});
+    assign_branches(*plan_, assignments, placement, beside);
+    auto& chosen = plan_->profiles[profile];
+    const auto best =
+        decide(name_of(profile) + ", branches",
+               {{"branches", "apart", 0, "", 0}, {"branches", "beside", 0, "", 0}}, [&](std::size_t i) {
+                 chosen = i == 0 ? apart : beside;
+                 return trial(values);
+               });
+    chosen = best == 0 ? apart : beside;
+  }
+
   void choose_threads(std::size_t profile, const SymbolValues& values) {
     std::vector<TimedCandidate> options = {{"threads", "", 0, "", 0}};  // all
     for (int threads = 1; threads < backend_.threads(); threads *= 2)
@@ -67,7 +96,7 @@ class PlanTuner {
     const auto symbol = std::ranges::find(plan_->symbols, "T", &SymbolLimit::name);
     if (symbol == plan_->symbols.end()) return;
     std::vector<TimedCandidate> options;
-    const std::int64_t most = std::min<std::int64_t>(symbol->maximum, values.named("B") * kPageTokens);
+    const std::int64_t most = std::min(symbol->maximum, values.named("B", symbol->maximum) * kPageTokens);
     for (std::int64_t tokens = most; tokens >= kLeast; tokens = (tokens + 1) / 2)
       options.push_back({"step_tokens", std::to_string(tokens), 0, "", 0});
     if (options.size() < 2) return;
@@ -223,12 +252,14 @@ class PlanTuner {
 }  // namespace
 
 void tune_plan(const Graph& graph, Backend& backend, const std::vector<ProfileRanges>& ranges,
-               const TuningOptions& options, const std::shared_ptr<Plan>& plan) {
+               const TuningOptions& options, const PlacementOptions& placement,
+               const std::shared_ptr<Plan>& plan) {
   if (options.level < 3) return;
   PlanTuner tuner(graph, backend, options, plan);
   for (std::size_t p = 0; p < ranges.size(); ++p) {
     const auto values = SymbolValues::at_optimum(plan->symbols, ranges[p].symbols);
     if (options.level >= 5) tuner.exchange_kernels(p, values);
+    if (options.level >= 4) tuner.choose_branches(p, values, placement);
     tuner.choose_threads(p, values);
   }
   if (!ranges.empty())

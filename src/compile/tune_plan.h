@@ -11,9 +11,11 @@
 namespace lathe {
 
 /// From level 3 on: the threads of each profile (PlanProfile::threads) and the chunk size
-/// (Plan::step_tokens). At level 5 first: other kernels for the steps that take the most time, kept where the
-/// whole gets faster. Throws Error(not_found) where fail_on_miss is set and the cache lacks a decision.
+/// (Plan::step_tokens). Before that, from level 4 on: branches beside each other (branches.h); and at level 5
+/// other kernels for the steps that take the most time. All is kept only where the whole gets faster. Throws
+/// Error(not_found) where fail_on_miss is set and the cache lacks a decision.
 void tune_plan(const Graph& graph, Backend& backend, const std::vector<ProfileRanges>& ranges,
-               const TuningOptions& options, const std::shared_ptr<Plan>& plan);
+               const TuningOptions& options, const PlacementOptions& placement,
+               const std::shared_ptr<Plan>& plan);
 
 }  // namespace lathe

@@ -55,6 +55,44 @@ TEST_P(Layouts, AllGiveEqualBits) {
   }
 }
 
+TEST_P(Layouts, AllGiveEqualBitsInsideAFusedProduct) {
+  Random random(32);
+  const std::int64_t columns = info(GetParam()).block_elements == 256 ? 512 : 160;
+  for (const std::int64_t tokens : {1, 5, 66}) {
+    std::vector<Tensor> blocks;
+    for (const std::int64_t rows : {72, 72, 41})
+      blocks.push_back(random_blocks(random, GetParam(), rows, columns));
+    std::vector<std::vector<Tensor>> layouts(2, blocks);
+    for (auto& weight : layouts[0]) weight = packed(weight);
+    for (const Dtype layout : wider_layouts(layouts[0][0].dtype)) {
+      layouts.push_back(layouts[0]);
+      for (auto& weight : layouts.back()) weight = widened(weight, layout);
+    }
+    layouts.push_back({blocks[0], layouts[0][1], blocks[2]});  // each as it likes
+
+    const Tensor x = random_activation(random, tokens, columns);
+    std::vector<Tensor> expected;
+    for (const auto& weights : layouts) {
+      const Case test{"",
+                      "FusedLinear",
+                      {x, weights[0], weights[1], weights[2]},
+                      {empty(Dtype::f32, {tokens, 72}), empty(Dtype::f32, {tokens, 41})},
+                      {text("o0 = mul(swish(w0), w1); o1 = w2"), integer(3)},
+                      -1};
+      int takers = 0;
+      for (const auto& kernel : kernels()) {
+        if (kernel.op != test.op || !accepts(kernel, test)) continue;
+        ++takers;
+        const auto result = run(kernel, test, 3);
+        if (expected.empty()) expected = result;
+        ASSERT_EQ(difference(expected, result), "")
+            << kernel.name << ", " << info(weights[0].dtype).name << ", " << tokens << " tokens";
+      }
+      EXPECT_GT(takers, 0) << info(weights[0].dtype).name;
+    }
+  }
+}
+
 std::string type_name(const testing::TestParamInfo<Dtype>& instance) {
   return std::string(info(instance.param).name);
 }

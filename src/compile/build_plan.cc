@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "backend/host_context.h"
+#include "base/checked.h"
 #include "base/error.h"
 #include "compile/pack_weights.h"
 
@@ -37,6 +38,8 @@ class PlanBuilder {
       plan_->outputs.push_back({graph_.output_names[i], tensor_of(graph_.outputs[i])});
     mark_needed_steps();
     add_profiles();
+    require_memory({packer_.bytes_to_allocate(), state_bytes(), plan_->arena_bytes()}, options_.memory);
+    packer_.pack();
     plan_->weight_report.seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     return plan_;
@@ -119,6 +122,17 @@ class PlanBuilder {
                 {{}, std::nullopt, node.name});
   }
 
+  std::uint64_t state_bytes() const {
+    std::uint64_t sum = 0;
+    for (const auto& value : graph_.values) {
+      if (value.kind != ValueKind::state) continue;
+      const auto next = checked_add(sum, bytes_at_limits(value.type));
+      if (!next) throw Error(ErrorCode::resource_limit, "states need more memory than can be counted");
+      sum = *next;
+    }
+    return sum;
+  }
+
   std::uint64_t bytes_at_limits(const ValueType& type) const {
     Shape shape;
     for (const auto& dim : type.dims)
@@ -141,7 +155,7 @@ class PlanBuilder {
     if (storage.kind == ValueKind::constant) {
       tensor.place = Place::weight;
       tensor.index = packer_.place(graph_, root, dtype);
-      tensor.max_bytes = plan_->weights[static_cast<std::size_t>(tensor.index)].bytes();
+      tensor.max_bytes = packer_.bytes(tensor.index);
     } else {
       if (root != id) root_tensor = tensor_of(root);
       if (storage.kind == ValueKind::computed) {

@@ -4,9 +4,11 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "backend/backend.h"
+#include "base/memory_available.h"
 #include "compile/place_tensors.h"
 #include "graph/graph.h"
 
@@ -30,10 +32,12 @@ struct BuildOptions {
   /// In what layout a node's weight is packed, where it is not the stored type's own.
   std::map<ValueId, Dtype> layouts;
   PlacementOptions placement;
-  int threads = 1;  // that pack weights, at most
+  int threads = 1;                        // that pack weights, at most
+  std::optional<MemoryAvailable> memory;  // there is; empty: no limit
 };
 
-/// Throws Error(unsupported) naming a node that no kernel accepts.
+/// Throws Error(unsupported) naming a node that no kernel accepts, and Error(resource_limit) with both sums
+/// where weights, states and tensors need more memory than there is, before it takes any.
 std::shared_ptr<Plan> build_plan(const Graph& graph, Backend& backend, const BuildOptions& options);
 
 }  // namespace lathe

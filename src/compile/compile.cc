@@ -63,6 +63,7 @@ CompileResult compile(Graph graph, Backend& backend, const CompileOptions& optio
   }
   build.placement.reuse_memory = options.reuse_memory;
   build.threads = options.threads > 0 ? options.threads : cores;
+  build.memory = options.memory ? options.memory : memory_available();
   if (!options.pack_weights) build.layouts = stored_layouts(graph, backend);
   tune(graph, backend, profiles, options.tuning, build);
   const auto plan = build_plan(graph, backend, build);

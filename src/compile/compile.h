@@ -2,10 +2,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "backend/backend.h"
+#include "base/memory_available.h"
 #include "compile/tuning_options.h"
 #include "graph/graph.h"
 #include "passes/pipeline.h"
@@ -27,6 +29,7 @@ struct CompileOptions {
   bool reuse_memory = true;                  // false: every tensor keeps its bytes until the next run
   bool pack_weights = true;                  // false: read as the file has them, where a kernel does that
   int threads = 0;                           // that pack weights; 0: one per core
+  std::optional<MemoryAvailable> memory;     // that there is; empty: what this machine leaves now
   TuningOptions tuning;
 };
 

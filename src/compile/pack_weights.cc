@@ -166,23 +166,52 @@ std::int32_t WeightPacker::place(const Graph& graph, ValueId constant, Dtype lay
   if (known != placed_.end()) return known->second;
   const Value& value = graph.value(constant);
   CHECK(value.kind == ValueKind::constant && value.data.data != nullptr);
+  const auto index = static_cast<std::int32_t>(plan_.weights.size());
   const std::span<const std::byte> bytes(value.data.data, value.data.bytes());
   Buffer buffer;
   if (layout != value.type.dtype) {
-    buffer = pack(value.data, layout);
-  } else if (auto shared = backend_.share(bytes, value.data_owner)) {
-    buffer = std::move(*shared);
-    plan_.weight_report.mapped_bytes += bytes.size();
+    bytes_.push_back(bytes_of(Matrices(value.data), layout));
+    pending_.push_back({&value, index});
   } else {
-    buffer = backend_.allocate(bytes.size());
-    backend_.write(buffer, 0, bytes);
-    plan_.weight_report.copied_bytes += bytes.size();
+    bytes_.push_back(bytes.size());
+    if (auto shared = backend_.share(bytes, value.data_owner)) {
+      buffer = std::move(*shared);
+      plan_.weight_report.mapped_bytes += bytes.size();
+    } else {
+      pending_.push_back({&value, index});
+    }
   }
-  const auto index = static_cast<std::int32_t>(plan_.weights.size());
   plan_.weights.push_back(std::move(buffer));
   plan_.weight_sources.push_back({value.name, value.type.dtype, layout, value.data.shape, true});
   placed_.emplace(std::pair{constant, layout}, index);
   return index;
+}
+
+std::uint64_t WeightPacker::bytes_to_allocate() const {
+  std::uint64_t sum = 0;
+  for (const auto& pending : pending_) {
+    const auto next = checked_add(sum, bytes(pending.weight));
+    if (!next) throw Error(ErrorCode::resource_limit, "packed weights need more memory than can be counted");
+    sum = *next;
+  }
+  return sum;
+}
+
+void WeightPacker::pack() {
+  for (const auto& pending : pending_) {
+    const auto weight = static_cast<std::size_t>(pending.weight);
+    const TensorView& source = pending.constant->data;
+    const Dtype layout = plan_.weight_sources[weight].layout;
+    if (layout != source.dtype) {
+      plan_.weights[weight] = pack(source, layout);
+      continue;
+    }
+    const std::span<const std::byte> bytes(source.data, source.bytes());
+    plan_.weights[weight] = backend_.allocate(bytes.size());
+    backend_.write(plan_.weights[weight], 0, bytes);
+    plan_.weight_report.copied_bytes += bytes.size();
+  }
+  pending_.clear();
 }
 
 }  // namespace lathe

@@ -2,8 +2,10 @@
 // lie.
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <utility>
+#include <vector>
 
 #include "backend/backend.h"
 #include "graph/graph.h"
@@ -20,16 +22,28 @@ class WeightPacker {
   WeightPacker(Backend& backend, Plan& plan, int threads)
       : backend_(backend), plan_(plan), threads_(threads) {}
 
-  /// Index in plan.weights of the constant's bytes in `layout`; each pair is packed once.
+  /// Index in plan.weights of the constant's bytes in `layout`; each pair is packed once. Its buffer is empty
+  /// until pack(). `graph` outlives that.
   std::int32_t place(const Graph& graph, ValueId constant, Dtype layout);
 
+  std::uint64_t bytes(std::int32_t weight) const { return bytes_.at(static_cast<std::size_t>(weight)); }
+  /// Of memory that pack() takes; what is used where it lies needs none.
+  std::uint64_t bytes_to_allocate() const;
+  void pack();
+
  private:
+  struct Pending {
+    const Value* constant;
+    std::int32_t weight;
+  };
   Buffer pack(const TensorView& source, Dtype layout);
 
   Backend& backend_;
   Plan& plan_;
   int threads_;
   std::map<std::pair<ValueId, Dtype>, std::int32_t> placed_;
+  std::vector<std::uint64_t> bytes_;  // of each weight
+  std::vector<Pending> pending_;
 };
 
 }  // namespace lathe

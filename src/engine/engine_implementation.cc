@@ -5,6 +5,7 @@
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "base/memory_available.h"
 
 namespace lathe {
 namespace {
@@ -58,11 +59,12 @@ EngineOptions checked(EngineOptions options, const Plan& plan) {
   return options;
 }
 
-Buffer allocate_cache(const EngineOptions& options, Backend& backend) {
+Buffer allocate_cache(const EngineOptions& options, const Plan& plan, Backend& backend) {
   if (options.cache.off) return {};
   const auto bytes =
       checked_multiply(static_cast<std::uint64_t>(cache_pages(options)), options.cache.page_bytes());
   if (!bytes) throw Error(ErrorCode::resource_limit, "the cache has more bytes than 64 bits can count");
+  require_memory({0, *bytes, plan.arena_bytes()}, memory_available());
   return backend.allocate(*bytes);
 }
 
@@ -74,7 +76,7 @@ Engine::Implementation::Implementation(EngineOptions options, std::shared_ptr<co
       context_tokens_(usable_context(options_)),
       plan_(std::move(plan)),
       backend_(std::move(backend)),
-      cache_buffer_(allocate_cache(options_, *backend_)),
+      cache_buffer_(allocate_cache(options_, *plan_, *backend_)),
       context_(backend_->create_context(plan_)),
       builder_(*plan_, *backend_),
       outputs_(*plan_, options_.vocabulary),

@@ -180,6 +180,38 @@ TEST_P(Device, EveryWeightCrossesOnceInEachLayoutThatIsRead) {
   EXPECT_EQ(found.size(), needed.size());
 }
 
+TEST_P(Device, AModelThatDoesNotFitSaysWhatItNeedsBeforeItTakesAny) {
+  const auto checkpoint = read_gguf(path_);
+  CompileOptions options;
+  options.math = GetParam();
+  options.limits = {{"T", 64}, {"Q", 4}, {"B", 64}, {"S", 16}, {"P", 1000}};
+  const auto compiled = [&](Backend& backend) {
+    Graph graph = find_architecture(checkpoint->architecture).build(checkpoint, {Dtype::f16, false});
+    return compile(std::move(graph), backend, options).plan;
+  };
+  PoisonedDevice roomy(1);
+  const auto plan = compiled(roomy);
+  // Two layers, keys and values of two heads of 16, as f16.
+  const std::uint64_t cache = 2 * 1000 * 2 * 2 * 64 * 16 * 2;
+  const std::uint64_t needed = roomy.traffic().to_device + cache + plan->arena_bytes();
+
+  PoisonedDevice device(1);
+  options.memory = MemoryAvailable{needed - 1, "the test"};
+  try {
+    compiled(device);
+    FAIL() << "compiled without the memory for it";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::resource_limit);
+    const std::string message = error.what();
+    EXPECT_NE(message.find("needs " + std::to_string(needed) + " bytes"), std::string::npos) << message;
+    EXPECT_NE(message.find("the test has " + std::to_string(needed - 1) + " left"), std::string::npos)
+        << message;
+  }
+  EXPECT_TRUE(device.write_sizes().empty());
+  options.memory = MemoryAvailable{needed, "the test"};
+  EXPECT_EQ(compiled(device)->weights.size(), plan->weights.size());
+}
+
 TEST_P(Device, AfterTheWeightsIdsInAndIdsOut) {
   const auto device = std::make_shared<PoisonedDevice>(2);
   const Loaded loaded = load(path_, *device, GetParam());

@@ -115,6 +115,7 @@ void ModelImplementation::describe_model(const ModelOptions& chosen) {
   architecture_ = &find_architecture(checkpoint->architecture);
   shape_ = architecture_->shape(*checkpoint);
   options = complete(chosen, shape_);
+  threads_chosen_ = chosen.threads != 0;
   info = describe(*checkpoint, shape_);
   info.context_tokens = options.context_tokens;
 }
@@ -189,7 +190,14 @@ Graph ModelImplementation::model_graph() const {
 }
 
 void ModelImplementation::compile_weights() {
-  compiled_ = compile(model_graph(), *backend_, compile_options());
+  CompileOptions how = compile_options();
+  TimingCache cache;
+  if (!options.timing_cache.empty()) cache = TimingCache::load_or_empty(options.timing_cache);
+  how.tuning.cache = &cache;
+  how.tuning.fail_on_miss = options.fail_on_timing_miss;
+  const auto before = cache.entries();
+  compiled_ = compile(model_graph(), *backend_, how);
+  if (!options.timing_cache.empty() && cache.entries() != before) cache.save(options.timing_cache);
 }
 
 void ModelImplementation::refit_weights(const PlanFile& refitted) {
@@ -207,8 +215,20 @@ void ModelImplementation::refit_weights(const PlanFile& refitted) {
 
 void ModelImplementation::map_weights() {
   compiled_.emplace();
-  compiled_->plan = plan_file->plan(*backend_);
+  const auto plan = plan_file->plan(*backend_);
+  if (threads_chosen_)  // it counts more than what was measured
+    for (auto& profile : plan->profiles) profile.threads = 0;
+  compiled_->plan = plan;
   compiled_->passes = plan_passes(*plan_file);
+}
+
+/// Chunks of the size that was measured to be the fastest, where the caller left it open.
+EngineOptions ModelImplementation::measured_step(EngineOptions engine) const {
+  const int measured = compiled_->plan->step_tokens;
+  const bool open = options.kv != "off" && options.step_tokens == ModelOptions().step_tokens;
+  if (measured > 0 && open)
+    engine.step_tokens = std::min(engine.step_tokens, std::max(measured, engine.sequences));
+  return engine;
 }
 
 void ModelImplementation::start_engine() {
@@ -216,7 +236,8 @@ void ModelImplementation::start_engine() {
   if (shape_.is_encoder())
     encoder_ = std::make_unique<Encoder>(encoder_options(options, shape_), compiled_->plan, backend_);
   else
-    engine_ = std::make_unique<Engine>(engine_options(options, shape_), compiled_->plan, backend_);
+    engine_ =
+        std::make_unique<Engine>(measured_step(engine_options(options, shape_)), compiled_->plan, backend_);
 }
 
 Graph ModelImplementation::build_graph() const {

@@ -66,10 +66,12 @@ class ModelImplementation {
   void compile_weights();
   void refit_weights(const PlanFile& refitted);
   void map_weights();
+  EngineOptions measured_step(EngineOptions engine) const;
   void start_engine();
   void require_weights() const;
   void require_whole() const;
 
+  bool threads_chosen_ = false;  // by the caller, and not one per core
   const Architecture* architecture_ = nullptr;
   ModelShape shape_;
   std::optional<ChatPrompt> chat_;

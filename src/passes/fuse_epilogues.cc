@@ -76,6 +76,7 @@ class Fusion {
     auto program = LinearProgram::of(node);
     if (!program || program->expression().empty()) return false;
     ValueId value = node.outputs[0];
+    std::string name = node.name;
     std::ptrdiff_t last = -1;
     while (!program->expression().empty()) {
       const auto reader = uses_.only_reader(value);
@@ -87,10 +88,11 @@ class Fusion {
       program = std::move(grown);
       last = reader;
       value = next.outputs[0];
+      if (next.op->name != "QuantizeActivation") name = joined_names(name, next.name);
     }
     if (last < 0) return false;
     Node& place = graph_.nodes[static_cast<std::size_t>(last)];
-    place = program->node(node.name, node.inputs[0], std::move(place.outputs));
+    place = program->node(std::move(name), node.inputs[0], std::move(place.outputs));
     gone_[index] = true;
     grown_[static_cast<std::size_t>(last)] = true;
     return true;

@@ -4,6 +4,7 @@
 //
 // The two products of a feed-forward block are the widest values of a model. Here they live for one tile in
 // the cache, and in prefill a quarter of their bytes is written: codes instead of float32.
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -30,7 +31,6 @@ class Fusion {
     ValueId activation = -1;
     bool has_function = false;
     std::vector<std::size_t> absorbed;
-    std::string name;
   };
 
   /// The node that computes `id` for one reader alone, or nullptr.
@@ -59,7 +59,6 @@ class Fusion {
     if (gated.activation >= 0 && gated.activation != node->inputs[0]) return {};
     gated.activation = node->inputs[0];
     gated.program.weights.push_back(product->weights[0]);
-    gated.name += (gated.name.empty() ? "" : "+") + node->name;
     return "w" + std::to_string(gated.program.weights.size() - 1);
   }
 
@@ -82,9 +81,15 @@ class Fusion {
       gone_[index] = true;
     }
     gated.program.set_expression(result);
-    for (const auto node : gated.absorbed) gone_[node] = true;
+    std::ranges::sort(gated.absorbed);
+    std::string name;
+    for (const auto node : gated.absorbed) {
+      name = joined_names(name, graph_.nodes[node].name);
+      gone_[node] = true;
+    }
+    name = joined_names(name, mul.name);
     Node& place = graph_.nodes[last];
-    place = gated.program.node(std::move(gated.name), gated.activation, std::move(place.outputs));
+    place = gated.program.node(std::move(name), gated.activation, std::move(place.outputs));
     return true;
   }
 

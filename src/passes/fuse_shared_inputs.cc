@@ -59,7 +59,7 @@ bool fuse_shared_inputs(Graph& graph, const PassContext&) {
     std::vector<ValueId> outputs;
     for (const auto& member : members) {
       const Node& node = graph.nodes[member.node];
-      name += (name.empty() ? "" : "+") + node.name;
+      name = joined_names(name, node.name);
       outputs.insert(outputs.end(), node.outputs.begin(), node.outputs.end());
       gone[member.node] = true;
     }

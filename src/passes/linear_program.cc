@@ -124,6 +124,10 @@ bool is_broadcast(const ValueType& operand, const ValueType& whole) {
          (operand.dims[0] == whole.dims[1] || operand.dims[0] == Dim(1));
 }
 
+std::string joined_names(const std::string& first, const std::string& second) {
+  return first + (first.empty() || second.empty() ? "" : " + ") + second;
+}
+
 void erase_nodes(Graph& graph, const std::vector<bool>& gone) {
   std::size_t index = 0;
   std::erase_if(graph.nodes, [&](const Node&) { return gone[index++]; });

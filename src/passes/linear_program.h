@@ -42,6 +42,9 @@ std::string pointwise_function(const Node& node);
 /// True where `operand` is one row or one number to be broadcast over `whole`.
 bool is_broadcast(const ValueType& operand, const ValueType& whole);
 
+/// The name of a node that does what two others did; either may have none.
+std::string joined_names(const std::string& first, const std::string& second);
+
 /// Takes nodes out of the graph that others have replaced.
 void erase_nodes(Graph& graph, const std::vector<bool>& gone);
 

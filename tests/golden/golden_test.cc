@@ -77,6 +77,24 @@ std::size_t products(const Inspection& inspection) {
   return static_cast<std::size_t>(matrices) - (own_head ? 1 : 0);
 }
 
+/// Every product of the model is in a step whose kernel has this arithmetic, and is of this machine's level.
+void expect_products(const Inspection& inspection, std::string_view arithmetic) {
+  const auto known = cpu_kernels(chosen_isa());
+  std::size_t count = 0;
+  for (const NodeInspection& node : inspection.before) {
+    if (node.op != "Linear") continue;
+    ++count;
+    ASSERT_GE(node.step, 0) << node.name;
+    const std::string& name = inspection.steps[static_cast<std::size_t>(node.step)].kernel;
+    EXPECT_THAT(name, testing::StartsWith(std::string(isa_name(chosen_isa())) + ".")) << node.name;
+    EXPECT_THAT(name, testing::HasSubstr("linear")) << node.name;
+    const auto kernel = std::ranges::find(known, name, &Kernel::name);
+    ASSERT_NE(kernel, known.end()) << name;
+    EXPECT_EQ(kernel->arithmetic, arithmetic) << name;
+  }
+  EXPECT_EQ(count, products(inspection));
+}
+
 std::string scientific(double value) {
   std::ostringstream text;
   text << std::scientific << value;
@@ -158,9 +176,8 @@ TEST_P(Float32, DistributionsAreTheOracles) {
 
 TEST_P(Float32, NoProductIsQuantized) {
   const Inspection inspection = model_.inspect();
-  EXPECT_THAT(kernels_of(inspection, "QuantizedLinear"), testing::IsEmpty());
   EXPECT_THAT(kernels_of(inspection, "QuantizeActivation"), testing::IsEmpty());
-  EXPECT_EQ(kernels_of(inspection, "Linear").size(), products(inspection));
+  expect_products(inspection, "f32");
 }
 
 class DefaultArithmetic : public GoldenTest {
@@ -176,19 +193,7 @@ TEST_P(DefaultArithmetic, DistributionsStayNearTheOracles) {
 }
 
 TEST_P(DefaultArithmetic, EveryProductRunsOnAnInt8KernelOfThisLevel) {
-  const Inspection inspection = model_.inspect();
-  EXPECT_THAT(kernels_of(inspection, "Linear"), testing::IsEmpty());
-  const auto kernels = kernels_of(inspection, "QuantizedLinear");
-  EXPECT_EQ(kernels.size(), products(inspection));
-  const auto known = cpu_kernels(chosen_isa());
-  const auto prefix = std::string(isa_name(chosen_isa())) + ".quantized_linear.";
-  for (const std::string& name : kernels) {
-    EXPECT_THAT(name, testing::StartsWith(prefix));
-    const auto kernel = std::find_if(known.begin(), known.end(),
-                                     [&](const Kernel& candidate) { return candidate.name == name; });
-    ASSERT_NE(kernel, known.end()) << name;
-    EXPECT_EQ(kernel->arithmetic, "int8") << name;
-  }
+  expect_products(model_.inspect(), "int8");
 }
 
 std::string case_name(const testing::TestParamInfo<Case>& info) {

@@ -35,7 +35,7 @@ struct MatmulSplit {
 };
 
 /// By KernelCall::variant; their names are in portable/matmul_variants.h.
-inline constexpr MatmulSplit kMatmulSplits[] = {{kChunkTokens, false}, {32, false}, {kMaxChunkTokens, false},
+static constexpr MatmulSplit kMatmulSplits[] = {{kChunkTokens, false}, {32, false}, {kMaxChunkTokens, false},
                                                 {kChunkTokens, true},  {32, true},  {kMaxChunkTokens, true}};
 
 /// Multiplies groups of a matrix (inputs[1]) with rows (inputs[0]) into outputs[0]; reads no other member.

@@ -169,12 +169,16 @@ void ModelImplementation::load_text() {
   }
 }
 
+std::vector<SymbolLimit> ModelImplementation::limits(const ModelOptions& of) const {
+  return shape_.is_encoder() ? symbol_limits(encoder_options(of, shape_))
+                             : symbol_limits(engine_options(of, shape_));
+}
+
 CompileOptions ModelImplementation::compile_options() const {
   CompileOptions result;
   result.math = options.math;
   result.disabled_passes = options.disabled_passes;
-  result.limits = shape_.is_encoder() ? symbol_limits(encoder_options(options, shape_))
-                                      : symbol_limits(engine_options(options, shape_));
+  result.limits = limits(options);
   result.profiles = shape_.is_encoder() ? encoder_profiles(result.limits) : decoder_profiles(result.limits);
   result.threads = options.threads;
   result.reuse_memory = options.reuse_memory;
@@ -222,6 +226,20 @@ void ModelImplementation::map_weights() {
   compiled_->passes = plan_passes(*plan_file);
 }
 
+/// The engine makes room for what a plan's symbols allow, so that they must be those of its options, which
+/// are in range.
+void ModelImplementation::check_plan() const {
+  const Plan& plan = *compiled_->plan;
+  const auto expected = limits(complete(plan_options(*plan_file), shape_));
+  const bool same = std::equal(
+      plan.symbols.begin(), plan.symbols.end(), expected.begin(), expected.end(),
+      [](const SymbolLimit& a, const SymbolLimit& b) { return a.name == b.name && a.maximum == b.maximum; });
+  if (!same)
+    throw Error(ErrorCode::invalid_model, "the plan's symbols are not those of its options",
+                {plan_file->path(), std::nullopt, "symbols"});
+  check_bindings(plan, plan_file->path(), options, shape_);
+}
+
 /// Chunks of the size that was measured to be the fastest, where the caller left it open.
 EngineOptions ModelImplementation::measured_step(EngineOptions engine) const {
   const int measured = compiled_->plan->step_tokens;
@@ -232,7 +250,7 @@ EngineOptions ModelImplementation::measured_step(EngineOptions engine) const {
 }
 
 void ModelImplementation::start_engine() {
-  if (plan_file != nullptr) check_bindings(*compiled_->plan, plan_file->path(), options, shape_);
+  if (plan_file != nullptr) check_plan();
   if (shape_.is_encoder())
     encoder_ = std::make_unique<Encoder>(encoder_options(options, shape_), compiled_->plan, backend_);
   else

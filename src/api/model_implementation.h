@@ -66,6 +66,8 @@ class ModelImplementation {
   void compile_weights();
   void refit_weights(const PlanFile& refitted);
   void map_weights();
+  std::vector<SymbolLimit> limits(const ModelOptions& of) const;  // complete ones
+  void check_plan() const;
   EngineOptions measured_step(EngineOptions engine) const;
   void start_engine();
   void require_weights() const;

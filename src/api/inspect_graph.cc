@@ -46,6 +46,7 @@ struct StepNames {
 
 std::vector<std::string> parts_of_name(std::string_view name) {
   constexpr std::string_view kBetween = " + ";
+  while (name.ends_with(" +")) name.remove_suffix(2);  // what tells apart names that would be equal
   std::vector<std::string> parts;
   for (std::size_t end = name.find(kBetween); end != std::string_view::npos; end = name.find(kBetween)) {
     parts.emplace_back(name.substr(0, end));

@@ -121,13 +121,22 @@ class BlockPicture {
     return text;
   }
 
+  /// Where the step of a node is that another block's nodes went into, too.
+  std::string elsewhere(std::int32_t step) const {
+    const bool above = !segment_.steps.empty() && static_cast<std::size_t>(step) < segment_.steps.front();
+    return above ? "in a step above" : "in a step below";
+  }
+
   std::string ribbons() const {
     std::string svg;
     for (const auto node : segment_.nodes) {
       const auto step = inspection_.before[node].step;
-      const auto row = step < 0 ? step_rows_.end() : step_rows_.find(static_cast<std::size_t>(step));
-      if (row == step_rows_.end()) continue;
       const double a = node_rows_.at(node);
+      const auto row = step < 0 ? step_rows_.end() : step_rows_.find(static_cast<std::size_t>(step));
+      if (row == step_rows_.end()) {
+        if (step >= 0) svg += text_at(kNodeRight + 10, a + 13, elsewhere(step), "faint");
+        continue;
+      }
       const double b = row->second;
       const double middle = (kNodeRight + kStepLeft) / 2;
       svg += "<path class=\"ribbon " +

@@ -15,7 +15,7 @@ std::string_view style_sheet() {
   }
 }
 * { box-sizing: border-box; }
-body { margin: 0 auto; max-width: 1180px; padding: 32px 24px 80px; background: var(--paper); color: var(--ink);
+body { margin: 0 auto; max-width: 1440px; padding: 32px 24px 80px; background: var(--paper); color: var(--ink);
   font: 14px/1.5 system-ui, "Segoe UI", "Helvetica Neue", sans-serif; }
 h1 { font-size: 26px; margin: 0; } h2 { font-size: 18px; margin: 44px 0 4px; } h3 { font-size: 14px; margin: 22px 0 6px; }
 p { margin: 4px 0 12px; max-width: 75ch; color: var(--faint); }
@@ -32,7 +32,8 @@ th { text-align: right; font-weight: 500; color: var(--faint); border-bottom: 1p
   white-space: nowrap; }
 td { text-align: right; padding: 3px 8px; border-bottom: 1px solid var(--line); white-space: nowrap; }
 tr:last-child td { border-bottom: 0; }
-th.left, td.left, td.code { text-align: left; } td.code { font-size: 12px; }
+th.left, td.left, td.code { text-align: left; }
+td.code { font-size: 12px; max-width: 330px; overflow: hidden; text-overflow: ellipsis; }
 td.faint, .faint { color: var(--faint); } tr.sum td { font-weight: 600; }
 tr.kind { cursor: pointer; } tr.kind td:first-child::before { content: "▸ "; color: var(--faint); }
 tr.kind.open td:first-child::before { content: "▾ "; } tr.layer { display: none; } tr.layer.shown { display: table-row; }

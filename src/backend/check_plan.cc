@@ -111,6 +111,7 @@ class PlanCheck {
     require(!is_packed(tensor.type.dtype), "packed bytes are no weight");
     const std::uint64_t most = bytes_at_limits(tensor.type);
     if (tensor.place == Place::arena) {
+      require(tensor.offset == 0, "the offset is the profiles' to give");
       require(tensor.max_bytes == most, "the size is not that of the type");
       return;
     }

@@ -33,7 +33,7 @@ th { text-align: right; font-weight: 500; color: var(--faint); border-bottom: 1p
 td { text-align: right; padding: 3px 8px; border-bottom: 1px solid var(--line); white-space: nowrap; }
 tr:last-child td { border-bottom: 0; }
 th.left, td.left, td.code { text-align: left; }
-td.code { font-size: 12px; max-width: 330px; overflow: hidden; text-overflow: ellipsis; }
+td.code { font-size: 12px; max-width: 290px; overflow: hidden; text-overflow: ellipsis; }
 td.faint, .faint { color: var(--faint); } tr.sum td { font-weight: 600; }
 tr.kind { cursor: pointer; } tr.kind td:first-child::before { content: "▸ "; color: var(--faint); }
 tr.kind.open td:first-child::before { content: "▾ "; } tr.layer { display: none; } tr.layer.shown { display: table-row; }

@@ -9,6 +9,7 @@
 
 #include "lathe/build.h"
 #include "lathe/error.h"
+#include "lathe/execute.h"
 #include "lathe/inspection.h"
 #include "lathe/model.h"
 #include "lathe/options.h"

@@ -25,5 +25,7 @@ void add_build(CLI::App& program, Context& context);
 void add_refit(CLI::App& program, Context& context);
 void add_timings(CLI::App& program, Context& context);
 void add_bench(CLI::App& program, Context& context);
+void add_exec(CLI::App& program, Context& context);
+void add_compare(CLI::App& program, Context& context);
 
 }  // namespace lathe::apps

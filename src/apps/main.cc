@@ -36,6 +36,8 @@ int run(int argc, char** argv) {
   add_refit(program, context);
   add_timings(program, context);
   add_bench(program, context);
+  add_exec(program, context);
+  add_compare(program, context);
   try {
     program.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {

@@ -1,6 +1,4 @@
-// Writes a float32 array row by row:
-//   \x93NUMPY 1 0 | u16 header length | {'descr': '<f4', ...} padded with spaces to a multiple of 64, \n |
-//   rows
+// Writes a float32 array to a .npy file, row by row.
 #pragma once
 
 #include <cstdint>

@@ -1,0 +1,170 @@
+// Graphs, models and plans run on tensors alone, and two of them held against each other.
+//
+//   lathe::ProgramOptions options;
+//   options.file = "mlp.graph";
+//   options.inputs.push_back({"x", lathe::read_npy("x.npy")});
+//   lathe::Program program = lathe::Program::load(options);
+//   lathe::Execution execution = program.execution();
+//   execution.run();
+//   lathe::Tensor y = execution.output("y");
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "lathe/error.h"
+#include "lathe/inspection.h"
+#include "lathe/options.h"
+
+namespace lathe {
+
+/// Numbers on the host, row-major and little-endian.
+struct Tensor {
+  std::string dtype;  // f32, f16, bf16, f64, i8, i16, i32, i64; u8: bytes of a block type as they lie
+  std::vector<std::int64_t> shape;  // outermost first
+  std::vector<std::byte> bytes;
+};
+
+/// Throws Error(invalid_file) with file and offset.
+Tensor read_npy(const std::string& file);
+/// What stands before the elements in a .npy file.
+std::string npy_header(std::string_view dtype, const std::vector<std::int64_t>& shape);
+/// The elements as numbers; throws Error(invalid_argument) for u8.
+std::vector<double> numbers(const Tensor& tensor);
+
+struct TensorInfo {
+  std::string name;
+  std::string dtype;
+  std::vector<std::string> dims;    // as the graph has them: "T", "576"
+  std::vector<std::int64_t> shape;  // of the runs that the program was loaded for
+};
+
+using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
+using NamedSizes = std::vector<std::pair<std::string, std::int64_t>>;
+
+struct ProgramOptions {
+  std::string file;              // a graph in text form (.graph, .txt); empty: the model's own
+  std::string model;             // a known name or a path; with `file`: where its constants come from
+  ModelOptions model_options;    // math, threads and disabled_passes count for graphs too
+  NamedTensors constants;        // of a graph in text form; before those of the folder and the model
+  std::string constants_folder;  // "<name>.npy"
+  NamedTensors inputs;           // those that are not given are made up
+  std::vector<std::pair<std::string, std::string>> raw_inputs;  // files of bare elements, as trtexec has them
+  NamedSizes sizes;        // of dimensions that have names: {"T", 5}; the inputs' shapes say the others
+  int past = 0;            // of models: tokens that each sequence has in the cache already
+  std::uint64_t seed = 1;  // of what is made up
+  std::vector<std::string> outputs;  // that are computed; empty: all
+  bool keep_tensors = false;         // every tensor can be read behind a run; costs memory
+};
+
+/// When the parts of one run began and ended: seconds on the steady clock.
+struct RunTimes {
+  double enqueue_start = 0, enqueue_end = 0;      // shapes and buffers are bound
+  double to_device_start = 0, to_device_end = 0;  // inputs
+  double compute_start = 0, compute_end = 0;
+  double to_host_start = 0, to_host_end = 0;  // outputs
+};
+
+/// A place to run a program in, with memory of its own. Those of one program run at the same time where they
+/// have threads of their own.
+class Execution {
+ public:
+  explicit Execution(std::unique_ptr<class ExecutionImplementation> implementation);
+  ~Execution();
+  Execution(Execution&&) noexcept;
+  Execution& operator=(Execution&&) noexcept;
+
+  /// Throws Error(invalid_argument) for another type, for a shape that does not fit or is larger than the
+  /// program was loaded for. Numbers that are indices are checked by the next run.
+  void set_input(const std::string& name, Tensor tensor);
+  /// Without transfers, the inputs that an earlier run sent are used again, and no output is read.
+  RunTimes run(bool transfers = true);
+  /// As the last run with transfers read it.
+  Tensor output(const std::string& name) const;
+  /// With ProgramOptions::keep_tensors, any tensor that a layer wrote in the last run, as float32 or i32.
+  Tensor tensor(const std::string& name) const;
+
+  void set_profiling(bool on);
+  /// Of each of Program::layers(), in the last run; 0 for those that did not run. Empty without profiling.
+  std::vector<double> layer_seconds() const;
+
+ private:
+  std::unique_ptr<class ExecutionImplementation> implementation_;
+};
+
+class Program {
+ public:
+  /// Reads, compiles for the sizes asked for, and checks all inputs. Throws Error naming what does not fit.
+  static Program load(const ProgramOptions& options);
+  ~Program();
+  Program(Program&&) noexcept;
+  Program& operator=(Program&&) noexcept;
+
+  const std::string& name() const;
+  const std::vector<TensorInfo>& inputs() const;
+  const std::vector<TensorInfo>& outputs() const;  // those that are computed
+  const NamedSizes& sizes() const;
+  /// One line each: what was made up, or is odd.
+  const std::vector<std::string>& notes() const;
+  std::vector<StepInspection> layers() const;
+  std::string layers_json() const;  // with the names of TensorRT's inspector
+  /// Tensors that layers write, in order; their contents need ProgramOptions::keep_tensors.
+  const std::vector<TensorInfo>& tensors() const;
+
+  /// `own_threads`: for this one alone, so that several can run at once; 0: the program's, for one at a time.
+  Execution execution(int own_threads = 0) const;
+
+ private:
+  explicit Program(std::shared_ptr<const class ProgramImplementation> implementation);
+  std::shared_ptr<const class ProgramImplementation> implementation_;
+};
+
+/// How far two tensors are apart. Of elements that are not finite, equal bits are no difference.
+struct TensorDifference {
+  std::string name;
+  std::string op;  // of the layer that writes it in A
+  std::string dtype_a, dtype_b;
+  std::vector<std::int64_t> shape;
+  bool equal = false;       // every bit
+  double max_abs = 0;       // infinite where one side is not finite and the other differs
+  double rms = 0;           // of the difference
+  double relative_rms = 0;  // over the RMS of A; infinite where A is all zeros
+  double cosine = 1;
+  std::int64_t elements = 0;
+  std::int64_t different = 0;       // elements
+  std::int64_t outside = 0;         // elements with |a - b| > atol + rtol |a|
+  std::vector<std::int64_t> first;  // index of the first different element
+};
+
+struct Comparison {
+  std::vector<TensorDifference> tensors;  // on both sides, in A's order
+  std::vector<std::string> only_a, only_b;
+  std::vector<std::string> notes;
+  bool within = false;  // equal all, or no element outside the tolerances
+};
+
+struct Tolerance {
+  double absolute = 0;
+  double relative = 0;
+};
+
+struct ComparedSide {
+  std::string model;
+  ModelOptions options;
+  int chunk = 0;  // tokens of a step; 0: all in one
+};
+
+/// Runs both on the same ids (empty: those of `text`, as A's tokenizer has them; both empty: a sentence of
+/// our own) and compares every tensor that both have under one name.
+Comparison compare(const ComparedSide& a, const ComparedSide& b, std::vector<std::int32_t> ids,
+                   const std::string& text, const Tolerance& tolerance);
+
+/// The same of tensors that are there already.
+Comparison compare(const NamedTensors& a, const NamedTensors& b, const Tolerance& tolerance);
+
+}  // namespace lathe

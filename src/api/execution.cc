@@ -1,0 +1,152 @@
+#include "api/execution.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "api/tensor_numbers.h"
+#include "base/error.h"
+
+namespace lathe {
+namespace {
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+ExecutionImplementation::ExecutionImplementation(std::shared_ptr<const ProgramImplementation> program,
+                                                 int own_threads)
+    : program_(std::move(program)), inputs_(program_->first_inputs) {
+  ContextOptions options;
+  options.own_threads = own_threads;
+  context_ = program_->backend->create_context(program_->plan, std::move(options));
+  buffers_.resize(program_->plan->bindings.size());
+  allocate_states();
+  prepare();
+}
+
+void ExecutionImplementation::allocate_states() {
+  for (const auto& state : program_->states) {
+    const auto shape = shape_of(state.type, program_->sizes);
+    const std::uint64_t bytes = dense_bytes(state.type.dtype, shape);
+    Buffer buffer = program_->backend->allocate(bytes);
+    // A fresh cache, whatever the device gives: pages that no token wrote are never read, other states are.
+    const std::vector<std::byte> zeros(std::min<std::uint64_t>(bytes, 1 << 20));
+    for (std::uint64_t at = 0; at < bytes; at += zeros.size())
+      program_->backend->write(buffer, at,
+                               std::span(zeros).first(std::min<std::uint64_t>(zeros.size(), bytes - at)));
+    buffers_[static_cast<std::size_t>(program_->plan->binding(state.name))] = std::move(buffer);
+  }
+}
+
+void ExecutionImplementation::set_input(const std::string& name, Tensor tensor) {
+  Sizes own;
+  bind_sizes(find_input(program_->inputs, name), tensor, own);
+  inputs_[name] = std::move(tensor);
+  prepared_ = false;
+}
+
+void ExecutionImplementation::prepare() {
+  const auto& program = *program_;
+  Sizes sizes;
+  for (const auto& input : program.inputs) bind_sizes(input, inputs_.at(input.name), sizes);
+  sizes.insert(program.sizes.begin(), program.sizes.end());
+  for (const auto& state : program.states)
+    if (shape_of(state.type, sizes) != shape_of(state.type, program.sizes))
+      throw Error(ErrorCode::invalid_argument, state.name + " keeps the size that it was loaded with",
+                  {{}, std::nullopt, state.name});
+  for (const auto& limit : program.plan->symbols)
+    if (sizes.at(limit.name) > limit.maximum)
+      throw Error(ErrorCode::invalid_argument,
+                  limit.name + " is " + std::to_string(sizes.at(limit.name)) +
+                      ", and the plan takes at most " + std::to_string(limit.maximum),
+                  {{}, std::nullopt, limit.name});
+  const auto symbols = program.symbols(sizes);
+  program.plan->profile_for(symbols);
+  check_indices(program.rules, inputs_, [&sizes](const Dim& dim) { return size_of(dim, sizes); });
+
+  for (const auto& input : program.inputs) {
+    auto& buffer = buffers_[static_cast<std::size_t>(program.plan->binding(input.name))];
+    const auto& bytes = inputs_.at(input.name).bytes;
+    if (buffer.bytes() < bytes.size()) buffer = program.backend->allocate(bytes.size());
+  }
+  outputs_.clear();
+  for (const int output : program.outputs) {
+    const auto tensor = program.plan->outputs[static_cast<std::size_t>(output)].tensor;
+    const auto& type = program.plan->tensors[static_cast<std::size_t>(tensor)].type;
+    Tensor result{std::string(info(type.dtype).name), shape_of(type, sizes), {}};
+    result.bytes.resize(dense_bytes(type.dtype, result.shape));
+    outputs_.push_back(std::move(result));
+  }
+  sizes_ = std::move(sizes);
+  symbols_ = symbols;
+  prepared_ = true;
+  sent_ = false;
+}
+
+void ExecutionImplementation::send_inputs() {
+  for (const auto& input : program_->inputs)
+    program_->backend->write(buffers_[static_cast<std::size_t>(program_->plan->binding(input.name))], 0,
+                             inputs_.at(input.name).bytes);
+  sent_ = true;
+}
+
+void ExecutionImplementation::bind() {
+  for (std::size_t i = 0; i < buffers_.size(); ++i) context_->bind(static_cast<int>(i), buffers_[i]);
+}
+
+void ExecutionImplementation::read(int output, Tensor& tensor) {
+  const Plan& plan = *program_->plan;
+  const auto& source =
+      plan.tensors[static_cast<std::size_t>(plan.outputs[static_cast<std::size_t>(output)].tensor)];
+  const auto index = static_cast<std::size_t>(source.index);
+  if (source.place == Place::arena)
+    context_->read_output(output, tensor.bytes);
+  else
+    program_->backend->read(source.place == Place::weight ? plan.weights[index] : buffers_[index],
+                            source.offset, tensor.bytes);
+}
+
+void ExecutionImplementation::read_outputs() {
+  for (std::size_t i = 0; i < outputs_.size(); ++i) read(program_->outputs[i], outputs_[i]);
+}
+
+RunTimes ExecutionImplementation::run(bool transfers) {
+  if (!prepared_) prepare();
+  RunTimes times;
+  times.to_device_start = now();
+  if (transfers || !sent_) send_inputs();
+  times.to_device_end = now();
+  times.enqueue_start = times.to_device_end;
+  bind();
+  times.enqueue_end = now();
+  times.compute_start = times.enqueue_end;
+  context_->run(symbols_, program_->wanted());
+  times.compute_end = now();
+  times.to_host_start = times.compute_end;
+  if (transfers) read_outputs();
+  times.to_host_end = now();
+  return times;
+}
+
+const Tensor& ExecutionImplementation::output(const std::string& name) const {
+  const auto found = std::ranges::find(program_->output_infos, name, &TensorInfo::name);
+  if (found == program_->output_infos.end())
+    throw Error(ErrorCode::invalid_argument, "the program computes no output " + printable(name));
+  return outputs_[static_cast<std::size_t>(found - program_->output_infos.begin())];
+}
+
+Tensor ExecutionImplementation::tensor(const std::string& name) const {
+  if (!program_->keep_tensors)
+    throw Error(ErrorCode::invalid_argument, "the program was loaded without keep_tensors",
+                {{}, std::nullopt, "keep_tensors"});
+  const std::size_t index = program_->written_tensor(name);
+  const auto& type = program_->plan->tensors[index].type;
+  const Shape shape = shape_of(type, sizes_);
+  std::vector<std::byte> bytes(dense_bytes(type.dtype, shape));
+  context_->read_tensor(static_cast<int>(index), bytes);
+  return plain_tensor({bytes.data(), type.dtype, shape});
+}
+
+}  // namespace lathe

@@ -1,0 +1,206 @@
+#include "api/program_implementation.h"
+
+#include <algorithm>
+#include <set>
+
+#include "api/program_source.h"
+#include "base/error.h"
+#include "base/json.h"
+#include "compile/compile.h"
+#include "cpu/backend.h"
+
+namespace lathe {
+namespace {
+
+constexpr std::size_t kMostOutputs = 30;  // bits of ExecutionContext::run
+constexpr int kMostThreads = 1024;
+
+std::vector<std::string> symbols_of(const Graph& graph) {
+  std::set<std::string> symbols;
+  for (const auto& value : graph.values)
+    for (const auto& dim : value.type.dims)
+      if (dim.is_symbolic()) symbols.insert(dim.symbol);
+  return {symbols.begin(), symbols.end()};
+}
+
+void require_runnable(const Graph& graph, const std::string& file) {
+  if (graph.outputs.empty() || graph.outputs.size() > kMostOutputs)
+    throw Error(ErrorCode::unsupported,
+                "the graph has " + std::to_string(graph.outputs.size()) + " outputs; 1 to " +
+                    std::to_string(kMostOutputs) + " can be run",
+                {file, std::nullopt, {}});
+  if (graph.nodes.empty())
+    throw Error(ErrorCode::unsupported, "the graph computes nothing", {file, std::nullopt, {}});
+}
+
+/// What was asked for, as a map without contradictions.
+template <class Value>
+std::map<std::string, Value> once_each(const std::vector<std::pair<std::string, Value>>& items,
+                                       const char* what) {
+  std::map<std::string, Value> result;
+  for (const auto& [name, value] : items)
+    if (!result.try_emplace(name, value).second)
+      throw Error(ErrorCode::invalid_argument, printable(name) + " is given twice", {{}, std::nullopt, what});
+  return result;
+}
+
+Json tensor_json(const Plan& plan, std::int32_t index) {
+  const auto& tensor = plan.tensors[static_cast<std::size_t>(index)];
+  Json dimensions = Json::array();
+  for (const auto& dim : tensor.type.dims) {
+    if (dim.is_symbolic())
+      dimensions.push_back(dim.symbol);
+    else
+      dimensions.push_back(dim.value);
+  }
+  return {{"Name", tensor.name},
+          {"Dimensions", std::move(dimensions)},
+          {"Format/Datatype", std::string(info(tensor.type.dtype).name)}};
+}
+
+}  // namespace
+
+ProgramImplementation::ProgramImplementation(const ProgramOptions& options)
+    : keep_tensors(options.keep_tensors) {
+  if (options.model_options.threads < 0 || options.model_options.threads > kMostThreads)
+    throw Error(ErrorCode::invalid_argument, "threads is outside 0 to 1024", {{}, std::nullopt, "threads"});
+  first_inputs = once_each(options.inputs, "inputs");
+  sizes = once_each(options.sizes, "sizes");
+  backend = make_cpu_backend(options.model_options.threads);
+  compile_graph(options);
+  choose_outputs(options.outputs);
+  describe();
+}
+
+void ProgramImplementation::compile_graph(const ProgramOptions& options) {
+  ProgramSource source = read_program(options);
+  require_runnable(source.graph, options.file);
+  name = source.graph.name;
+  model = source.model;
+  rules = find_index_rules(index_graph(source.graph));
+  for (const auto& value : source.graph.values) {
+    if (value.kind == ValueKind::input) inputs.push_back({value.name, value.type});
+    if (value.kind == ValueKind::state) states.push_back({value.name, value.type});
+  }
+  read_raw_inputs(options);
+  complete_inputs({inputs, symbols_of(source.graph), rules, options.past, options.seed}, first_inputs, sizes,
+                  notes);
+  CompileOptions compile_options;
+  compile_options.math = source.options.math;
+  compile_options.disabled_passes = source.options.disabled_passes;
+  compile_options.reuse_memory = !options.keep_tensors;
+  compile_options.threads = source.options.threads;
+  for (const auto& [symbol, size] : sizes) compile_options.limits.push_back({symbol, size});
+  plan = compile(std::move(source.graph), *backend, compile_options).plan;
+}
+
+void ProgramImplementation::read_raw_inputs(const ProgramOptions& options) {
+  Sizes known = sizes;
+  for (const auto& [input, tensor] : first_inputs) bind_sizes(find_input(inputs, input), tensor, known);
+  for (const auto& [input, file] : once_each(options.raw_inputs, "inputs"))
+    if (!first_inputs.try_emplace(input, read_raw(find_input(inputs, input), file, known)).second)
+      throw Error(ErrorCode::invalid_argument, printable(input) + " is given twice",
+                  {{}, std::nullopt, "inputs"});
+}
+
+void ProgramImplementation::choose_outputs(std::span<const std::string> names) {
+  for (const auto& output : names) outputs.push_back(plan->output(output));
+  for (int i = 0; names.empty() && i < static_cast<int>(plan->outputs.size()); ++i) outputs.push_back(i);
+}
+
+std::vector<std::int64_t> ProgramImplementation::symbols(const Sizes& values) const {
+  std::vector<std::int64_t> result;
+  for (const auto& symbol : plan->symbols) result.push_back(values.at(symbol.name));
+  return result;
+}
+
+std::uint32_t ProgramImplementation::wanted() const {
+  std::uint32_t bits = 0;
+  for (const int output : outputs) bits |= 1u << output;
+  return bits;
+}
+
+std::size_t ProgramImplementation::written_tensor(const std::string& tensor) const {
+  const auto found = std::ranges::find(tensor_infos, tensor, &TensorInfo::name);
+  if (found != tensor_infos.end())
+    for (std::size_t i = 0; i < plan->tensors.size(); ++i)
+      if (plan->tensors[i].place == Place::arena && plan->tensors[i].name == tensor) return i;
+  throw Error(ErrorCode::invalid_argument, "no layer of the program writes a tensor " + printable(tensor));
+}
+
+TensorInfo ProgramImplementation::describe_tensor(std::int32_t tensor, const std::string& shown_name) const {
+  const auto& type = plan->tensors[static_cast<std::size_t>(tensor)].type;
+  TensorInfo result{shown_name, std::string(info(type.dtype).name), {}, shape_of(type, sizes)};
+  for (const auto& dim : type.dims) result.dims.push_back(to_string(dim));
+  return result;
+}
+
+void ProgramImplementation::describe() {
+  for (const auto& input : inputs) {
+    TensorInfo shown{input.name, std::string(info(input.type.dtype).name), {}, shape_of(input.type, sizes)};
+    for (const auto& dim : input.type.dims) shown.dims.push_back(to_string(dim));
+    input_infos.push_back(std::move(shown));
+  }
+  for (const int output : outputs) {
+    const auto& described = plan->outputs[static_cast<std::size_t>(output)];
+    output_infos.push_back(describe_tensor(described.tensor, described.name));
+  }
+  std::set<std::int32_t> seen;
+  for (const auto& step : plan->steps)
+    for (const auto tensor : step.outputs) {
+      const auto& written = plan->tensors[static_cast<std::size_t>(tensor)];
+      if (written.place == Place::arena && seen.insert(tensor).second)
+        tensor_infos.push_back(describe_tensor(tensor, written.name));
+    }
+  named_sizes.assign(sizes.begin(), sizes.end());
+}
+
+std::vector<StepInspection> layers(const ProgramImplementation& program) {
+  const Plan& plan = *program.plan;
+  const auto& profile =
+      plan.profiles[static_cast<std::size_t>(plan.profile_for(program.symbols(program.sizes)))];
+  const auto operands = [&plan](const std::vector<std::int32_t>& tensors) {
+    std::vector<OperandInspection> result;
+    for (const auto index : tensors) {
+      const auto& tensor = plan.tensors[static_cast<std::size_t>(index)];
+      OperandInspection operand{tensor.name, std::string(info(tensor.type.dtype).name), {}, ""};
+      for (const auto& dim : tensor.type.dims) operand.dims.push_back(to_string(dim));
+      result.push_back(std::move(operand));
+    }
+    return result;
+  };
+  std::vector<StepInspection> result;
+  for (std::size_t i = 0; i < plan.steps.size(); ++i) {
+    StepInspection layer;
+    layer.name = plan.steps[i].name;
+    layer.op = plan.steps[i].op->name;
+    layer.kernel = profile.choices[i].kernel->name;
+    layer.inputs = operands(plan.steps[i].inputs);
+    layer.outputs = operands(plan.steps[i].outputs);
+    result.push_back(std::move(layer));
+  }
+  return result;
+}
+
+std::string layers_json(const ProgramImplementation& program) {
+  const Plan& plan = *program.plan;
+  const auto all = layers(program);
+  Json list = Json::array();
+  for (std::size_t i = 0; i < plan.steps.size(); ++i) {
+    Json layer = {{"Name", all[i].name}, {"LayerType", all[i].op}};
+    for (const auto& [key, tensors] :
+         {std::pair{"Inputs", &plan.steps[i].inputs}, std::pair{"Outputs", &plan.steps[i].outputs}}) {
+      layer[key] = Json::array();
+      for (const auto tensor : *tensors) layer[key].push_back(tensor_json(plan, tensor));
+    }
+    layer["TacticName"] = all[i].kernel;
+    list.push_back(std::move(layer));
+  }
+  Json bindings = Json::array();
+  for (const auto binding : plan.bindings)
+    bindings.push_back(plan.tensors[static_cast<std::size_t>(binding)].name);
+  for (const auto& output : plan.outputs) bindings.push_back(output.name);
+  return dump_json({{"Layers", std::move(list)}, {"Bindings", std::move(bindings)}}, 1);
+}
+
+}  // namespace lathe

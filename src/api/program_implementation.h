@@ -1,0 +1,58 @@
+// A program: its plan, and all that a run of it needs to know. Shared by the executions, and never changed.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "api/index_rules.h"
+#include "api/program_inputs.h"
+#include "backend/backend.h"
+#include "lathe/execute.h"
+#include "models/architecture.h"
+
+namespace lathe {
+
+class ProgramImplementation {
+ public:
+  explicit ProgramImplementation(const ProgramOptions& options);
+
+  /// Values of the plan's symbols.
+  std::vector<std::int64_t> symbols(const Sizes& sizes) const;
+  /// Bit i: output i is computed.
+  std::uint32_t wanted() const;
+  /// Index of a tensor that a layer writes; throws Error(invalid_argument).
+  std::size_t written_tensor(const std::string& name) const;
+
+  std::string name;
+  std::shared_ptr<Backend> backend;
+  std::shared_ptr<const Plan> plan;
+  std::vector<InputSpec> inputs;
+  std::vector<InputSpec> states;
+  std::vector<IndexRule> rules;
+  InputTensors first_inputs;
+  Sizes sizes;
+  std::vector<int> outputs;  // indices in the plan, of those that are computed
+  std::vector<std::string> notes;
+  std::optional<ModelShape> model;
+  bool keep_tensors = false;
+
+  // As the public API shows them.
+  std::vector<TensorInfo> input_infos, output_infos, tensor_infos;
+  NamedSizes named_sizes;
+
+ private:
+  void compile_graph(const ProgramOptions& options);
+  void read_raw_inputs(const ProgramOptions& options);
+  void choose_outputs(std::span<const std::string> names);
+  void describe();
+  TensorInfo describe_tensor(std::int32_t tensor, const std::string& shown_name) const;
+};
+
+/// The program's layers and what it binds, with the names that TensorRT's inspector has.
+std::string layers_json(const ProgramImplementation& program);
+std::vector<StepInspection> layers(const ProgramImplementation& program);
+
+}  // namespace lathe

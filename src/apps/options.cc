@@ -21,7 +21,7 @@ std::string known_names() {
 void ModelWords::add_model(CLI::App& command) {
   command
       .add_option("-m,--model", model,
-                  "a .gguf file, a Hugging Face folder or a known name: " + known_names())
+                  "a .gguf or .plan file, a Hugging Face folder or a known name: " + known_names())
       ->capture_default_str();
   command.add_flag("--strict", options.strict, "refuse a file with bytes behind its last tensor");
 }
@@ -48,6 +48,7 @@ void ModelWords::add_computing(CLI::App& command) {
   command.add_option("--kv", options.kv,
                      "keys and values of earlier tokens: f32, f16 or off (default f16; f32 with --math f32)");
   command.add_option("--math", options.math, "int8 or f32")->capture_default_str();
+  command.add_flag("--verify", verify, "of a .plan file: hold every weight to its checksum first");
   command.add_option("--device", options.device, "cpu")->capture_default_str();
   command.add_option("--tuning", options.tuning, "how kernels are chosen: 0 the first, to 5 all, measured")
       ->check(CLI::Range(0, 5))
@@ -65,6 +66,7 @@ void ModelWords::add_computing(CLI::App& command) {
 }
 
 Model ModelWords::load() const {
+  if (verify) verify_plan(model);
   ModelOptions complete = options;
   complete.show_fetch = true;
   Model loaded = Model::load(model, complete);

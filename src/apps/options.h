@@ -11,6 +11,7 @@ namespace lathe::apps {
 struct ModelWords {
   std::string model = "smollm2";
   ModelOptions options;
+  bool verify = false;  // a plan's weights are held to their checksums
 
   void add_model(CLI::App& command);      // -m alone
   void add_weights(CLI::App& command);    // threads, and how weights are stored

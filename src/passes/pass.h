@@ -41,6 +41,7 @@ struct Pass {
 bool remove_identities(Graph& graph, const PassContext& context);
 bool recognize_reductions(Graph& graph, const PassContext& context);
 bool recognize_attention(Graph& graph, const PassContext& context);
+bool matmul_to_linear(Graph& graph, const PassContext& context);
 bool merge_shuffles(Graph& graph, const PassContext& context);
 bool quantize_activations(Graph& graph, const PassContext& context);
 bool fold_constants(Graph& graph, const PassContext& context);

@@ -19,6 +19,8 @@ constexpr std::array kPasses = {
         recognize_reductions},
     Pass{"recognize_attention", "know attention where it is written out; within 1e-5 of the greatest value",
          recognize_attention},
+    Pass{"matmul_to_linear", "read constant factors as packed weights; within 1e-6 of the magnitudes' sum",
+         matmul_to_linear},
     Pass{"merge_shuffles", "join transpositions and reshapes that follow each other; bit-equal",
          merge_shuffles},
     Pass{"quantize_activations", "run matrix products with block-quantized weights in 8-bit integers",

@@ -25,8 +25,8 @@ Computed compute(std::string_view text, std::string_view pass, bool with_pass) {
   const auto backend = make_cpu_backend(2);
   CompileOptions options;
   options.limits = {{"T", kTokens}};
-  for (const std::string_view name :
-       {"remove_identities", "recognize_reductions", "recognize_attention", "merge_shuffles"})
+  for (const std::string_view name : {"remove_identities", "recognize_reductions", "recognize_attention",
+                                      "matmul_to_linear", "merge_shuffles"})
     if (name != pass || !with_pass) options.disabled_passes.emplace_back(name);
   const auto result = compile(parse_graph(text, test::number_constant), *backend, options);
   Computed computed;
@@ -187,6 +187,16 @@ TEST(Rewrites, SumsStayWithinTheirBound) {
         "%a: f32[T, 64] = Softmax(%x) {axis = 0} %y: f32[T, 64] = Log(%a)"})
     expect_kept("recognize_reductions",
                 "graph g { %x: f32[T, 64] = input " + std::string(body) + " return y = %y }", 1e-5, 1e-6);
+}
+
+TEST(Rewrites, ProductsWithConstantsStayWithinTheirBound) {
+  expect_kept("matmul_to_linear", R"(graph g {
+    %x: f32[1, T, 100] = input
+    %w: f32[100, 33] = constant "random w"
+    %y: f32[1, T, 33] = MatMul(%x, %w)
+    return y = %y
+  })",
+              0, 1e-6 * 100);
 }
 
 TEST(Rewrites, AttentionStaysWithinItsBound) {

@@ -1,0 +1,48 @@
+#include "passes/before_expected.h"
+#include "support/number_constants.h"
+
+namespace lathe {
+namespace {
+
+TEST(MatmulToLinear, TransposesConstantsAndSeesRows) {
+  expect_rewrite(matmul_to_linear, R"(graph g {
+    %x: f32[1, T, 8] = input
+    %w: f32[8, 4] = constant "random w"
+    %u: f32[4, 2] = constant "random u"
+    %a: f32[1, T, 4] = MatMul(%x, %w)
+    %b: f32[T, 4] = Reshape(%a) {shape = "T, 4"}
+    %y: f32[T, 2] = MatMul(%b, %u)
+    return y = %y
+  })",
+                 R"(graph g {
+    %x: f32[1, T, 8] = input
+    %w: f32[8, 4] = constant "random w"
+    %u: f32[4, 2] = constant "random u"
+    %wt: f32[4, 8] = constant "random w.transposed"
+    %ut: f32[2, 4] = constant "random u.transposed"
+    %r: f32[T, 8] = Reshape(%x) {shape = "-1, 8"}
+    %l: f32[T, 4] = Linear(%r, %wt)
+    %a: f32[1, T, 4] = Reshape(%l) {shape = "1, T, 4"}
+    %b: f32[T, 4] = Reshape(%a) {shape = "T, 4"}
+    %y: f32[T, 2] = Linear(%b, %ut)
+    return y = %y
+  })",
+                 {}, test::number_constant);
+}
+
+TEST(MatmulToLinear, KeepsComputedOperandsBatchesOfWeightsAndRowsOfTwoSymbols) {
+  constexpr std::string_view kGraph = R"(graph g {
+    %x: f32[B, T, 8] = input
+    %c: f32[8] = input
+    %w: f32[8, 4] = constant "random w"
+    %batch: f32[1, 8, 4] = constant "random batch"
+    %a: f32[B, T, 4] = MatMul(%x, %w)
+    %b: f32[B, T, 4] = MatMul(%x, %batch)
+    %d: f32[B, T] = MatMul(%x, %c)
+    return a = %a, b = %b, d = %d
+  })";
+  expect_rewrite(matmul_to_linear, kGraph, kGraph, {}, test::number_constant);
+}
+
+}  // namespace
+}  // namespace lathe

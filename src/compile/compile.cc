@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "compile/build_plan.h"
 #include "compile/choose_layouts.h"
+#include "compile/copy_outputs.h"
 #include "compile/evaluate.h"
 #include "compile/tune.h"
 #include "compile/tune_plan.h"
@@ -43,7 +44,9 @@ std::vector<PassReport> run_passes(Graph& graph, Backend& backend, const Compile
     return evaluate_on_host(backend.kernels(), node, inputs, outputs);
   };
   pipeline.disabled = options.disabled_passes;
-  return run_pipeline(graph, pipeline);
+  auto reports = run_pipeline(graph, pipeline);
+  copy_outputs(graph);
+  return reports;
 }
 
 CompileResult compile(Graph graph, Backend& backend, const CompileOptions& options) {

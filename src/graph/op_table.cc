@@ -62,7 +62,7 @@ const auto& table() {
          rules::fused_linear},
       row("Gather", 2, 1, {}, shuffle, kPure, kNoAlias, rules::gather),
       row("Gelu", 1, 1, {{"approximate", kInteger, 0}}, pointwise, kPure, kNoAlias, rules::gelu),
-      row("Identity", 1, 1, {}, pointwise, kPure, kNoAlias, rules::activation_function),
+      row("Identity", 1, 1, {}, pointwise, kPure, kNoAlias, rules::identity),
       // ours: keys and values of this step alone, in a fresh tensor with the cache's layout
       row("KvScratch", 4, 1, {{"dtype", kInteger, kRequired}}, opaque, kPure, kNoAlias, rules::kv_scratch),
       // ours: keys and values of this step into the pages of the cache

@@ -56,6 +56,7 @@ Types row_program(Inputs inputs, const Node& node);
 
 // arrays of any rank
 Types binary(Inputs inputs, const Node& node);
+Types identity(Inputs inputs, const Node& node);
 Types where(Inputs inputs, const Node& node);
 Types clip(Inputs inputs, const Node& node);
 Types expand(Inputs inputs, const Node& node);

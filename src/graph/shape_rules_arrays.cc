@@ -67,6 +67,12 @@ Types binary(Inputs inputs, const Node& node) {
   return {{Dtype::f32, broadcast_inputs(check, check.type(0).dims, 1)}};
 }
 
+Types identity(Inputs inputs, const Node& node) {
+  const ShapeCheck check(inputs, node, {"x"});
+  if (info(check.type(0).dtype).block_elements != 1) check.fail_input(0, "must not be of a block type");
+  return {check.type(0)};
+}
+
 Types where(Inputs inputs, const Node& node) {
   const ShapeCheck check(inputs, node, {"condition", "a", "b"});
   check.require_dtype(0, Dtype::i8);

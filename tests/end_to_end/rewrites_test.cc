@@ -244,5 +244,34 @@ TEST(Rewrites, AttentionStaysWithinItsBound) {
                 0, 1e-5 * kGreatestValue);
 }
 
+TEST(Rewrites, OutputsThatNothingComputesAreCopies) {
+  const auto backend = make_cpu_backend(1);
+  CompileOptions options;
+  const auto result = compile(parse_graph(R"(graph g {
+    %x: f32[2, 3] = input
+    %half: f32[2] = constant "0.5"
+    %a: f32[2, 3] = Neg(%x)
+    %b: f32[2, 3] = Neg(%a)
+    %c: f32[3, 2] = Reshape(%b) {shape = "3, 2"}
+    return same = %x, half = %half, view = %c
+  })",
+                                          test::number_constant),
+                              *backend, options);
+  const std::vector<float> x = {1, 2, 3, 4, 5, 6};
+  const Buffer input = backend->allocate(x.size() * sizeof(float));
+  backend->write(input, 0, std::as_bytes(std::span(x)));
+  const auto context = backend->create_context(result.plan);
+  context->bind(0, input, 0);
+  context->run({}, 7);
+  for (const std::string_view name : {"same", "view"}) {
+    std::vector<float> y(x.size());
+    context->read_output(result.plan->output(name), std::as_writable_bytes(std::span(y)));
+    EXPECT_EQ(y, x) << name;
+  }
+  std::vector<float> half(2);
+  context->read_output(result.plan->output("half"), std::as_writable_bytes(std::span(half)));
+  EXPECT_EQ(half, (std::vector<float>{0.5f, 0.5f}));
+}
+
 }  // namespace
 }  // namespace lathe

@@ -268,7 +268,7 @@ TEST_P(Arrays, PortableIsClose) {
     if (kernel.op != GetParam() || !kernel.name.starts_with("portable.")) continue;
     for (const auto& test : cases_of(kernel.op)) {
       const auto& shape = test.outputs[0].dims;
-      if (!accepts(kernel, test) || element_count(test.inputs[0].dims) > 9000) continue;
+      if (!accepts(kernel, test) || test.outputs[0].dtype != Dtype::f32 || element_count(test.inputs[0].dims) > 9000) continue;
       const auto result = run(kernel, test, 1);
       for (std::int64_t i = 0; i < element_count(shape); ++i) {
         const auto expected = reference(test, index_of(shape, i));

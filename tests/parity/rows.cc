@@ -22,7 +22,7 @@ std::span<const Row> rows() {
       {"FusedLinear", fused_linear_cases, {0}},
       {"Gather", gather_cases, {1}},
       {"Gelu", gelu_cases, {0}},
-      {"Identity", [] { return element_cases("Identity"); }, {}},
+      {"Identity", identity_cases, {}},
       {"KvScratch", kv_scratch_cases, {}},
       {"KvWrite", kv_write_cases, {}},
       {"LayerNormalization", layer_normalization_cases, {0}},

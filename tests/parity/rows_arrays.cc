@@ -93,6 +93,13 @@ std::vector<Case> clip_cases() {
   return cases;
 }
 
+std::vector<Case> identity_cases() {
+  Random random(50);
+  auto cases = element_cases("Identity");
+  cases.push_back({"i8", "Identity", {conditions(random, {7, 33})}, {empty(Dtype::i8, {7, 33})}, {}, -1});
+  return cases;
+}
+
 std::vector<Case> broadcast_cases(std::string_view op) {
   Random random(42);
   std::vector<Case> cases;

@@ -11,6 +11,7 @@ namespace lathe::parity {
 /// One element in, one out; `low` bounds what the function is asked about (0 for Log and Sqrt).
 std::vector<Case> element_cases(std::string_view op, float low = -4);
 std::vector<Case> clip_cases();
+std::vector<Case> identity_cases();
 /// Every way to broadcast two arrays.
 std::vector<Case> broadcast_cases(std::string_view op);
 std::vector<Case> where_cases();

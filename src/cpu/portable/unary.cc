@@ -1,6 +1,8 @@
 // Functions of one element: Abs, Clip, Erf, Exp, Identity, Log, Neg, Reciprocal, Relu, Sigmoid, Sqrt. The
 // output may be x. NaN stays NaN.
+#include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <limits>
 
 #include "cpu/portable/erf_f32.h"
@@ -11,7 +13,6 @@ namespace lathe::portable {
 namespace {
 
 float absolute(float x) { return std::fabs(x); }
-float identity(float x) { return x; }
 float logarithm(float x) { return static_cast<float>(std::log(static_cast<double>(x))); }
 float negative(float x) { return -x; }
 float reciprocal(float x) { return 1.0f / x; }
@@ -26,6 +27,17 @@ void run(const KernelCall& call) {
   const Share share = share_of(call, element_count(call.inputs[0]));
   for (std::int64_t i = share.begin; i < share.end; ++i) y[i] = function(x[i]);
 }
+
+/// Of any type whose elements are whole bytes.
+void run_identity(const KernelCall& call) {
+  const auto bytes = static_cast<std::int64_t>(info(static_cast<Dtype>(call.inputs[0].dtype)).block_bytes);
+  const Share share = share_of(call, element_count(call.inputs[0]));
+  const auto* x = data_of<const std::byte>(call.inputs[0]) + share.begin * bytes;
+  auto* y = data_of<std::byte>(call.outputs[0]) + share.begin * bytes;
+  if (x != y) std::copy(x, x + (share.end - share.begin) * bytes, y);
+}
+
+bool accepts_elements(const NodeTypes& types) { return info(types.inputs[0].dtype).block_elements == 1; }
 
 /// The greatest number as a bound is none: infinity stays.
 void run_clip(const KernelCall& call) {
@@ -46,11 +58,12 @@ void run_clip(const KernelCall& call) {
 
 bool serial(const KernelCall& call) { return element_count(call.inputs[0]) <= 8192; }
 
-Kernel kernel(const char* name, std::string_view op, KernelFunction function) {
+Kernel kernel(const char* name, std::string_view op, KernelFunction function,
+              bool (*accepts)(const NodeTypes&) = accepts_f32) {
   return {.name = name,
           .op = op,
           .arithmetic = "f32",
-          .accepts = accepts_f32,
+          .accepts = accepts,
           .run = function,
           .serial = serial,
           .in_place_input = 0};
@@ -64,7 +77,7 @@ std::span<const Kernel> unary_kernels() {
       kernel("portable.clip", "Clip", run_clip),
       kernel("portable.erf", "Erf", run<erf_f32>),
       kernel("portable.exp", "Exp", run<exp_f32>),
-      kernel("portable.identity", "Identity", run<identity>),
+      kernel("portable.identity", "Identity", run_identity, accepts_elements),
       kernel("portable.log", "Log", run<logarithm>),
       kernel("portable.neg", "Neg", run<negative>),
       kernel("portable.reciprocal", "Reciprocal", run<reciprocal>),

@@ -121,6 +121,7 @@ const auto& table() {
       row("SequenceMean", 2, 1, {}, reduction, kPure, kNoAlias, rules::sequence_mean),
       row("Sigmoid", 1, 1, {}, pointwise, kPure, kNoAlias, rules::activation_function),
       row("Softmax", 1, 1, {{"axis", kInteger, -1}}, reduction, kPure, kNoAlias, rules::softmax),
+      row("Softplus", 1, 1, {}, pointwise, kPure, kNoAlias, rules::activation_function),
       // ours: [T, H * d] seen as [T, H, d]
       row("SplitHeads", 1, 1, {{"heads", kInteger, kRequired}}, shuffle, kPure, 0, rules::split_heads),
       row("Sqrt", 1, 1, {}, pointwise, kPure, kNoAlias, rules::activation_function),

@@ -223,6 +223,7 @@ const std::map<std::string_view, Reference>& references() {
       {"Reciprocal", element([](double x) { return 1 / x; }, 1e-7)},
       {"Relu", element([](double x) { return x < 0 ? 0 : x; }, 0)},
       {"Sigmoid", element([](double x) { return 1 / (1 + std::exp(-x)); }, 5e-7)},
+      {"Softplus", element([](double x) { return std::log(1 + std::exp(x)); }, 1e-6)},
       {"Sqrt", element([](double x) { return std::sqrt(x); }, 1e-7)},
       {"Add", pair([](double a, double b) { return a + b; }, 1e-7)},
       {"Mul", pair([](double a, double b) { return a * b; }, 1e-7)},
@@ -268,7 +269,9 @@ TEST_P(Arrays, PortableIsClose) {
     if (kernel.op != GetParam() || !kernel.name.starts_with("portable.")) continue;
     for (const auto& test : cases_of(kernel.op)) {
       const auto& shape = test.outputs[0].dims;
-      if (!accepts(kernel, test) || test.outputs[0].dtype != Dtype::f32 || element_count(test.inputs[0].dims) > 9000) continue;
+      if (!accepts(kernel, test) || test.outputs[0].dtype != Dtype::f32 ||
+          element_count(test.inputs[0].dims) > 9000)
+        continue;
       const auto result = run(kernel, test, 1);
       for (std::int64_t i = 0; i < element_count(shape); ++i) {
         const auto expected = reference(test, index_of(shape, i));

@@ -59,6 +59,7 @@ std::span<const Row> rows() {
       {"SequenceMean", sequence_mean_cases, {}},
       {"Sigmoid", [] { return element_cases("Sigmoid"); }, {}},
       {"Softmax", [] { return softmax_cases("Softmax"); }, {}},
+      {"Softplus", [] { return element_cases("Softplus"); }, {}},
       {"Sqrt", [] { return element_cases("Sqrt", 0); }, {}},
       {"Sub", [] { return broadcast_cases("Sub"); }, {}},
       {"Swish", swish_cases, {0}},

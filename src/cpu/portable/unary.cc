@@ -1,5 +1,5 @@
-// Functions of one element: Abs, Clip, Erf, Exp, Identity, Log, Neg, Reciprocal, Relu, Sigmoid, Sqrt. The
-// output may be x. NaN stays NaN.
+// Functions of one element: Abs, Clip, Erf, Exp, Identity, Log, Neg, Reciprocal, Relu, Sigmoid, Softplus and
+// Sqrt. The output may be x. NaN stays NaN.
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
@@ -18,6 +18,11 @@ float negative(float x) { return -x; }
 float reciprocal(float x) { return 1.0f / x; }
 float relu(float x) { return x < 0.0f ? 0.0f : x; }
 float sigmoid(float x) { return 1.0f / (1.0f + exp_f32(-x)); }
+/// log(1 + exp(x)), from the side where nothing overflows.
+float softplus(float x) {
+  const double far = std::log1p(std::exp(-std::fabs(static_cast<double>(x))));
+  return static_cast<float>(x > 0.0f ? far + static_cast<double>(x) : far);
+}
 float square_root(float x) { return std::sqrt(x); }
 
 template <float (*function)(float)>
@@ -83,6 +88,7 @@ std::span<const Kernel> unary_kernels() {
       kernel("portable.reciprocal", "Reciprocal", run<reciprocal>),
       kernel("portable.relu", "Relu", run<relu>),
       kernel("portable.sigmoid", "Sigmoid", run<sigmoid>),
+      kernel("portable.softplus", "Softplus", run<softplus>),
       kernel("portable.sqrt", "Sqrt", run<square_root>),
   };
   return kKernels;

@@ -8,7 +8,7 @@ namespace lathe {
 namespace {
 
 constexpr int kFirstRuns = 3;
-constexpr double kPatience = 5;
+constexpr double kPatience = 3;
 
 double allowance(int round) {
   if (round == 0) return 8;

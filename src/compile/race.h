@@ -12,7 +12,7 @@ namespace lathe {
 using TimedRun = std::function<double(std::size_t candidate)>;
 
 struct RaceOptions {
-  double seconds = 0.02;  // of undisturbed runs, for each candidate; of disturbed ones up to five times that
+  double seconds = 0.01;  // of undisturbed runs, for each candidate; of disturbed ones up to three times that
   int most_runs = 200;    // of each, where it is quick
 };
 

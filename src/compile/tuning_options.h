@@ -23,7 +23,7 @@ struct TuningOptions {
   /// 4  all tiles and thread splits too, and branches beside each other
   /// 5  and the heaviest steps once more within the whole plan
   int level = 1;
-  double seconds_per_candidate = 0.02;
+  double seconds_per_candidate = 0.01;
   TimingCache* cache = nullptr;  // read from level 1 on; measurements are added
   bool fail_on_miss = false;     // what the cache lacks is an error instead of a measurement
   std::function<void(const TuningProgress&)> progress = {};

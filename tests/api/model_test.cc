@@ -487,8 +487,11 @@ TEST_F(ModelTest, StepsNameTheNodesThatTheyCompute) {
   for (const auto& node : inspection.before) placed += node.step >= 0 ? 1 : 0;
   EXPECT_EQ(sources, placed);
   EXPECT_GT(placed, inspection.before.size() / 2);
-  for (const auto& node : inspection.before)
-    if (node.op == "Linear") EXPECT_GE(node.step, 0) << node.name;
+  for (const auto& node : inspection.before) {
+    if (node.op == "Linear") {
+      EXPECT_GE(node.step, 0) << node.name;
+    }
+  }
 }
 
 TEST_F(ModelTest, MemoryIsReusedUnlessToldNotTo) {

@@ -114,7 +114,9 @@ TEST_F(PlanTest, RefittingGivesWhatBuildingGives) {
   stripped.strip = true;
   plan_.write(build_plan(model_.path(), stripped));
   EXPECT_TRUE(refit_plan(plan_.path(), model_.path()) == bytes_);
-  EXPECT_EQ(refusal([&] { Model::load(plan_.path()).answer({.ids = {1, 2}}); }).field, "weights");
+  Request request;
+  request.ids = {1, 2};
+  EXPECT_EQ(refusal([&] { Model::load(plan_.path()).answer(request); }).field, "weights");
 
   test::TemporaryFile other;
   test::write_tiny_model(other.path(), {.seed = 7});

@@ -91,7 +91,7 @@ class SpoiledWeight(unittest.TestCase):
                     self.assertTrue(report["first"].startswith("blk.7.ffn_"), report["first"])
                     first = [tensor["name"] for tensor in tensors].index(report["first"])
                     self.assertTrue(all(tensor["equal"] for tensor in tensors[:first]))
-                    self.assertEqual(tensors[first]["first"], [0, 0])
+                    self.assertLess(tensors[first]["first"][1], 32)  # row 0 of the weight: its block of codes
                     for tensor in tensors:
                         if tensor["name"].startswith("blk.8.") and "codes" not in tensor["name"]:
                             self.assertFalse(tensor["equal"], tensor["name"])

@@ -2,7 +2,10 @@
 
 #include <cpuid.h>
 
+#include <array>
+#include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <string>
 
 #include "base/error.h"
@@ -57,6 +60,29 @@ IsaLevel chosen_isa() {
   }
   throw Error(ErrorCode::invalid_argument,
               "LATHE_ISA is portable, avx2 or avx512, not \"" + printable(wish) + "\"");
+}
+
+std::string processor_name() {
+  std::array<unsigned, 12> words{};
+  for (unsigned i = 0; i < 3; ++i)
+    if (__get_cpuid(0x80000002u + i, &words[4 * i], &words[4 * i + 1], &words[4 * i + 2],
+                    &words[4 * i + 3]) == 0)
+      return "unknown processor";
+  std::array<char, sizeof words + 1> text{};
+  std::memcpy(text.data(), words.data(), sizeof words);
+  const std::string name(text.data());
+  const auto begin = name.find_first_not_of(' ');
+  const auto end = name.find_last_not_of(' ');
+  return begin == std::string::npos ? "unknown processor" : printable(name.substr(begin, end + 1 - begin));
+}
+
+std::string processor_signature() {
+  unsigned signature = 0;
+  unsigned unused[3] = {};
+  if (__get_cpuid(1, &signature, &unused[0], &unused[1], &unused[2]) == 0) return "0";
+  std::array<char, 16> digits{};
+  std::snprintf(digits.data(), digits.size(), "%x", signature);
+  return digits.data();
 }
 
 }  // namespace lathe

@@ -1,6 +1,7 @@
 // What this processor can do, and the level of kernels that is used.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 namespace lathe {
@@ -20,5 +21,11 @@ IsaLevel detected_isa();
 /// detected_isa(), or what LATHE_ISA=portable|avx2|avx512 asks for.
 /// Throws Error(invalid_argument) for another word or a level that this processor lacks.
 IsaLevel chosen_isa();
+
+/// As the processor calls itself, printable: "AMD EPYC 9R14"; "unknown processor" where it does not.
+std::string processor_name();
+
+/// Family, model and stepping in hexadecimal: names of processors in virtual machines say little.
+std::string processor_signature();
 
 }  // namespace lathe

@@ -70,7 +70,7 @@ class Bench(unittest.TestCase):
             self.assertEqual([test["test"] for test in part["tests"]], ["pp16"])
             self.assertGreater(part["tests"][0]["tokens_per_s"], 0)
         whole = report["with_everything"]["arena_bytes"]
-        self.assertGreater(without["memory reuse"]["arena_bytes"], 2 * whole)
+        self.assertGreater(without["memory reuse"]["arena_bytes"], 1.5 * whole)
         self.assertGreater(without["int8"]["weight_bytes_copied"],
                            2 * report["with_everything"]["weight_bytes_copied"])
 

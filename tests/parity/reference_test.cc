@@ -157,7 +157,12 @@ Expected quantized_linear(const Case& test, std::int64_t row, std::int64_t colum
   const auto columns = columns_of(test);
   const auto& weight = test.inputs[1];
   auto& values = unpacked[&test];
-  if (values.empty()) values = test::unpack(weight.dtype, weight.bytes.data(), weight.dims[0], columns);
+  if (values.empty() && is_block_quantized(weight.dtype)) {
+    values.resize(static_cast<std::size_t>(weight.dims[0] * columns));
+    decode_rows(weight.dtype, weight.bytes.data(), values.data(), weight.dims[0], columns);
+  } else if (values.empty()) {
+    values = test::unpack(weight.dtype, weight.bytes.data(), weight.dims[0], columns);
+  }
   const auto blocks = columns / kActivationBlock;
   const auto* codes = test.inputs[0].as<std::uint8_t>() + row * (columns + 16 * blocks);
   std::vector<float> factors(static_cast<std::size_t>(2 * blocks));

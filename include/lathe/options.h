@@ -28,6 +28,7 @@ struct ModelOptions {
   bool show_fetch = false;    // the download may write its progress and its complaints to stderr
   bool strict = false;        // bytes behind the last tensor of a file are an error, not a warning
   bool check_weights = true;  // NaN and infinite weights are looked for, and refused
+  bool plan_cache = false;    // what is compiled is kept for the next time, in a folder (docs/compiler.md)
   bool weights = true;        // false: metadata, tokenizer and template alone; whatever computes throws
 };
 

@@ -99,6 +99,7 @@ void AnswerImplementation::finish(FinishReason reason, Piece& piece) {
   trace_.prefill_seconds = times.prefill_seconds;
   trace_.generated_tokens = times.generated_tokens;
   trace_.decode_seconds = times.decode_seconds;
+  model_->was_used();
 }
 
 Answer::Answer(std::unique_ptr<AnswerImplementation> implementation)

@@ -33,6 +33,7 @@ std::vector<std::vector<float>> embed(ModelImplementation& model, std::span<cons
   ids.reserve(texts.size());
   for (const auto& text : texts) ids.push_back(text_ids(model.text(), text, limit));
   const std::vector<float> all = encoder.run(ids);
+  model.was_used();
   const auto width = encoder.options().dimensions;
   std::vector<std::vector<float>> embeddings;
   embeddings.reserve(texts.size());

@@ -3,6 +3,7 @@
 
 #include "api/answer.h"
 #include "api/known_models.h"
+#include "api/load_model.h"
 #include "api/model_implementation.h"
 #include "backend/cache_layout.h"
 #include "base/json.h"
@@ -17,7 +18,7 @@ Model::Model(Model&&) noexcept = default;
 Model& Model::operator=(Model&&) noexcept = default;
 
 Model Model::load(const std::string& name_or_path, const ModelOptions& options) {
-  return Model(std::make_shared<ModelImplementation>(resolve_model(name_or_path, options), options));
+  return Model(load_model(resolve_model(name_or_path, options), options));
 }
 
 const ModelInfo& Model::info() const { return implementation_->info; }

@@ -88,7 +88,7 @@ ModelImplementation::ModelImplementation(const std::string& path, const ModelOpt
   const auto start = Clock::now();
   if (is_plan_file(path)) {
     plan_file = PlanFile::open(path);
-    load_plan(chosen);
+    load_plan(chosen, path);
   } else {
     checkpoint = load_checkpoint(path, chosen);
     load_model(chosen);
@@ -96,9 +96,18 @@ ModelImplementation::ModelImplementation(const std::string& path, const ModelOpt
   load_seconds = std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-void ModelImplementation::load_plan(const ModelOptions& chosen) {
+ModelImplementation::ModelImplementation(const std::string& path, const ModelOptions& chosen,
+                                         std::shared_ptr<const PlanFile> cached)
+    : plan_file(std::move(cached)), cached_(true) {
+  const auto start = Clock::now();
+  const auto name_end = path.find_last_not_of('/');  // as folders are named without the cache
+  load_plan(chosen, name_end == std::string::npos ? path : path.substr(0, name_end + 1));
+  load_seconds = std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+void ModelImplementation::load_plan(const ModelOptions& chosen, const std::string& file) {
   plan_file->require_runnable(engine_version(), chosen_isa());
-  checkpoint = read_checkpoint_section(plan_file->section("metadata"), plan_file->path());
+  checkpoint = read_checkpoint_section(plan_file->section("metadata"), file);
   load_model(run_options(chosen, *plan_file));
 }
 
@@ -220,7 +229,7 @@ void ModelImplementation::refit_weights(const PlanFile& refitted) {
 void ModelImplementation::map_weights() {
   compiled_.emplace();
   const auto plan = plan_file->plan(*backend_);
-  if (threads_chosen_)  // it counts more than what was measured
+  if (threads_chosen_ && !cached_)  // it counts more than what was measured
     for (auto& profile : plan->profiles) profile.threads = 0;
   compiled_->plan = plan;
   compiled_->passes = plan_passes(*plan_file);
@@ -348,6 +357,14 @@ std::uint64_t ModelImplementation::cache_bytes() const {
   const CacheGeometry& geometry = engine_->options().cache;
   if (geometry.off) return 0;
   return geometry.page_bytes() * static_cast<std::uint64_t>(engine_->cache_statistics().pages);
+}
+
+void ModelImplementation::keep_plan(const PlanCacheEntry& entry) {
+  plan_store_ = std::make_unique<PlanStore>(entry, *this);
+}
+
+void ModelImplementation::was_used() {
+  if (plan_store_ != nullptr) plan_store_->start();
 }
 
 std::vector<TokenId> ModelImplementation::encode(const Request& request) const {

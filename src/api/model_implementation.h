@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "api/chat_prompt.h"
+#include "api/plan_store.h"
 #include "backend/backend.h"
 #include "backend/plan_file.h"
 #include "compile/compile.h"
@@ -26,6 +27,9 @@ class ModelImplementation {
  public:
   /// Of a model's file or folder, or of a plan file.
   ModelImplementation(const std::string& path, const ModelOptions& options);
+  /// Of a model's file or folder that the plan was compiled of, with these options.
+  ModelImplementation(const std::string& path, const ModelOptions& options,
+                      std::shared_ptr<const PlanFile> cached);
   /// Of a model's file or folder, whose weights go into a plan that was built of its like; it does not run.
   /// Throws Error(invalid_argument) where the model is another one.
   ModelImplementation(const std::string& path, const ModelOptions& options, const PlanFile& refitted);
@@ -48,6 +52,10 @@ class ModelImplementation {
   std::vector<TokenId> encode(const Request& request) const;
   std::uint64_t cache_bytes() const;  // of all pages
 
+  /// The plan goes there, once the model has been of use and at the latest when it ends.
+  void keep_plan(const PlanCacheEntry& entry);
+  void was_used();
+
   ModelInfo info;
   ModelOptions options;                          // complete
   std::shared_ptr<const Checkpoint> checkpoint;  // of a plan file without the tensors' bytes
@@ -58,7 +66,7 @@ class ModelImplementation {
  private:
   void describe_model(const ModelOptions& chosen);
   void load_model(const ModelOptions& chosen);
-  void load_plan(const ModelOptions& chosen);
+  void load_plan(const ModelOptions& chosen, const std::string& file);
   std::optional<TokenizerData> read_text() const;
   void load_text();
   CompileOptions compile_options() const;
@@ -74,6 +82,7 @@ class ModelImplementation {
   void require_whole() const;
 
   bool threads_chosen_ = false;  // by the caller, and not one per core
+  bool cached_ = false;          // the plan file was compiled with these very options
   const Architecture* architecture_ = nullptr;
   ModelShape shape_;
   std::optional<ChatPrompt> chat_;
@@ -82,7 +91,8 @@ class ModelImplementation {
   mutable std::optional<CompileResult> compiled_;
   mutable std::once_flag graph_read_;  // of a plan file, into compiled_->graph
   std::unique_ptr<Encoder> encoder_;
-  std::unique_ptr<Engine> engine_;  // last: its thread uses the others
+  std::unique_ptr<Engine> engine_;         // its thread uses the others
+  std::unique_ptr<PlanStore> plan_store_;  // last: its thread uses all of them
 };
 
 /// Without a cache, keys and values are rounded as its default would round them; an encoder has no such

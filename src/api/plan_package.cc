@@ -42,12 +42,6 @@ std::string write_passes(const std::vector<PassReport>& passes) {
   return archive.take();
 }
 
-std::string write_options(const ModelOptions& options) {
-  ArchiveWriter archive;
-  describe_options(archive, options);
-  return archive.take();
-}
-
 [[noreturn]] void refuse(const PlanFile& file, const std::string& field, const std::string& message) {
   throw Error(ErrorCode::invalid_argument, field + " " + message + "; build another plan for this",
               {file.path(), std::nullopt, field});
@@ -73,6 +67,12 @@ int at_most(const PlanFile& file, const std::string& field, int chosen, int buil
 
 }  // namespace
 
+std::string options_section(const ModelOptions& options) {
+  ArchiveWriter archive;
+  describe_options(archive, options);
+  return archive.take();
+}
+
 PlanBinding plan_binding(const std::string& graph_before) {
   return {engine_version(), chosen_isa(), hash128(graph_before)};
 }
@@ -80,7 +80,7 @@ PlanBinding plan_binding(const std::string& graph_before) {
 void write_model_plan(const ModelImplementation& model, bool strip, const WriteBytes& write) {
   const CompileResult& compiled = model.compiled();
   const std::string before = print(model.build_graph());
-  std::vector<NamedSection> sections = {{"options", write_options(model.options)},
+  std::vector<NamedSection> sections = {{"options", options_section(model.options)},
                                         {"metadata", write_checkpoint_section(*model.checkpoint)}};
   if (model.tokenizer != nullptr)
     sections.push_back({"tokenizer", write_tokenizer_section(*model.tokenizer)});

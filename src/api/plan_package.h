@@ -22,6 +22,8 @@ using WriteBytes = std::function<void(std::span<const std::byte> bytes, std::uin
 /// Throws Error(invalid_argument) where the model was loaded without weights.
 void write_model_plan(const ModelImplementation& model, bool strip, const WriteBytes& write);
 
+/// Of the options, those that a plan depends on, as bytes.
+std::string options_section(const ModelOptions& options);
 /// The options that the plan was built with; those that do not outlive building have their defaults.
 ModelOptions plan_options(const PlanFile& file);
 /// Those to run with: what `chosen` leaves open is as built. Throws Error(invalid_argument) naming the field

@@ -127,6 +127,7 @@ void add_chat(CLI::App& program, Context& context) {
   sampling.min_p = 0.05;
   CLI::App* command = program.add_subcommand("chat", "hold a conversation; reads a line for each turn");
   words->model.add_computing(*command);
+  words->model.add_plan_cache(*command);
   command
       ->add_option("-n,--max-tokens", words->request.max_tokens, "longest answer in tokens; 0: until it ends")
       ->transform(whole_number<int>())

@@ -51,6 +51,7 @@ void add_embed(CLI::App& program, Context& context) {
   CLI::App* command = program.add_subcommand("embed", "print the embedding of a text, or of several");
   command->add_option("TEXT", words->texts, "the texts; -: read from stdin")->required();
   words->model.add_computing(*command);
+  words->model.add_plan_cache(*command);
   command->callback([words, &context] { context.chosen = [words] { return run(*words); }; });
 }
 

@@ -65,6 +65,13 @@ void ModelWords::add_computing(CLI::App& command) {
       ->allow_extra_args(false);
 }
 
+void ModelWords::add_plan_cache(CLI::App& command) {
+  options.plan_cache = true;
+  command.add_flag_callback(
+      "--no-plan-cache", [this] { options.plan_cache = false; },
+      "compile a model file anew, and do not keep what comes out for the next time");
+}
+
 Model ModelWords::load() const {
   if (verify) verify_plan(model);
   ModelOptions complete = options;

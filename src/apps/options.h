@@ -16,6 +16,7 @@ struct ModelWords {
   void add_model(CLI::App& command);      // -m alone
   void add_weights(CLI::App& command);    // threads, and how weights are stored
   void add_computing(CLI::App& command);  // and how it is computed
+  void add_plan_cache(CLI::App& command);
   Model load() const;
 };
 

@@ -73,6 +73,7 @@ void add_run(CLI::App& program, Context& context) {
   CLI::App* command = program.add_subcommand("run", "answer one prompt");
   command->add_option("PROMPT", words->prompt, "what to answer; -: read from stdin")->required();
   words->model.add_computing(*command);
+  words->model.add_plan_cache(*command);
   command
       ->add_option("-n,--max-tokens", words->request.max_tokens, "longest answer in tokens; 0: until it ends")
       ->transform(whole_number<int>())

@@ -64,8 +64,7 @@ class Side {
     options.keep_tensors = true;
     options.sizes = {{"T", chunk_}, {"Q", 1}, {"S", chunk_}, {"B", pages}, {"P", pages}};
     program_ = std::make_shared<const ProgramImplementation>(options);
-    const auto& model = program_->model;
-    if (model && std::ssize(ids) > chunk_ && (model->is_encoder() || words.options.kv == "off"))
+    if (std::ssize(ids) > chunk_ && program_->states.empty())
       throw Error(ErrorCode::invalid_argument,
                   std::string("side ") + name +
                       " keeps nothing from one step to the next: it takes all tokens "

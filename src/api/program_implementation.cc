@@ -3,7 +3,12 @@
 #include <algorithm>
 #include <set>
 
+#include "api/engine_version.h"
+#include "api/known_models.h"
+#include "api/plan_package.h"
 #include "api/program_source.h"
+#include "backend/plan_file.h"
+#include "base/cpu_features.h"
 #include "base/error.h"
 #include "base/json.h"
 #include "compile/compile.h"
@@ -67,7 +72,12 @@ ProgramImplementation::ProgramImplementation(const ProgramOptions& options)
   first_inputs = once_each(options.inputs, "inputs");
   sizes = once_each(options.sizes, "sizes");
   backend = make_cpu_backend(options.model_options.threads);
-  compile_graph(options);
+  const std::string file =
+      options.file.empty() ? resolve_model(options.model, options.model_options) : options.file;
+  if (is_plan_file(file))
+    load_plan(options, file);
+  else
+    compile_graph(options);
   choose_outputs(options.outputs);
   describe();
 }
@@ -76,7 +86,6 @@ void ProgramImplementation::compile_graph(const ProgramOptions& options) {
   ProgramSource source = read_program(options);
   require_runnable(source.graph, options.file);
   name = source.graph.name;
-  model = source.model;
   rules = find_index_rules(index_graph(source.graph));
   for (const auto& value : source.graph.values) {
     if (value.kind == ValueKind::input) inputs.push_back({value.name, value.type});
@@ -88,10 +97,34 @@ void ProgramImplementation::compile_graph(const ProgramOptions& options) {
   CompileOptions compile_options;
   compile_options.math = source.options.math;
   compile_options.disabled_passes = source.options.disabled_passes;
-  compile_options.reuse_memory = !options.keep_tensors;
+  compile_options.reuse_memory = source.options.reuse_memory && !options.keep_tensors;
+  compile_options.pack_weights = source.options.pack_weights;
+  compile_options.tuning.level = source.options.tuning;
   compile_options.threads = source.options.threads;
   for (const auto& [symbol, size] : sizes) compile_options.limits.push_back({symbol, size});
   plan = compile(std::move(source.graph), *backend, compile_options).plan;
+}
+
+void ProgramImplementation::load_plan(const ProgramOptions& options, const std::string& file) {
+  const auto opened = PlanFile::open(file);
+  opened->require_runnable(engine_version(), chosen_isa());
+  run_options(options.model_options, *opened);  // refuses what the plan was not built for
+  if (opened->stripped())
+    throw Error(ErrorCode::unsupported, "the plan has no weights: lathe refit puts them in",
+                {file, std::nullopt, {}});
+  reuses_memory = true;
+  plan = opened->plan(*backend);
+  name = plan->name;
+  rules = find_index_rules(index_graph(*plan));
+  for (const auto binding : plan->bindings) {
+    const auto& tensor = plan->tensors[static_cast<std::size_t>(binding)];
+    (tensor.max_bytes > 0 ? inputs : states).push_back({tensor.name, tensor.type});
+  }
+  std::vector<std::string> symbols;
+  for (const auto& symbol : plan->symbols) symbols.push_back(symbol.name);
+  read_raw_inputs(options);
+  complete_inputs({inputs, symbols, rules, options.past, options.seed}, first_inputs, sizes, notes);
+  plan->profile_for(this->symbols(sizes));  // some profile takes these sizes
 }
 
 void ProgramImplementation::read_raw_inputs(const ProgramOptions& options) {
@@ -145,11 +178,14 @@ void ProgramImplementation::describe() {
     const auto& described = plan->outputs[static_cast<std::size_t>(output)];
     output_infos.push_back(describe_tensor(described.tensor, described.name));
   }
+  std::set<std::int32_t> lasting;  // where memory is reused, outputs alone keep their bytes
+  for (const auto& output : plan->outputs) lasting.insert(output.tensor);
   std::set<std::int32_t> seen;
   for (const auto& step : plan->steps)
     for (const auto tensor : step.outputs) {
       const auto& written = plan->tensors[static_cast<std::size_t>(tensor)];
-      if (written.place == Place::arena && seen.insert(tensor).second)
+      const bool kept = !reuses_memory || lasting.contains(tensor);
+      if (kept && written.place == Place::arena && seen.insert(tensor).second)
         tensor_infos.push_back(describe_tensor(tensor, written.name));
     }
   named_sizes.assign(sizes.begin(), sizes.end());

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -11,7 +10,6 @@
 #include "api/program_inputs.h"
 #include "backend/backend.h"
 #include "lathe/execute.h"
-#include "models/architecture.h"
 
 namespace lathe {
 
@@ -36,8 +34,8 @@ class ProgramImplementation {
   Sizes sizes;
   std::vector<int> outputs;  // indices in the plan, of those that are computed
   std::vector<std::string> notes;
-  std::optional<ModelShape> model;
   bool keep_tensors = false;
+  bool reuses_memory = false;  // whatever keep_tensors says: a plan from a file
 
   // As the public API shows them.
   std::vector<TensorInfo> input_infos, output_infos, tensor_infos;
@@ -45,6 +43,7 @@ class ProgramImplementation {
 
  private:
   void compile_graph(const ProgramOptions& options);
+  void load_plan(const ProgramOptions& options, const std::string& file);
   void read_raw_inputs(const ProgramOptions& options);
   void choose_outputs(std::span<const std::string> names);
   void describe();

@@ -104,9 +104,9 @@ ProgramSource read_model_graph(const ProgramOptions& options, const std::string&
   const auto checkpoint = load_checkpoint(path, options.model_options);
   const Architecture& architecture = find_architecture(checkpoint->architecture);
   ProgramSource source;
-  source.model = architecture.shape(*checkpoint);
-  source.options = complete(options.model_options, *source.model);
-  source.graph = architecture.build(checkpoint, graph_options(source.options, *source.model));
+  const ModelShape shape = architecture.shape(*checkpoint);
+  source.options = complete(options.model_options, shape);
+  source.graph = architecture.build(checkpoint, graph_options(source.options, shape));
   return source;
 }
 

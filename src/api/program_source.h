@@ -2,20 +2,16 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 
-#include "formats/checkpoint.h"
 #include "graph/graph.h"
 #include "lathe/execute.h"
-#include "models/architecture.h"
 
 namespace lathe {
 
 struct ProgramSource {
   Graph graph;
-  ModelOptions options;             // of a model: complete
-  std::optional<ModelShape> model;  // where the graph is a model's
+  ModelOptions options;  // of a model: complete
 };
 
 /// Throws Error naming file and place.

@@ -228,6 +228,8 @@ void add_settings(CLI::App& command, CompareWords& words) {
          [](ComparedSide& side) -> int& { return side.options.threads; });
   number("--ctx", "tokens that the context holds; 0: chosen",
          [](ComparedSide& side) -> int& { return side.options.context_tokens; });
+  number("--tuning", "how kernels are chosen: 0 the first, to 5 all, measured",
+         [](ComparedSide& side) -> int& { return side.options.tuning; });
   number("--chunk", "tokens of a step; 0: all in one, 1: token by token",
          [](ComparedSide& side) -> int& { return side.chunk; });
 }

@@ -257,8 +257,9 @@ void add_report_words(CLI::App& command, ExecWords& words) {
 void add_exec(CLI::App& program, Context& context) {
   auto words = std::make_shared<ExecWords>();
   CLI::App* command = program.add_subcommand("exec", "run a graph or a model on tensors and time it");
-  command->add_option("FILE", words->file,
-                      "a graph in text form (.graph, .txt; --model then has its constants), or a model");
+  command->add_option(
+      "FILE", words->file,
+      "a graph in text form (.graph, .txt; --model then has its constants), a .plan file or a model");
   words->model.add_computing(*command);
   add_input_words(*command, *words);
   add_timing_words(*command, *words);

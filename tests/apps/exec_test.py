@@ -312,6 +312,27 @@ class Models(Folder):
         self.assertIn("2 sequences of 3 tokens, behind 70 each", errors)
         self.assertIn("logits f32[2, 49152]", errors)
 
+    def test_a_plan_file_gives_the_bits_of_the_model(self):
+        plan, ids = self.folder / "model.plan", self.save("ids", numpy.array([1, 200, 3000, 40000, 5], numpy.int32))
+        lathe("build", "-o", plan, "--ctx", 64, "--opt-level", 0)
+        words = ["--input", f"ids={ids}", *QUICK, "--iterations", 2]
+        lathe("exec", "smollm2", *words, "--ctx", 64, "--output", self.folder / "model")
+        for name, more in (("plan", []), ("streams", ["--streams", 2, "-t", 2])):
+            _, errors = lathe("exec", plan, *words, *more, "--output", self.folder / name)
+            self.assertIn("log_sum_exp f32[1]", errors)
+            self.assertEqual((self.folder / name / "logits.npy").read_bytes(),
+                             (self.folder / "model" / "logits.npy").read_bytes())
+        self.assertIn("1 equal bit for bit", out("compare", plan, "smollm2", "--ctx", 64, "--ids", "1,2,3"))
+        self.assertIn("which no profile of the plan takes", lathe("exec", plan, "--shapes", "T=65", status=2)[1])
+        self.assertIn("ids[0] is 49152", lathe("exec", plan, "--input",
+                                               f"ids={self.save('bad', numpy.array([49152], numpy.int32))}",
+                                               status=2)[1])
+        self.assertIn("math", lathe("exec", plan, "--math", "f32", status=2)[1])
+        with open(plan, "r+b") as file:
+            file.seek(100)
+            file.write(b"damaged")
+        self.assertIn(str(plan), lathe("exec", plan, status=1)[1])
+
     def test_onnx_has_its_place(self):
         self.assertIn("ONNX", lathe("exec", "model.onnx", status=1)[1])
 

@@ -18,7 +18,7 @@ Work count_work(const ModelImplementation& model, int tokens, int depth) {
   for (const auto& step : plan.steps) {
     const StepWork done = step_work(plan, step, symbols, {&part, 1});
     const bool is_attention = step.attributes.named().contains("window");
-    work.weight_bytes += done.weight_bytes;
+    if (step.op->name != "Gather") work.weight_bytes += done.weight_bytes;  // it reads a few rows alone
     if (is_attention) work.cache_bytes += done.cache_bytes;
     (is_attention ? work.attention_operations : work.matmul_operations) += done.operations();
   }

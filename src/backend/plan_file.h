@@ -71,7 +71,7 @@ class PlanFile {
   /// The plan with its weights where they lie, or copied where `backend` cannot read them there; without
   /// weights where the file is stripped.
   std::shared_ptr<Plan> plan(Backend& backend) const;
-  const std::vector<StoredWeight>& weights() const { return weights_; }
+  const std::vector<WeightRecord>& weights() const { return weights_; }
 
  private:
   struct Section {
@@ -88,7 +88,7 @@ class PlanFile {
   bool stripped_ = false;
   std::vector<Section> sections_;
   std::span<const std::byte> data_;  // from the first weight to the file's end
-  std::vector<StoredWeight> weights_;
+  std::vector<WeightRecord> weights_;
 };
 
 }  // namespace lathe

@@ -124,7 +124,7 @@ void PlanFile::read_sections(std::uint64_t count, std::uint64_t data_start) {
 
 void PlanFile::check_weights() const {
   const std::uint64_t data_start = file_->bytes().size() - data_.size();
-  const auto fail = [&](const StoredWeight& weight, const std::string& message) {
+  const auto fail = [&](const WeightRecord& weight, const std::string& message) {
     throw Error(ErrorCode::invalid_file, message, {path(), data_start, weight.source.name});
   };
   std::uint64_t free = 0;

@@ -40,11 +40,11 @@ class HostBytes {
   std::span<const std::byte> bytes_;
 };
 
-std::vector<StoredWeight> weight_table(const Plan& plan, bool strip, Backend& backend) {
-  std::vector<StoredWeight> table;
+std::vector<WeightRecord> weight_table(const Plan& plan, bool strip, Backend& backend) {
+  std::vector<WeightRecord> table;
   std::uint64_t offset = 0;
   for (std::size_t i = 0; i < plan.weights.size(); ++i) {
-    StoredWeight weight{plan.weight_sources[i], 0, weight_bytes(plan.weight_sources[i]), 0};
+    WeightRecord weight{plan.weight_sources[i], 0, weight_bytes(plan.weight_sources[i]), 0};
     CHECK(weight.bytes == plan.weights[i].bytes());
     if (!strip) {
       weight.offset = offset;
@@ -68,7 +68,7 @@ void append_padded(ArchiveWriter& archive, std::string_view text, std::size_t by
 }
 
 Head make_head(const PlanBinding& binding, const std::vector<NamedSection>& sections,
-               const std::vector<StoredWeight>& weights, bool strip) {
+               const std::vector<WeightRecord>& weights, bool strip) {
   std::uint64_t at = kHeaderBytes + sections.size() * kSectionEntryBytes;
   ArchiveWriter table;
   for (const auto& section : sections) {

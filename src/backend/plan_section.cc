@@ -194,7 +194,7 @@ std::string write_plan_section(const Plan& plan) {
   return archive.take();
 }
 
-std::string write_weight_section(const std::vector<StoredWeight>& weights) {
+std::string write_weight_section(const std::vector<WeightRecord>& weights) {
   ArchiveWriter archive;
   archive.list(weights, 41, "weights", [&](const auto& weight) { describe_weight(archive, weight); });
   return archive.take();
@@ -219,9 +219,9 @@ Plan read_plan_section(std::span<const std::byte> bytes, const std::string& file
   return plan;
 }
 
-std::vector<StoredWeight> read_weight_section(std::span<const std::byte> bytes, const std::string& file) {
+std::vector<WeightRecord> read_weight_section(std::span<const std::byte> bytes, const std::string& file) {
   ArchiveReader archive(bytes, file, kWeights);
-  std::vector<StoredWeight> weights;
+  std::vector<WeightRecord> weights;
   archive.list(weights, 41, "weights", [&](auto& weight) { describe_weight(archive, weight); });
   archive.end();
   return weights;

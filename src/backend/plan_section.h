@@ -12,7 +12,7 @@
 namespace lathe {
 
 /// A weight's entry in the table.
-struct StoredWeight {
+struct WeightRecord {
   WeightSource source;
   std::uint64_t offset = 0;  // in the file's last section, a multiple of kWeightAlignment
   std::uint64_t bytes = 0;
@@ -20,13 +20,13 @@ struct StoredWeight {
 };
 
 std::string write_plan_section(const Plan& plan);
-std::string write_weight_section(const std::vector<StoredWeight>& weights);
+std::string write_weight_section(const std::vector<WeightRecord>& weights);
 
 /// The plan without weights, its kernels found among `kernels` by name. Nothing but its form has been
 /// checked. Throws Error(invalid_file) naming section and field, Error(unsupported) naming a kernel or an op
 /// that there is not.
 Plan read_plan_section(std::span<const std::byte> bytes, const std::string& file,
                        std::span<const Kernel> kernels);
-std::vector<StoredWeight> read_weight_section(std::span<const std::byte> bytes, const std::string& file);
+std::vector<WeightRecord> read_weight_section(std::span<const std::byte> bytes, const std::string& file);
 
 }  // namespace lathe

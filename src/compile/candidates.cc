@@ -59,13 +59,13 @@ bool is_packed_weight(const Graph& graph, const Node& node, std::size_t input) {
   return weight_layout(graph, node, input) != graph.value(node.inputs[input]).type.dtype;
 }
 
-std::vector<Candidate> candidates_of(const Graph& graph, const Node& node, const Backend& backend,
-                                     const CandidateRules& rules) {
+std::vector<KernelCandidate> candidates_of(const Graph& graph, const Node& node, const Backend& backend,
+                                           const CandidateRules& rules) {
   const auto choices = layout_choices(graph, node);
   const OperandTypes own(graph, node, choices.front());
   const Kernel* first = find_kernel(backend.kernels(), {own.inputs, own.outputs, &node});
   if (first == nullptr) return {};
-  std::vector<Candidate> candidates = {{first, 0, 0, choices.front()}};
+  std::vector<KernelCandidate> candidates = {{first, 0, 0, choices.front()}};
   for (const auto& layouts : choices) {
     const OperandTypes types(graph, node, layouts);
     for (const auto& kernel : backend.kernels()) {
@@ -75,7 +75,7 @@ std::vector<Candidate> candidates_of(const Graph& graph, const Node& node, const
           rules.variants ? std::max<std::int32_t>(1, static_cast<std::int32_t>(kernel.variants.size())) : 1;
       for (std::int32_t variant = 0; variant < variants; ++variant)
         for (const auto threads : thread_splits(kernel, backend.threads(), rules)) {
-          Candidate candidate{&kernel, variant, threads, layouts};
+          KernelCandidate candidate{&kernel, variant, threads, layouts};
           if (candidate != candidates.front()) candidates.push_back(std::move(candidate));
         }
     }
@@ -95,7 +95,7 @@ std::string variant_name(const Kernel& kernel, std::int32_t variant) {
   return kernel.variants.empty() ? "" : std::string(kernel.variants[static_cast<std::size_t>(variant)]);
 }
 
-TimedCandidate timed(const Graph& graph, const Node& node, const Candidate& candidate, double seconds) {
+TimedCandidate timed(const Graph& graph, const Node& node, const KernelCandidate& candidate, double seconds) {
   return {candidate.kernel->name, variant_name(*candidate.kernel, candidate.variant), candidate.threads,
           layout_text(graph, node, candidate.layouts), seconds};
 }

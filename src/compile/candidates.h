@@ -12,13 +12,13 @@
 
 namespace lathe {
 
-struct Candidate {
+struct KernelCandidate {
   const Kernel* kernel = nullptr;
   std::int32_t variant = 0;
   std::int32_t threads = 0;    // as StepChoice::threads
   std::vector<Dtype> layouts;  // one for each input: the type in which the kernel gets it
 
-  bool operator==(const Candidate&) const = default;
+  bool operator==(const KernelCandidate&) const = default;
   StepChoice choice() const { return {kernel, variant, 0, threads}; }
 };
 
@@ -29,8 +29,8 @@ struct CandidateRules {
 
 /// The first is what the node gets where nothing was measured; the others follow kernel by kernel and layout
 /// by layout. Empty where no kernel accepts the node.
-std::vector<Candidate> candidates_of(const Graph& graph, const Node& node, const Backend& backend,
-                                     const CandidateRules& rules);
+std::vector<KernelCandidate> candidates_of(const Graph& graph, const Node& node, const Backend& backend,
+                                           const CandidateRules& rules);
 
 /// Whether the input is a weight that is packed for the node, and so may lie in several layouts.
 bool is_packed_weight(const Graph& graph, const Node& node, std::size_t input);
@@ -46,6 +46,6 @@ struct OperandTypes {
 std::string layout_text(const Graph& graph, const Node& node, std::span<const Dtype> layouts);
 std::string variant_name(const Kernel& kernel, std::int32_t variant);
 /// As timing caches hold it.
-TimedCandidate timed(const Graph& graph, const Node& node, const Candidate& candidate, double seconds);
+TimedCandidate timed(const Graph& graph, const Node& node, const KernelCandidate& candidate, double seconds);
 
 }  // namespace lathe

@@ -95,7 +95,7 @@ std::optional<double> seconds_of(const Graph& graph, const Cluster& cluster, con
 const MeasuredCandidate* best_candidate(const Graph& graph, const Node& node,
                                         const std::vector<MeasuredCandidate>& candidates,
                                         const WeightLayouts& layouts) {
-  const auto fits = [&](const Candidate& candidate) {
+  const auto fits = [&](const KernelCandidate& candidate) {
     for (std::size_t i = 0; i < node.inputs.size(); ++i) {
       if (!is_packed_weight(graph, node, i)) continue;
       const auto chosen = layouts.find(node.inputs[i]);

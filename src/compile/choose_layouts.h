@@ -9,7 +9,7 @@
 namespace lathe {
 
 struct MeasuredCandidate {
-  Candidate candidate;
+  KernelCandidate candidate;
   double seconds = 0;
 };
 

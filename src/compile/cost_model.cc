@@ -58,7 +58,8 @@ void add_weight(Dtype layout, bool packed, const Shape& weight, double rows, Cos
   if (!packed) cost.packing += elements(weight) * part;
 }
 
-Cost cost_of(const Graph& graph, const Node& node, const Candidate& candidate, const SymbolValues& values) {
+Cost cost_of(const Graph& graph, const Node& node, const KernelCandidate& candidate,
+             const SymbolValues& values) {
   Cost cost;
   const bool matmul = node.op->fusion == FusionKind::matmul;
   const Shape first = node.inputs.empty() ? Shape() : values.shape(graph.value(node.inputs[0]).type);
@@ -98,8 +99,8 @@ TensorArg argument(const ValueType& type, const SymbolValues& values) {
   return result;
 }
 
-int threads_used(const Graph& graph, const Node& node, const Candidate& candidate, const SymbolValues& values,
-                 int threads) {
+int threads_used(const Graph& graph, const Node& node, const KernelCandidate& candidate,
+                 const SymbolValues& values, int threads) {
   if (candidate.threads != 0) return std::min(candidate.threads, threads);
   if (candidate.kernel->serial == nullptr) return threads;
   const OperandTypes types(graph, node, candidate.layouts);
@@ -121,7 +122,7 @@ int threads_used(const Graph& graph, const Node& node, const Candidate& candidat
 
 }  // namespace
 
-double modelled_seconds(const Graph& graph, const Node& node, const Candidate& candidate,
+double modelled_seconds(const Graph& graph, const Node& node, const KernelCandidate& candidate,
                         const SymbolValues& values, int threads) {
   const Cost cost = cost_of(graph, node, candidate, values);
   const int used = threads_used(graph, node, candidate, values, threads);

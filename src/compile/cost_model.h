@@ -19,7 +19,7 @@
 
 namespace lathe {
 
-double modelled_seconds(const Graph& graph, const Node& node, const Candidate& candidate,
+double modelled_seconds(const Graph& graph, const Node& node, const KernelCandidate& candidate,
                         const SymbolValues& values, int threads);
 
 }  // namespace lathe

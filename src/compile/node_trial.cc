@@ -88,15 +88,16 @@ Graph trial_graph(const Graph& graph, std::span<const std::size_t> nodes) {
 }
 
 NodeTrial::NodeTrial(const Graph& graph, std::span<const std::size_t> nodes, Backend& backend,
-                     const SymbolValues& values, std::span<const Candidate> candidates, TrialStates& states)
+                     const SymbolValues& values, std::span<const KernelCandidate> candidates,
+                     TrialStates& states)
     : backend_(backend) {
   const Graph little = trial_graph(graph, enough(graph, nodes, values));
   nodes_ = little.nodes.size();
-  std::vector<std::vector<Candidate>> groups;
+  std::vector<std::vector<KernelCandidate>> groups;
   for (const auto& candidate : candidates) {
     auto group = std::ranges::find_if(
         groups, [&](const auto& members) { return members.front().layouts == candidate.layouts; });
-    if (group == groups.end()) group = groups.insert(groups.end(), std::vector<Candidate>());
+    if (group == groups.end()) group = groups.insert(groups.end(), std::vector<KernelCandidate>());
     members_.push_back(
         {static_cast<std::size_t>(group - groups.begin()), static_cast<std::int64_t>(group->size())});
     group->push_back(candidate);
@@ -104,7 +105,7 @@ NodeTrial::NodeTrial(const Graph& graph, std::span<const std::size_t> nodes, Bac
   for (const auto& group : groups) groups_.push_back(make_group(little, group, values, states));
 }
 
-NodeTrial::Group NodeTrial::make_group(const Graph& little, std::span<const Candidate> candidates,
+NodeTrial::Group NodeTrial::make_group(const Graph& little, std::span<const KernelCandidate> candidates,
                                        const SymbolValues& values, TrialStates& states) {
   SymbolValues numbers = values;
   BuildOptions build;

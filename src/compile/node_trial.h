@@ -18,7 +18,7 @@ class NodeTrial {
  public:
   /// `nodes` are of one kind (node_key.h), indices in graph.nodes. `graph` and `backend` outlive this.
   NodeTrial(const Graph& graph, std::span<const std::size_t> nodes, Backend& backend,
-            const SymbolValues& values, std::span<const Candidate> candidates, TrialStates& states);
+            const SymbolValues& values, std::span<const KernelCandidate> candidates, TrialStates& states);
 
   /// Seconds for one node, the barrier before it included.
   double run(std::size_t candidate, const TuningOptions& options);
@@ -34,8 +34,8 @@ class NodeTrial {
     std::int64_t index;  // within it
   };
 
-  Group make_group(const Graph& little, std::span<const Candidate> candidates, const SymbolValues& values,
-                   TrialStates& states);
+  Group make_group(const Graph& little, std::span<const KernelCandidate> candidates,
+                   const SymbolValues& values, TrialStates& states);
 
   Backend& backend_;
   std::vector<Group> groups_;

@@ -76,7 +76,7 @@ class Tuner {
   }
 
   /// By the model's seconds; of equals the first stays first.
-  std::vector<MeasuredCandidate> by_model(const Node& node, const std::vector<Candidate>& candidates,
+  std::vector<MeasuredCandidate> by_model(const Node& node, const std::vector<KernelCandidate>& candidates,
                                           const SymbolValues& values) const {
     std::vector<MeasuredCandidate> ranked;
     for (const auto& candidate : candidates)
@@ -90,7 +90,7 @@ class Tuner {
     std::erase_if(kind.result, [best](const MeasuredCandidate& item) {
       return item.seconds > kLong && item.seconds > kHopeless * best;
     });
-    std::vector<Candidate> candidates;
+    std::vector<KernelCandidate> candidates;
     for (const auto& item : kind.result) candidates.push_back(item.candidate);
     NodeTrial trial(graph_, kind.nodes, backend_, values, candidates, states_);
     const auto seconds = race(candidates.size(), [&](std::size_t i) { return trial.run(i, options_); },
@@ -99,7 +99,7 @@ class Tuner {
     std::ranges::stable_sort(kind.result, {}, &MeasuredCandidate::seconds);
   }
 
-  bool from_cache(const std::vector<Candidate>& all, Kind& kind) const {
+  bool from_cache(const std::vector<KernelCandidate>& all, Kind& kind) const {
     const TimingEntry* entry = options_.cache->find(kind.key, machine_);
     if (entry == nullptr) return false;
     if (entry->forced) {
@@ -109,7 +109,7 @@ class Tuner {
     if (entry->level < options_.level) return false;
     std::vector<MeasuredCandidate> found;
     for (const auto& wanted : entry->measured) {
-      const auto same = [&](const Candidate& candidate) {
+      const auto same = [&](const KernelCandidate& candidate) {
         return timed(graph_, node_of(kind), candidate, wanted.seconds) == wanted;
       };
       const auto candidate = std::ranges::find_if(all, same);
@@ -121,7 +121,7 @@ class Tuner {
     return true;
   }
 
-  void take_forced(const TimingEntry& entry, const std::vector<Candidate>& all, Kind& kind) const {
+  void take_forced(const TimingEntry& entry, const std::vector<KernelCandidate>& all, Kind& kind) const {
     const TimedCandidate& wanted = entry.measured.front();
     for (const auto& candidate : all) {
       const auto offered = timed(graph_, node_of(kind), candidate, 0);

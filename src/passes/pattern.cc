@@ -10,7 +10,7 @@
 
 namespace lathe {
 
-class Pattern::Parser {
+class NodePattern::Parser {
  public:
   Parser(std::string_view text, std::vector<Term>& terms) : text_(text), terms_(terms) {}
 
@@ -86,9 +86,9 @@ class Pattern::Parser {
 };
 
 /// Depth first, with the goals that are still open; every choice works on copies.
-class Pattern::Search {
+class NodePattern::Search {
  public:
-  Search(const Pattern& pattern, const Graph& graph, const Uses& uses)
+  Search(const NodePattern& pattern, const Graph& graph, const Uses& uses)
       : pattern_(pattern), graph_(graph), uses_(uses) {}
 
   std::optional<Match> run(std::vector<Goal> goals, Match match) {
@@ -161,14 +161,14 @@ class Pattern::Search {
     return true;
   }
 
-  const Pattern& pattern_;
+  const NodePattern& pattern_;
   const Graph& graph_;
   const Uses& uses_;
 };
 
-Pattern::Pattern(std::string_view text) { root_ = Parser(text, terms_).run(); }
+NodePattern::NodePattern(std::string_view text) { root_ = Parser(text, terms_).run(); }
 
-std::optional<Match> Pattern::match(const Graph& graph, const Uses& uses, std::size_t position) const {
+std::optional<Match> NodePattern::match(const Graph& graph, const Uses& uses, std::size_t position) const {
   const auto& node = graph.nodes[position];
   if (node.outputs.size() != 1) return std::nullopt;
   const auto& root = terms_[root_];

@@ -33,10 +33,10 @@ struct Match {
   double number(std::string_view name) const { return numbers.find(name)->second; }
 };
 
-class Pattern {
+class NodePattern {
  public:
   /// CHECKs that the text is a pattern: patterns are part of the program.
-  explicit Pattern(std::string_view text);
+  explicit NodePattern(std::string_view text);
 
   /// The match whose outermost node is the one at `position`, if there is one and nothing but the pattern
   /// uses what its inner nodes compute.

@@ -90,48 +90,48 @@ const std::vector<Rule>& rules() {
   static const std::string kCentered = "Sub(x, ReduceMean.last(x))";
   static const std::string kLayer = "Mul(" + normalized(kCentered) + ", scale)";
   static const std::vector<Rule> kRules = {
-      {Pattern(gelu_erf()),
+      {NodePattern(gelu_erf()),
        [](const Graph&, const Match& m) {
          return one_input("Gelu", m, {{"approximate", 0}});
        }},
-      {Pattern(gelu_tanh()),
+      {NodePattern(gelu_tanh()),
        [](const Graph&, const Match& m) {
          return one_input("Gelu", m, {{"approximate", 1}});
        }},
-      {Pattern("Mul(x, Sigmoid(x))"), [](const Graph&, const Match& m) { return one_input("Swish", m); }},
-      {Pattern("Add(" + kLayer + ", bias)"),
+      {NodePattern("Mul(x, Sigmoid(x))"), [](const Graph&, const Match& m) { return one_input("Swish", m); }},
+      {NodePattern("Add(" + kLayer + ", bias)"),
        [](const Graph&, const Match& m) {
          return normalization("LayerNormalization", {m.value("x"), m.value("scale"), m.value("bias")}, m);
        }},
-      {Pattern(kLayer),
+      {NodePattern(kLayer),
        [](const Graph&, const Match& m) {
          return normalization("LayerNormalization", {m.value("x"), m.value("scale")}, m);
        }},
-      {Pattern("Mul(" + normalized("x") + ", scale)"),
+      {NodePattern("Mul(" + normalized("x") + ", scale)"),
        [](const Graph&, const Match& m) {
          return normalization("RMSNormalization", {m.value("x"), m.value("scale")}, m);
        }},
-      {Pattern("Log(Softmax(x))"),
+      {NodePattern("Log(Softmax(x))"),
        [](const Graph& graph, const Match& m) {
          return one_input("LogSoftmax", m, graph.nodes[m.nodes[1]].attributes);
        }},
-      {Pattern("ReduceSum(Abs(x))"),
+      {NodePattern("ReduceSum(Abs(x))"),
        [](const Graph& graph, const Match& m) { return reduction("ReduceL1", graph, m); }},
-      {Pattern("(Sqrt(ReduceSum(" + square("x") + ")) | Sqrt(ReduceSumSquare(x)))"),
+      {NodePattern("(Sqrt(ReduceSum(" + square("x") + ")) | Sqrt(ReduceSumSquare(x)))"),
        [](const Graph& graph, const Match& m) { return reduction("ReduceL2", graph, m); }},
-      {Pattern("ReduceSum(" + square("x") + ")"),
+      {NodePattern("ReduceSum(" + square("x") + ")"),
        [](const Graph& graph, const Match& m) { return reduction("ReduceSumSquare", graph, m); }},
-      {Pattern("Log(ReduceSum(Exp(x)))"),
+      {NodePattern("Log(ReduceSum(Exp(x)))"),
        [](const Graph& graph, const Match& m) { return reduction("ReduceLogSumExp", graph, m); }},
-      {Pattern("Log(ReduceSum(x))"),
+      {NodePattern("Log(ReduceSum(x))"),
        [](const Graph& graph, const Match& m) { return reduction("ReduceLogSum", graph, m); }},
-      {Pattern("ReduceLogSumExp(x)"),
+      {NodePattern("ReduceLogSumExp(x)"),
        [](const Graph& graph, const Match& m) -> Result {
          const auto axes = graph.nodes[m.nodes[0]].text("axes");
          if (axes != "1" && axes != "-1") return std::nullopt;
          return one_input("LogSumExp", m);
        }},
-      {Pattern("Div(x, Clip(ReduceL2.last(x)))"),
+      {NodePattern("Div(x, Clip(ReduceL2.last(x)))"),
        [](const Graph& graph, const Match& m) -> Result {
          for (const auto position : m.nodes) {
            const Node& node = graph.nodes[position];

@@ -18,7 +18,7 @@ struct Replacement {
 };
 
 struct Rule {
-  Pattern pattern;
+  NodePattern pattern;
   /// Empty where the match is not what it looks like.
   std::optional<Replacement> (*replacement)(const Graph& graph, const Match& match);
 };

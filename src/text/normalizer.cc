@@ -27,7 +27,7 @@ Step of_characters(const Apply& apply) {
 }
 
 bool keeps_first_match(const Pattern& pattern, std::string_view content, std::string_view text) {
-  std::vector<Piece> pieces;
+  std::vector<TextRange> pieces;
   pattern.find(text, pieces);
   if (pieces.empty() || !pieces.front().match) return true;
   return !content.empty() && pieces.front().end <= rune_at(text, 0).length;

@@ -6,7 +6,7 @@
 namespace lathe {
 namespace {
 
-void find_literal(std::string_view text, std::string_view literal, std::vector<Piece>& pieces) {
+void find_literal(std::string_view text, std::string_view literal, std::vector<TextRange>& pieces) {
   std::size_t done = 0;
   for (std::size_t at = text.find(literal); at != std::string_view::npos; at = text.find(literal, done)) {
     if (at > done) pieces.push_back({at, false});
@@ -31,7 +31,7 @@ Pattern::~Pattern() = default;
 Pattern::Pattern(Pattern&&) noexcept = default;
 Pattern& Pattern::operator=(Pattern&&) noexcept = default;
 
-void Pattern::find(std::string_view text, std::vector<Piece>& pieces) const {
+void Pattern::find(std::string_view text, std::vector<TextRange>& pieces) const {
   if (regex_) {
     regex_->find(text, pieces);
   } else if (splitter_ != nullptr) {
@@ -42,11 +42,11 @@ void Pattern::find(std::string_view text, std::vector<Piece>& pieces) const {
 }
 
 std::string Pattern::replace(std::string_view text, std::string_view content) const {
-  std::vector<Piece> pieces;
+  std::vector<TextRange> pieces;
   find(text, pieces);
   std::string out;
   std::size_t begin = 0;
-  for (const Piece& piece : pieces) {
+  for (const TextRange& piece : pieces) {
     out += piece.match ? content : text.substr(begin, piece.end - begin);
     begin = piece.end;
   }

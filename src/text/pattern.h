@@ -23,7 +23,7 @@ class Pattern {
 
   /// Appends the pieces of `text`, matches and what lies between them; the last ends at text.size(). Throws
   /// Error(resource_limit) where an expression takes too much.
-  void find(std::string_view text, std::vector<Piece>& pieces) const;
+  void find(std::string_view text, std::vector<TextRange>& pieces) const;
 
   std::string replace(std::string_view text, std::string_view content) const;
 

@@ -141,7 +141,7 @@ void PreTokenizer::split(std::string_view input, std::vector<std::size_t>& ends)
     if (!step) break;
     finer.clear();
     std::size_t begin = 0;
-    for (const Piece& piece : pieces) {
+    for (const TextRange& piece : pieces) {
       const std::size_t from = finer.size();
       step(text.substr(begin, piece.end - begin), finer);
       for (std::size_t i = from; i < finer.size(); ++i) finer[i].end += begin;
@@ -150,7 +150,7 @@ void PreTokenizer::split(std::string_view input, std::vector<std::size_t>& ends)
     std::swap(pieces, finer);
   }
   ends.reserve(ends.size() + pieces.size());
-  for (const Piece& piece : pieces) ends.push_back(piece.end);
+  for (const TextRange& piece : pieces) ends.push_back(piece.end);
 }
 
 const PreTokenizer* find_pre_tokenizer(std::string_view name) {

@@ -11,14 +11,14 @@
 namespace lathe {
 
 /// A part of a text, up to `end`: what a pattern matched, or what lies between two matches.
-struct Piece {
+struct TextRange {
   std::size_t end = 0;
   bool match = true;
 };
 
 /// Appends the pieces of `text`, which is whole characters, in ascending order; the last ends at text.size().
 /// None is empty.
-using Splitter = void (*)(std::string_view text, std::vector<Piece>& pieces);
+using Splitter = void (*)(std::string_view text, std::vector<TextRange>& pieces);
 
 /// By the pattern as tokenizer.json spells it; nullptr for one that is not known.
 Splitter find_splitter(std::string_view pattern);

@@ -57,7 +57,7 @@ Regex::Regex(const std::string& pattern) : pattern_(pattern) {
 
 Regex::~Regex() = default;
 
-void Regex::find(std::string_view text, std::vector<Piece>& pieces) const {
+void Regex::find(std::string_view text, std::vector<TextRange>& pieces) const {
   const Owned<pcre2_match_context> context(pcre2_match_context_create(nullptr));
   const Owned<pcre2_jit_stack> stack(pcre2_jit_stack_create(kFirstStackBytes, kMostStackBytes, nullptr));
   const Owned<pcre2_match_data> data(pcre2_match_data_create(1, nullptr));

@@ -20,7 +20,7 @@ class Regex {
   Regex& operator=(const Regex&) = delete;
 
   /// As Pattern::find, but a match may be empty. Throws Error(resource_limit) where a limit is met.
-  void find(std::string_view text, std::vector<Piece>& pieces) const;
+  void find(std::string_view text, std::vector<TextRange>& pieces) const;
 
  private:
   struct Code;

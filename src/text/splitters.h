@@ -7,7 +7,7 @@
 
 namespace lathe {
 
-using Pieces = std::vector<Piece>;
+using Pieces = std::vector<TextRange>;
 
 /// Pieces by `match_at(text, at)`, the end of the match that begins at `at`, or `at` where there is none.
 template <class MatchAt>

@@ -16,7 +16,7 @@ namespace {
 
 using split::Behavior;
 using Step = std::function<void(Words&)>;
-using Pieces = std::vector<Piece>;
+using Pieces = std::vector<TextRange>;
 
 constexpr const char* kGpt2 = R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 
@@ -179,7 +179,7 @@ struct MakeStep {
     return [pattern, step](Words& words) {
       cut_words(words, step.behavior, [&](std::string_view text, Pieces& pieces) {
         pattern->find(text, pieces);
-        for (Piece& piece : pieces) piece.match = piece.match != step.invert;
+        for (TextRange& piece : pieces) piece.match = piece.match != step.invert;
       });
     };
   }
@@ -218,7 +218,7 @@ struct MakeStep {
     return [](Words& words) {
       cut_words(words, Behavior::removed, [](std::string_view text, Pieces& pieces) {
         find_words(text, pieces);
-        for (Piece& piece : pieces) piece.match = !piece.match;
+        for (TextRange& piece : pieces) piece.match = !piece.match;
       });
     };
   }

@@ -14,11 +14,11 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 
 std::vector<std::string> pieces(const std::string& pattern, const std::string& text) {
-  std::vector<Piece> found;
+  std::vector<TextRange> found;
   Regex(pattern).find(text, found);
   std::vector<std::string> out;
   std::size_t begin = 0;
-  for (const Piece& piece : found) {
+  for (const TextRange& piece : found) {
     out.push_back((piece.match ? "+" : "-") + text.substr(begin, piece.end - begin));
     begin = piece.end;
   }
@@ -80,7 +80,7 @@ TEST(Regex, RefusesWhatIsNotTranslatedExactly) {
 
 TEST(Regex, AMetLimitIsAnError) {
   const std::string text(100'000, 'a');
-  std::vector<Piece> found;
+  std::vector<TextRange> found;
   try {
     Regex("(?:a|aa)+[xy]").find(text, found);
     FAIL() << "no limit was met";

@@ -14,11 +14,11 @@ int main() {
       answer["pieces"] = lathe::Json::array();
       for (const lathe::Json& item : request.at("texts")) {
         const auto text = item.get<std::string>();
-        std::vector<lathe::Piece> pieces;
+        std::vector<lathe::TextRange> pieces;
         splitter(text, pieces);
         lathe::Json parts = lathe::Json::array();
         std::size_t begin = 0;
-        for (const lathe::Piece& piece : pieces) {
+        for (const lathe::TextRange& piece : pieces) {
           parts.push_back(text.substr(begin, piece.end - begin));
           begin = piece.end;
         }

@@ -28,6 +28,7 @@ void pack_weights(Plan& plan, const Graph& graph, Backend& backend, int threads)
     plan.weight_sources.back().refittable = source.refittable;
     plan.weight_owners.push_back(value->data_owner);
   }
+  packer.pack();
 }
 
 }  // namespace lathe

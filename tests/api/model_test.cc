@@ -466,11 +466,13 @@ TEST_F(ModelTest, TimesItsStepsAndCountsTheirWork) {
   EXPECT_GT(profile.step_seconds(), 0);
   EXPECT_LE(profile.step_seconds(), profile.seconds);
   EXPECT_GT(profile.plain_seconds, 0);
-  ASSERT_EQ(profile.times.size(), model.inspect().steps.size());
+  const auto steps = model.inspect().steps;
+  ASSERT_EQ(profile.times.size(), steps.size());
   StepWork sum;
   for (std::size_t i = 0; i < profile.times.size(); ++i) {
     EXPECT_EQ(profile.times[i] > 0, profile.profiles[i] >= 0);
     sum += profile.work[i];
+    if (steps[i].op == "Gather") sum.weight_bytes -= profile.work[i].weight_bytes;  // rows, and no whole weight
   }
   const Work work = model.work(kTokens);
   EXPECT_EQ(sum.weight_bytes, kRepeats * work.weight_bytes);

@@ -65,16 +65,10 @@ void add_build(CLI::App& program, Context& context) {
   CLI::App* command =
       program.add_subcommand("build", "compile a model into a plan file, which starts in milliseconds");
   command->add_option("-o,--output", words->output, "the .plan file to write")->required();
+  words->model.options.tuning = 3;
   words->model.add_computing(*command);
   command->add_option("--sequences", words->model.options.sequences, "answers in progress at once, at most")
       ->transform(whole_number<int>())
-      ->capture_default_str();
-  words->model.options.tuning = 3;
-  command
-      ->add_option("--opt-level", words->model.options.tuning,
-                   "how kernels are chosen: 0 the first that accepts, 1 by a model of their cost, 2 its "
-                   "best three measured, 3 all kernels, 4 all tiles and branches too, 5 also end to end")
-      ->check(CLI::Range(0, 5))
       ->capture_default_str();
   command->add_option("--timing-cache", words->model.options.timing_cache,
                       "a file of what was measured; read first, and what is measured now is added");

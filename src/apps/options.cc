@@ -50,7 +50,11 @@ void ModelWords::add_computing(CLI::App& command) {
   command.add_option("--math", options.math, "int8 or f32")->capture_default_str();
   command.add_flag("--verify", verify, "of a .plan file: hold every weight to its checksum first");
   command.add_option("--device", options.device, "cpu")->capture_default_str();
-  command.add_option("--tuning", options.tuning, "how kernels are chosen: 0 the first, to 5 all, measured")
+  command
+      .add_option(
+          "--opt-level,--tuning", options.tuning,
+          "how kernels are chosen: 0 by rank, 1 by a model of their cost, 2 its best three measured, 3 "
+          "all kernels, 4 all tiles and branches too, 5 also end to end")
       ->check(CLI::Range(0, 5))
       ->capture_default_str();
   command.add_flag_callback(

@@ -1,0 +1,74 @@
+"""lathe build, refit and timings: plans at every level give the model's bits, refitting gives the file that building gives."""
+import pathlib
+import tempfile
+import unittest
+
+from program import lathe, out
+
+MODEL = pathlib.Path(__file__).resolve().parents[1] / "tiny" / "qwen2"
+WORDS = ("-m", MODEL, "--weights", "q8", "--ctx", 64)
+
+
+class Build(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = pathlib.Path(folder.name)
+
+    def build(self, name, *words, **expected):
+        path = self.folder / name
+        _, errors = lathe("build", *WORDS, "-o", path, *words, **expected)
+        return path, errors
+
+    def logits(self, *words):
+        path = self.folder / "logits.npy"
+        lathe("logits", *words, "--ids", "1,2,3,4,5", "-o", path)
+        return path.read_bytes()
+
+    def test_every_level_gives_the_bits_of_the_model(self):
+        expected = self.logits(*WORDS)
+        for level in range(6):
+            with self.subTest(level):
+                plan, errors = self.build("model.plan", "--opt-level", level)
+                self.assertIn("steps", errors)
+                self.assertEqual(self.logits("-m", plan), expected)
+
+    def test_a_full_timing_cache_builds_the_same_file(self):
+        cache = self.folder / "timings.json"
+        self.build("missing.plan", "--timing-cache", cache, "--fail-on-timing-miss", status=1)
+        first, _ = self.build("first.plan", "--timing-cache", cache, "--opt-level", 4)
+        second, _ = self.build("second.plan", "--timing-cache", cache, "--opt-level", 4, "--fail-on-timing-miss")
+        self.assertEqual(first.read_bytes(), second.read_bytes())
+        self.assertRegex(out("timings", cache), r"us  (portable|avx2|avx512)\.")
+
+    def test_refitting_gives_the_file_that_building_gives(self):
+        whole, _ = self.build("whole.plan", "--opt-level", 0)
+        stripped, _ = self.build("stripped.plan", "--opt-level", 0, "--strip")
+        self.assertLess(stripped.stat().st_size, whole.stat().st_size / 2)
+        for plan in (stripped, whole):
+            lathe("refit", plan, "-m", MODEL, "-o", self.folder / "refitted.plan")
+            self.assertEqual((self.folder / "refitted.plan").read_bytes(), whole.read_bytes())
+        _, errors = lathe("refit", whole, "-m", MODEL.parent / "qwen3", "-o", self.folder / "other.plan", status=2)
+        self.assertIn("another model", errors)
+        self.assertFalse((self.folder / "other.plan").exists())
+
+    def test_what_cannot_be_written_or_is_damaged_is_said(self):
+        self.assertIn("No space left", lathe("build", *WORDS, "--opt-level", 0, "-o", "/dev/full", status=1)[1])
+        self.build(pathlib.Path("missing") / "model.plan", "--opt-level", 0, status=1)
+        plan, _ = self.build("model.plan", "--opt-level", 0)
+        plan.write_bytes(plan.read_bytes()[:-1])
+        self.assertIn(str(plan), lathe("logits", "-m", plan, "--ids", "1", "-o", self.folder / "x.npy", status=1)[1])
+
+    def test_a_damaged_weight_is_found_when_asked_for(self):
+        plan, _ = self.build("model.plan", "--opt-level", 0)
+        data = bytearray(plan.read_bytes())
+        data[-4096] ^= 1  # weights are the file's last pages
+        plan.write_bytes(data)
+        words = ("-m", plan, "--ids", "1", "-o", self.folder / "x.npy")
+        lathe("logits", *words)
+        _, errors = lathe("logits", *words, "--verify", status=1)
+        self.assertIn("weight", errors)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -36,7 +36,7 @@ def main():
     ours = [words.lathe, "run", "--raw", "-n", "1", "-t", str(words.threads), "-m"]
     sides = {"plan": ours + [words.plan, PROMPT]}
     if words.model:
-        sides["model"] = ours + [words.model, PROMPT]
+        sides["model"] = ours + [words.model, PROMPT, "--no-plan-cache"]  # as if it ran for the first time
     if words.peer:
         sides["llama.cpp"] = [words.peer, "--no-warmup", "-n", "1", "-m", words.model, "-t", str(words.threads),
                               "-no-cnv", "-p", PROMPT]

@@ -87,7 +87,9 @@ void multiply(benchmark::State& state, const Kernel& kernel, Dtype layout, std::
 const bool kRegistered = [] {
   static const std::vector<Kernel> kKernels = cpu_kernels(chosen_isa());
   for (const auto& kernel : kKernels) {
-    if (kernel.op != "QuantizedExpertLinear" || !kernel.name.starts_with(isa_name(chosen_isa()))) continue;
+    if (kernel.op != "QuantizedExpertLinear" ||
+        !kernel.name.starts_with(isa_name(std::min(chosen_isa(), IsaLevel::avx512))))
+      continue;
     const Dtype layout = *dtype_named(kernel.name.substr(kernel.name.rfind('.') + 1));
     for (const std::int64_t tokens : {1, 4, 16, 64, 512})
       for (const int threads : {1, 2})

@@ -3,6 +3,8 @@
 // from the cache. GB/s counts the weights, GOP/s two operations per weight and token.
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
+
 #include <string>
 #include <vector>
 
@@ -64,7 +66,9 @@ void multiply(benchmark::State& state, const Kernel& kernel, Dtype layout, Shape
 const bool kRegistered = [] {
   static const std::vector<Kernel> kKernels = cpu_kernels(chosen_isa());
   for (const auto& kernel : kKernels) {
-    if (kernel.op != "QuantizedLinear" || !kernel.name.starts_with(isa_name(chosen_isa()))) continue;
+    if (kernel.op != "QuantizedLinear" ||
+        !kernel.name.starts_with(isa_name(std::min(chosen_isa(), IsaLevel::avx512))))
+      continue;
     const Dtype layout = *dtype_named(kernel.name.substr(kernel.name.rfind('.') + 1));
     for (const Shape shape : {Shape{1536, 576}, Shape{576, 1536}, Shape{49152, 576}, Shape{2048, 8192}}) {
       if (shape.columns % info(layout).block_elements != 0) continue;

@@ -84,7 +84,7 @@ void PlanFile::read_header() {
     reader.fail(
         "the file has " + std::to_string(bytes.size()) + " bytes, and says " + std::to_string(file_bytes),
         "file_bytes");
-  if (isa > static_cast<std::uint32_t>(IsaLevel::avx512))
+  if (isa > static_cast<std::uint32_t>(kHighestIsa))
     reader.fail("the instruction set " + std::to_string(isa) + " is not known", "isa");
   if ((flags & ~kStripped) != 0)
     reader.fail("the flags " + std::to_string(flags) + " are not known", "flags");

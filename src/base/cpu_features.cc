@@ -20,6 +20,8 @@ std::string_view isa_name(IsaLevel level) {
       return "avx2";
     case IsaLevel::avx512:
       return "avx512";
+    case IsaLevel::avx512bf16:
+      return "avx512bf16";
   }
   return "unknown";
 }
@@ -44,13 +46,14 @@ IsaLevel detected_isa() {
   const bool avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                       __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
                       __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("avx512vnni");
-  return avx512 ? IsaLevel::avx512 : IsaLevel::avx2;
+  if (!avx512) return IsaLevel::avx2;
+  return __builtin_cpu_supports("avx512bf16") ? IsaLevel::avx512bf16 : IsaLevel::avx512;
 }
 
 IsaLevel chosen_isa() {
   const char* wish = std::getenv("LATHE_ISA");
   if (wish == nullptr || *wish == '\0') return detected_isa();
-  for (const auto level : {IsaLevel::portable, IsaLevel::avx2, IsaLevel::avx512}) {
+  for (const auto level : {IsaLevel::portable, IsaLevel::avx2, IsaLevel::avx512, IsaLevel::avx512bf16}) {
     if (isa_name(level) != wish) continue;
     if (level > detected_isa())
       throw Error(ErrorCode::invalid_argument, "LATHE_ISA=" + std::string(wish) +
@@ -59,7 +62,7 @@ IsaLevel chosen_isa() {
     return level;
   }
   throw Error(ErrorCode::invalid_argument,
-              "LATHE_ISA is portable, avx2 or avx512, not \"" + printable(wish) + "\"");
+              "LATHE_ISA is portable, avx2, avx512 or avx512bf16, not \"" + printable(wish) + "\"");
 }
 
 std::string processor_name() {

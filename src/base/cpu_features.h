@@ -6,19 +6,22 @@
 
 namespace lathe {
 
-/// Ordered: a level has everything of the ones before it.
+/// Ordered: a level has everything of the ones before it. Values reach plan files: append alone.
 enum class IsaLevel {
-  portable,  // C++ alone
-  avx2,      // AVX2, FMA, F16C
-  avx512,    // AVX-512 F, BW, DQ, VL, VBMI, VNNI
+  portable,    // C++ alone
+  avx2,        // AVX2, FMA, F16C
+  avx512,      // AVX-512 F, BW, DQ, VL, VBMI, VNNI
+  avx512bf16,  // AVX-512 BF16
 };
+
+inline constexpr IsaLevel kHighestIsa = IsaLevel::avx512bf16;
 
 std::string_view isa_name(IsaLevel level);
 
 /// The highest level of this processor and operating system.
 IsaLevel detected_isa();
 
-/// detected_isa(), or what LATHE_ISA=portable|avx2|avx512 asks for.
+/// detected_isa(), or what LATHE_ISA=portable|avx2|avx512|avx512bf16 asks for.
 /// Throws Error(invalid_argument) for another word or a level that this processor lacks.
 IsaLevel chosen_isa();
 

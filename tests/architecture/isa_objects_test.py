@@ -1,4 +1,4 @@
-"""Looks at the objects of src/cpu/avx2 and avx512 with nm: code made for one processor must stay in its own namespace.
+"""Looks at the objects of src/cpu/avx2, avx512 and avx512bf16 with nm: code made for one processor must stay in its own namespace.
 
 A weak (W, V) or unique (u) symbol is an inline function or variable that other objects define too; a linker that keeps
 the copy made with AVX instructions crashes every processor without them, far away from any kernel.
@@ -11,6 +11,7 @@ import unittest
 
 BINARY = pathlib.Path(os.environ["LATHE_BINARY_DIR"])
 SOURCE = pathlib.Path(os.environ.get("LATHE_SOURCE_DIR", pathlib.Path(__file__).resolve().parents[2]))
+LEVELS = ("avx2", "avx512", "avx512bf16")
 LINE = re.compile(r"^(?:[0-9a-f]+|\s+) +(\w) (.*)$", re.MULTILINE)
 SANITIZER = re.compile(r"__(odr_)?(asan|ubsan|tsan|sancov)|(asan|tsan)\.module")
 
@@ -28,13 +29,13 @@ def symbols(path):
 
 class IsaObjects(unittest.TestCase):
     def each(self):
-        for isa in ("avx2", "avx512"):
+        for isa in LEVELS:
             for path in objects(isa):
                 for kind, name in symbols(path):
                     yield isa, path.name, kind, name
 
     def test_every_file_has_its_object(self):
-        for isa in ("avx2", "avx512"):
+        for isa in LEVELS:
             self.assertTrue(objects(isa))
             self.assertEqual([str(path) for path in objects(isa) if not path.exists()], [])
 

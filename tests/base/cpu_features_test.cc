@@ -49,8 +49,8 @@ TEST(CpuFeatures, DetectsWhatTheSystemLists) {
   auto expected = IsaLevel::portable;
   if (all({"avx2", "fma", "f16c"})) {
     expected = IsaLevel::avx2;
-    if (all({"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512vbmi", "avx512_vnni", "avx512_bf16"}))
-      expected = IsaLevel::avx512;
+    if (all({"avx512f", "avx512bw", "avx512dq", "avx512vl", "avx512vbmi", "avx512_vnni"}))
+      expected = all({"avx512_bf16"}) ? IsaLevel::avx512bf16 : IsaLevel::avx512;
   }
   EXPECT_EQ(detected_isa(), expected) << line;
 }
@@ -60,7 +60,7 @@ TEST(CpuFeatures, ChoosesWhatIsDetectedOrAskedFor) {
     const IsaWord set(word);
     EXPECT_EQ(chosen_isa(), detected_isa());
   }
-  for (const auto level : {IsaLevel::portable, IsaLevel::avx2, IsaLevel::avx512}) {
+  for (const auto level : {IsaLevel::portable, IsaLevel::avx2, IsaLevel::avx512, IsaLevel::avx512bf16}) {
     const IsaWord set(std::string(isa_name(level)).c_str());
     if (level <= detected_isa()) {
       EXPECT_EQ(chosen_isa(), level);

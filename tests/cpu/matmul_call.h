@@ -28,7 +28,7 @@ inline const Kernel& kernel_named(const std::string& name) {
 /// The ISA levels beside portable that this machine runs.
 inline std::vector<std::string> fast_levels() {
   std::vector<std::string> names;
-  for (const auto level : {IsaLevel::avx2, IsaLevel::avx512})
+  for (const auto level : {IsaLevel::avx2, IsaLevel::avx512})  // those that have matmuls of codes
     if (level <= detected_isa()) names.emplace_back(isa_name(level));
   return names;
 }

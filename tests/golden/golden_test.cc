@@ -86,7 +86,9 @@ void expect_products(const Inspection& inspection, std::string_view arithmetic) 
     ++count;
     ASSERT_GE(node.step, 0) << node.name;
     const std::string& name = inspection.steps[static_cast<std::size_t>(node.step)].kernel;
-    EXPECT_THAT(name, testing::StartsWith(std::string(isa_name(chosen_isa())) + ".")) << node.name;
+    const IsaLevel level =
+        std::min(chosen_isa(), IsaLevel::avx512);  // the highest that has products of codes
+    EXPECT_THAT(name, testing::StartsWith(std::string(isa_name(level)) + ".")) << node.name;
     EXPECT_THAT(name, testing::HasSubstr("linear")) << node.name;
     const auto kernel = std::ranges::find(known, name, &Kernel::name);
     ASSERT_NE(kernel, known.end()) << name;

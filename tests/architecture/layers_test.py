@@ -76,12 +76,12 @@ class Homes(unittest.TestCase):
 
     def test_intrinsics_live_under_cpu_avx(self):
         # The one question to the processor itself, which features it has, is asked in base.
-        wrong = self.outside(INTRINSICS, "src/cpu/avx2/", "src/cpu/avx512/")
+        wrong = self.outside(INTRINSICS, "src/cpu/avx2/", "src/cpu/avx512/", "src/cpu/avx512bf16/")
         self.assertEqual([entry for entry in wrong if entry != "src/base/cpu_features.cc: cpuid.h"], [])
 
     def test_isa_files_see_plain_data_alone(self):
         allowed = {"cstddef", "cstdint", "immintrin.h"}
-        for isa in ("avx2", "avx512"):
+        for isa in ("avx2", "avx512", "avx512bf16"):
             wrong = [f"{i.file}: {i.target}" for i in includes(SRC / "cpu" / isa)
                      if not i.quoted and i.target not in allowed]
             self.assertEqual(wrong, [])

@@ -12,7 +12,7 @@ namespace {
 
 constexpr int kLanes = 64;
 
-std::int32_t dot_rounds(std::int64_t rounds) {
+std::int32_t int8_rounds(std::int64_t rounds) {
   std::array<std::int16_t, kLanes> a;
   std::array<std::int16_t, kLanes> b;
   std::array<std::int32_t, kLanes / 2> sums{};
@@ -29,18 +29,32 @@ std::int32_t dot_rounds(std::int64_t rounds) {
   return total;
 }
 
-}  // namespace
+std::int32_t f32_rounds(std::int64_t rounds) {
+  std::array<float, kLanes> sums{};
+  float a = 0.5F;
+  for (std::int64_t round = 0; round < rounds; ++round) {
+    for (auto& sum : sums) sum = sum * a + 1;
+    a = 0.75F - a / 2;  // the same again, which the compiler does not know
+  }
+  float total = 0;
+  for (const auto sum : sums) total += sum;
+  return static_cast<std::int32_t>(total);
+}
 
-extern const DotLoop machine_limit_dot = {dot_rounds, 2 * kLanes};
-
-std::uint64_t machine_limit_read(const std::uint64_t* data, std::int64_t words) {
+std::uint64_t read(const std::uint64_t* data, std::int64_t words) {
   std::array<std::uint64_t, 8> sums{};
   for (std::int64_t i = 0; i < words; i += 8)
-    for (std::size_t lane = 0; lane < 8; ++lane) sums[lane] += data[i + static_cast<std::int64_t>(lane)];
+    for (std::size_t lane = 0; lane < 8; ++lane) sums[lane] ^= data[i + static_cast<std::int64_t>(lane)];
   std::uint64_t total = 0;
   for (const auto sum : sums) total ^= sum;
   return total;
 }
+
+}  // namespace
+
+extern const DotLoop machine_limit_int8 = {int8_rounds, 2 * kLanes};
+extern const DotLoop machine_limit_f32 = {f32_rounds, 2 * kLanes};
+extern const ReadLoop machine_limit_reads[1] = {read};
 
 std::span<const Kernel> machine_limit_kernels() { return {}; }
 

@@ -56,6 +56,7 @@ struct Result {
   std::string name;
   std::vector<double> rates;  // tokens per second of each run
   double bytes_per_s = 0;     // at the mean rate
+  double cache_bytes = 0;     // of a token
   double operations_per_s = 0;
   double share_of_limit = 0;  // of the rate that memory and multipliers allow; 0: not known
   double texts_per_s = 0;     // of encoders
@@ -115,6 +116,7 @@ void require_sensible(const BenchWords& words) {
 /// Bytes and operations for one token of the shape, on average.
 struct TokenCost {
   double bytes = 0;
+  double cache_bytes = 0;  // of these
   double operations = 0;
 };
 
@@ -122,6 +124,7 @@ TokenCost token_cost(const Model& model, const Shape& shape) {
   const auto cost = [](const Work& work, double steps, double tokens) {
     return TokenCost{
         steps * static_cast<double>(work.weight_bytes + work.cache_bytes) / tokens,
+        steps * static_cast<double>(work.cache_bytes) / tokens,
         steps * static_cast<double>(work.matmul_operations + work.attention_operations) / tokens};
   };
   if (shape.embedding) {
@@ -142,6 +145,7 @@ TokenCost token_cost(const Model& model, const Shape& shape) {
     const int tokens = std::min(model.options().step_tokens, shape.prompt - done);
     const TokenCost step = cost(model.work(tokens, shape.depth + done), 1, shape.prompt);
     sum.bytes += step.bytes;
+    sum.cache_bytes += step.cache_bytes;
     sum.operations += step.operations;
   }
   return sum;
@@ -166,6 +170,7 @@ Result measure(Model& model, const Shape& shape, int repeats, const MachineLimit
   const TokenCost cost = token_cost(model, shape);
   const double rate = mean(result.rates);
   result.bytes_per_s = cost.bytes * rate;
+  result.cache_bytes = cost.cache_bytes;
   result.operations_per_s = cost.operations * rate;
   if (shape.embedding) {
     result.texts_per_s = rate / shape.prompt;
@@ -177,7 +182,7 @@ Result measure(Model& model, const Shape& shape, int repeats, const MachineLimit
   return result;
 }
 
-std::string to_json(const std::vector<Result>& results) {
+std::string to_json(const std::vector<Result>& results, const MachineLimits& limits) {
   std::string text = "[";
   for (const auto& result : results) {
     text += text.size() > 1 ? ",\n {" : "{";
@@ -187,7 +192,11 @@ std::string to_json(const std::vector<Result>& results) {
     for (std::size_t i = 0; i < result.rates.size(); ++i)
       text += (i == 0 ? "" : ", ") + json_number(result.rates[i]);
     text += "], \"gb_per_s\": " + json_number(result.bytes_per_s / 1e9) +
-            ", \"gop_per_s\": " + json_number(result.operations_per_s / 1e9) + ", \"share_of_limit\": " +
+            ", \"gop_per_s\": " + json_number(result.operations_per_s / 1e9) +
+            ", \"cache_bytes_of_a_token\": " + json_number(result.cache_bytes) +
+            ", \"limit_gb_per_s\": " + json_number(limits.read_bytes_per_s / 1e9) +
+            ", \"limit_int8_gop_per_s\": " + json_number(limits.int8_operations_per_s / 1e9) +
+            ", \"share_of_limit\": " +
             (result.share_of_limit > 0 ? json_number(result.share_of_limit) : std::string("null")) +
             (result.texts_per_s > 0 ? ", \"sentences_per_s\": " + json_number(result.texts_per_s) : "") + "}";
   }
@@ -277,7 +286,7 @@ int run(BenchWords& words) {
   for (const auto& shape : all) results.push_back(measure(model, shape, words.repeats, limits, status));
   status.clear();
   if (words.json) {
-    write_out(to_json(results));
+    write_out(to_json(results, limits));
     return 0;
   }
   write_out(model.info().name + ", " + format_bytes(model.info().tensor_bytes) + ", " +

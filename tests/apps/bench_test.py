@@ -20,7 +20,14 @@ class Bench(unittest.TestCase):
             self.assertGreater(result["gb_per_s"], 0)
             self.assertGreater(result["gop_per_s"], 0)
             self.assertGreater(result["share_of_limit"], 0)
+            # Of the limits that stand beside it.
+            self.assertAlmostEqual(result["share_of_limit"],
+                                   max(result["gb_per_s"] / result["limit_gb_per_s"],
+                                       result["gop_per_s"] / result["limit_int8_gop_per_s"]), places=6)
         decode = results[2]
+        # 30 layers with keys and values of 3 heads of 64 columns, a byte each at least, behind 64 tokens and the first.
+        self.assertGreater(results[5]["cache_bytes_of_a_token"], 64 * 30 * 2 * 3 * 64)
+        self.assertLess(decode["cache_bytes_of_a_token"], 4 * 30 * 2 * 3 * 64 * 4)
         # Every weight is read for each token: 96 MB as stored, a little more or less as packed.
         self.assertAlmostEqual(decode["gb_per_s"] / decode["tokens_per_s"], 0.0966, delta=0.015)
         # Two operations for each of 134.5 million parameters.

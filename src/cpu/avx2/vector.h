@@ -91,6 +91,10 @@ struct Vector {
 [[gnu::always_inline]] inline Vector greater(Vector a, Vector b) {
   return {_mm256_max_ps(a.low, b.low), _mm256_max_ps(a.high, b.high)};
 }
+/// a where it is less, else b.
+[[gnu::always_inline]] inline Vector lesser(Vector a, Vector b) {
+  return {_mm256_min_ps(a.low, b.low), _mm256_min_ps(a.high, b.high)};
+}
 [[gnu::always_inline]] inline Vector operator-(Vector x) {
   const __m256 sign = _mm256_set1_ps(-0.0f);
   return {_mm256_xor_ps(x.low, sign), _mm256_xor_ps(x.high, sign)};
@@ -105,6 +109,17 @@ struct Vector {
 [[gnu::always_inline]] inline Vector where_less(Vector a, Vector b, Vector x, Vector y) {
   return {_mm256_blendv_ps(y.low, x.low, _mm256_cmp_ps(a.low, b.low, _CMP_LT_OQ)),
           _mm256_blendv_ps(y.high, x.high, _mm256_cmp_ps(a.high, b.high, _CMP_LT_OQ))};
+}
+
+/// Each lane the one of `table` that the low 4 bits of `index` name.
+[[gnu::always_inline]] inline Vector lookup(Vector table, Vector index) {
+  const auto half = [&table](__m256 indices) {
+    const __m256i numbers = _mm256_castps_si256(indices);
+    return _mm256_blendv_ps(_mm256_permutevar8x32_ps(table.low, numbers),
+                            _mm256_permutevar8x32_ps(table.high, numbers),
+                            _mm256_castsi256_ps(_mm256_slli_epi32(numbers, 28)));
+  };
+  return {half(index.low), half(index.high)};
 }
 
 /// One bit per lane.

@@ -64,6 +64,8 @@ struct Vector {
 }
 /// a where it is greater, else b; so a NaN in a is passed over.
 [[gnu::always_inline]] inline Vector greater(Vector a, Vector b) { return {_mm512_max_ps(a.lanes, b.lanes)}; }
+/// a where it is less, else b.
+[[gnu::always_inline]] inline Vector lesser(Vector a, Vector b) { return {_mm512_min_ps(a.lanes, b.lanes)}; }
 [[gnu::always_inline]] inline Vector operator-(Vector x) {
   return {_mm512_xor_ps(x.lanes, _mm512_set1_ps(-0.0f))};
 }
@@ -75,6 +77,11 @@ struct Vector {
 /// x where a < b, else y.
 [[gnu::always_inline]] inline Vector where_less(Vector a, Vector b, Vector x, Vector y) {
   return {_mm512_mask_mov_ps(y.lanes, _mm512_cmp_ps_mask(a.lanes, b.lanes, _CMP_LT_OQ), x.lanes)};
+}
+
+/// Each lane the one of `table` that the low 4 bits of `index` name.
+[[gnu::always_inline]] inline Vector lookup(Vector table, Vector index) {
+  return {_mm512_permutexvar_ps(_mm512_castps_si512(index.lanes), table.lanes)};
 }
 
 /// Lanes [begin, end) of x, the others of `rest`.

@@ -1,6 +1,6 @@
 // Gelu; attribute approximate. The output may be x.
 //   0  exact: 0.5 x (1 + erf(x / sqrt(2)))
-//   1  tanh form: 0.5 x (1 + tanh(u)) = x / (1 + exp(-2u)) with u = sqrt(2/pi) (x + 0.044715 x^3)
+//   1  tanh form: 0.5 x (1 + tanh(u)) with u = sqrt(2/pi) (x + 0.044715 x^3)
 #include "cpu/portable/kernel_arguments.h"
 #include "cpu/portable/row_functions.h"
 

@@ -8,20 +8,13 @@
 #include <limits>
 
 #include "cpu/matmul_shape.h"
-#include "cpu/portable/erf_f32.h"
 #include "cpu/portable/exp_f32.h"
+#include "cpu/portable/gelu_f32.h"
 #include "cpu/portable/tanh_f32.h"
 
 namespace lathe::portable {
 
 inline float swish_f32(float x) { return x / (1.0f + exp_f32(-x)); }
-
-inline float gelu_erf_f32(float x) { return (0.5f * x) * (1.0f + erf_f32(x * 0.70710678f)); }
-
-inline float gelu_tanh_f32(float x) {
-  const float minus_two_u = (-1.5957691216f * x) * std::fma(0.044715f, x * x, 1.0f);
-  return x / (1.0f + exp_f32(minus_two_u));
-}
 
 /// Of 16 lanes: lane i with i + 8, then + 4, + 2, + 1.
 inline float tree_sum(float* lanes) {

@@ -21,17 +21,12 @@ template <class V>
 
 template <class V>
 [[gnu::always_inline]] inline V gelu_erf(V x) {
-  const V half = broadcast(V{}, 0.5f);
-  const V root_of_half = broadcast(V{}, 0.70710678f);
-  return (half * x) * (broadcast(V{}, 1.0f) + error_function(x * root_of_half));
+  return gelu(x, gelu_table::kExact);
 }
 
 template <class V>
 [[gnu::always_inline]] inline V gelu_tanh(V x) {
-  const V one = broadcast(V{}, 1.0f);
-  const V cubic = broadcast(V{}, 0.044715f);
-  const V minus_two_factor = broadcast(V{}, -1.5957691216f);
-  return x / (one + exp((minus_two_factor * x) * fma(cubic, x * x, one)));
+  return gelu(x, gelu_table::kTanhForm);
 }
 
 template <class V, class Function>

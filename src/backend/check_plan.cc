@@ -16,8 +16,6 @@ constexpr std::size_t kMostOutputs = 30;
 constexpr std::int32_t kMostThreads = 1024;
 constexpr std::uint64_t kArenaAlignment = 64;
 
-bool is_packed(Dtype dtype) { return dtype >= Dtype::packed4 && dtype <= Dtype::packed_f32; }
-
 class PlanCheck {
  public:
   PlanCheck(const Plan& plan, const std::string& file) : plan_(plan), file_(file) {}

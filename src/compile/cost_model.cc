@@ -18,10 +18,12 @@ constexpr double kPackingOperations = 6;
 struct Rates {
   std::string_view prefix;
   double int8;
+  double bf16;
   double other;
 };
-constexpr Rates kPortable = {"portable.", 1.5e9, 2e9};
-constexpr std::array kRates = {Rates{"avx512.", 1.5e11, 3e10}, Rates{"avx2.", 6e10, 2e10}, kPortable};
+constexpr Rates kPortable = {"portable.", 1.5e9, 5e8, 2e9};
+constexpr std::array kRates = {Rates{"avx512bf16.", 1.5e11, 1e11, 3e10}, Rates{"avx512.", 1.5e11, 3e10, 3e10},
+                               Rates{"avx2.", 6e10, 2e10, 2e10}, kPortable};
 
 const Rates& rates_of(const Kernel& kernel) {
   for (const auto& rates : kRates)
@@ -127,9 +129,12 @@ double modelled_seconds(const Graph& graph, const Node& node, const KernelCandid
   const Cost cost = cost_of(graph, node, candidate, values);
   const int used = threads_used(graph, node, candidate, values, threads);
   const Rates& rates = rates_of(*candidate.kernel);
-  const bool int8 = node.op->fusion == FusionKind::matmul && candidate.kernel->arithmetic.starts_with("int8");
-  const double computing = cost.operations / (int8 ? rates.int8 : rates.other) +
-                           cost.packing * kPackingOperations / kPortable.other;
+  const auto arithmetic =
+      node.op->fusion == FusionKind::matmul ? candidate.kernel->arithmetic : std::string_view();
+  const double rate = arithmetic.starts_with("int8")   ? rates.int8
+                      : arithmetic.starts_with("bf16") ? rates.bf16
+                                                       : rates.other;
+  const double computing = cost.operations / rate + cost.packing * kPackingOperations / kPortable.other;
   const double reading = cost.bytes / std::min(kThreadBandwidth * used, kBandwidth);
   return std::max(computing / used, reading) + (used > 1 ? kSynchronization : 0);
 }

@@ -140,10 +140,10 @@ bool is_weight(const Node& node, std::size_t input) {
 Dtype weight_layout(const Graph& graph, const Node& node, std::size_t input) {
   const Value& value = graph.value(node.inputs[input]);
   if (value.kind != ValueKind::constant || !is_weight(node, input)) return value.type.dtype;
-  if (graph.value(node.inputs[0]).type.dtype != Dtype::a8) return Dtype::packed_f32;
-  const BlockFormat* format = block_format(value.type.dtype);
-  CHECK(format != nullptr);
-  return format->packed;
+  const bool codes = graph.value(node.inputs[0]).type.dtype == Dtype::a8;
+  CHECK(!codes || is_block_quantized(value.type.dtype));
+  return codes || !is_block_quantized(value.type.dtype) ? packed_layout_of(value.type.dtype)
+                                                        : Dtype::packed_f32;
 }
 
 Buffer WeightPacker::pack(const TensorView& source, Dtype layout) {

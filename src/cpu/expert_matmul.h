@@ -99,7 +99,7 @@ static inline void multiply_panel(const KernelCall& call, const ExpertShape& sha
 
   TensorArg inputs[2] = {call.inputs[0], call.inputs[1]};
   TensorArg result = call.outputs[0];
-  const std::int64_t group_bytes = shape.columns / with.layout.columns_per_record * with.layout.record_bytes;
+  const std::int64_t group_bytes = packed_group_bytes(with.layout, shape.columns);
   inputs[1].data = const_cast<std::uint8_t*>(weights + groups.begin * group_bytes);
   const bool alone = count == 1;  // nothing to put side by side
   inputs[0].data = alone ? x + slots[0] / shape.slots_per_row * with.row_bytes : scratch + parts.rows;
@@ -131,8 +131,7 @@ static inline void multiply_experts(const KernelCall& call, const ExpertMultiply
   const Share share =
       thread_share(shape.groups * (shape.slots + kReadCost * used), call.thread, call.threads);
 
-  const std::int64_t expert_bytes =
-      shape.groups * (shape.columns / with.layout.columns_per_record) * with.layout.record_bytes;
+  const std::int64_t expert_bytes = shape.groups * packed_group_bytes(with.layout, shape.columns);
   const auto* weights = static_cast<const std::uint8_t*>(call.inputs[1].data);
   std::int64_t cost = 0;  // of the experts before
   for (std::int64_t e = 0, begin = 0; e < shape.experts; begin = ends[e++]) {

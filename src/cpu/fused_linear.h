@@ -29,6 +29,8 @@ using row_program::TileOperand;
 
 /// Dtype::packed4, the first of the layouts of codes.
 constexpr std::int32_t kFirstPackedDtype = 22;
+/// Dtype::packed_f32, the first of the layouts of floats.
+constexpr std::int32_t kFirstFloatDtype = 35;
 /// Dtype::q4_0 and q6_k, the first and last of files' blocks.
 constexpr std::int32_t kFirstBlockDtype = 8;
 constexpr std::int32_t kLastBlockDtype = 20;
@@ -131,8 +133,7 @@ class Run {
 
  private:
   std::int64_t group_bytes(std::int32_t product) const {
-    const PackedLayoutInfo& layout = layouts_[product].layout;
-    return columns_ / layout.columns_per_record * layout.record_bytes;
+    return packed_group_bytes(layouts_[product].layout, columns_);
   }
 
   Part part_of(const FusedPart& sets, std::int64_t first_byte) const {

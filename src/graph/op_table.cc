@@ -111,6 +111,8 @@ const auto& table() {
          kEffect, 0, rules::rotary_kv_write},
       // ours: cosines and sines of the positions' angles
       row("RotaryTable", 2, 1, {{"magnitude", kReal, 1}}, broadcast, kPure, kNoAlias, rules::rotary_table),
+      // ours: rows rounded to bf16
+      row("RoundActivation", 1, 1, {}, pointwise, kPure, kNoAlias, rules::round_activation),
       // ours: a chain of ops on rows as one, FusedProgram over x0 and what is like it, one row of it or one number
       Op{"RowProgram", 1, kMaxFusedInputs, kAnyOutputs, {{"program", AttributeKind::program, 0}}, reduction, kPure,
          kNoAlias, rules::row_program},

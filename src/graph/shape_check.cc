@@ -8,6 +8,14 @@ void ShapeCheck::require_dtype(std::size_t input, Dtype dtype) const {
   if (type(input).dtype != dtype) fail_input(input, "must be " + std::string(info(dtype).name));
 }
 
+void ShapeCheck::require_float_product() const {
+  const Dtype x = inputs_[0].dtype;
+  if (x != Dtype::bf16) require_dtype(0, Dtype::f32);
+  if (is_float_factor(x, inputs_[1].dtype)) return;
+  fail_input(1, x == Dtype::bf16 ? "must be bf16 or packed_bf16"
+                                 : "must be a type of model files, packed_f32, packed_bf16 or packed_f16");
+}
+
 void ShapeCheck::require_rank(std::size_t input, std::size_t rank) const {
   if (type(input).dims.size() != rank) fail_input(input, "must have " + std::to_string(rank) + " dimensions");
 }

@@ -14,6 +14,11 @@ namespace lathe {
 
 /// What model files hold weights as.
 inline bool is_file_dtype(Dtype dtype) { return dtype <= Dtype::q6_k; }
+/// What float matmuls multiply activations of type `x` with.
+inline bool is_float_factor(Dtype x, Dtype weight) {
+  if (x == Dtype::bf16) return weight == Dtype::bf16 || weight == Dtype::packed_bf16;
+  return is_file_dtype(weight) || is_packed_floats(weight);
+}
 /// What the 8-bit matmuls read.
 inline bool is_packed_codes(Dtype dtype) { return dtype >= Dtype::packed4 && dtype <= Dtype::packed6k; }
 
@@ -38,6 +43,9 @@ class ShapeCheck {
   void require_dim(std::size_t input, std::size_t axis, const Dim& expected, std::string_view of) const;
   /// A dimension that must be a number, and 1 or more.
   std::int64_t number(std::size_t input, std::size_t axis) const;
+
+  /// Input 0 an activation in f32 or bf16, input 1 a weight that it is multiplied with.
+  void require_float_product() const;
 
   /// An integer attribute within [minimum, maximum].
   std::int64_t integer(std::string_view attribute, std::int64_t minimum, std::int64_t maximum) const;

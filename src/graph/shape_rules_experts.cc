@@ -30,10 +30,7 @@ Types select_experts(Inputs inputs, const Node& node) {
 
 Types expert_linear(Inputs inputs, const Node& node) {
   const ShapeCheck check(inputs, node, {"x", "weight", "experts"});
-  check.require_dtype(0, Dtype::f32);
-  const auto dtype = check.type(1).dtype;
-  if (!is_file_dtype(dtype) && dtype != Dtype::packed_f32)
-    check.fail_input(1, "must be a type of model files or packed_f32");
+  check.require_float_product();
   return expert_product(check);
 }
 

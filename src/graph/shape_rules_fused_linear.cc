@@ -21,7 +21,7 @@ class Rule {
     check_counts();
     check_.require_rank(0, 2);
     const bool codes = inputs_[0].dtype == Dtype::a8;
-    if (!codes) check_.require_dtype(0, Dtype::f32);
+    if (!codes && inputs_[0].dtype != Dtype::bf16) check_.require_dtype(0, Dtype::f32);
     for (std::size_t i = 0; i < static_cast<std::size_t>(weights_); ++i) check_weight(i, codes);
     Types results(static_cast<std::size_t>(program_.outputs));
     const FusedParts parts = fused_parts(program_);
@@ -55,9 +55,9 @@ class Rule {
     const auto& type = weight(index);
     const std::string name = "w" + std::to_string(index);
     const bool fits = codes ? is_block_quantized(type.dtype) || is_packed_codes(type.dtype)
-                            : is_file_dtype(type.dtype) || type.dtype == Dtype::packed_f32;
+                            : is_float_factor(inputs_[0].dtype, type.dtype);
     if (!fits)
-      check_.fail(name + " is " + to_string(type) + ", which " + (codes ? "a8" : "f32") +
+      check_.fail(name + " is " + to_string(type) + ", which " + std::string(info(inputs_[0].dtype).name) +
                   " is not multiplied with");
     if (type.dims.size() != 2 || type.dims[1] != check_.dim(0, 1))
       check_.fail(name + " is " + to_string(type) + ", not [rows, columns of x]");

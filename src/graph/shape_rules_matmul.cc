@@ -17,9 +17,7 @@ Types product(const ShapeCheck& check) {
 
 Types linear(Inputs inputs, const Node& node) {
   const ShapeCheck check(inputs, node, {"x", "weight"});
-  check.require_dtype(0, Dtype::f32);
-  if (!is_file_dtype(check.type(1).dtype) && check.type(1).dtype != Dtype::packed_f32)
-    check.fail_input(1, "must be a type of model files or packed_f32");
+  check.require_float_product();
   return product(check);
 }
 
@@ -30,6 +28,12 @@ Types quantize_activation(Inputs inputs, const Node& node) {
   const ValueType result{Dtype::a8, check.type(0).dims};
   if (const auto problem = type_problem(result); !problem.empty()) check.fail_input(0, problem);
   return {result};
+}
+
+Types round_activation(Inputs inputs, const Node& node) {
+  const ShapeCheck check(inputs, node, {"x"});
+  check.require_dtype(0, Dtype::f32);
+  return {{Dtype::bf16, check.type(0).dims}};
 }
 
 Types quantized_linear(Inputs inputs, const Node& node) {

@@ -51,13 +51,16 @@ struct BlockFormat {
 /// The row for a block-quantized type, or nullptr.
 const BlockFormat* block_format(Dtype dtype);
 
-/// Bytes of the whole packed matrix, the last group padded to 16 rows. `packed` is packed4 to packed_f32.
-/// Throws Error(invalid_argument) unless columns fill whole records.
+/// The layout that pack_groups() packs a type of files into: without loss, and packed_f32 for what has none
+/// of its own.
+Dtype packed_layout_of(Dtype dtype);
+
+/// Bytes of the whole packed matrix, the last group padded to 16 rows. `packed` is a packed type. Throws
+/// Error(invalid_argument) unless columns fill whole records, or at least columns of floats.
 std::uint64_t packed_bytes(Dtype packed, std::int64_t rows, std::int64_t columns);
 
-/// Packs the groups [first_group, last_group) of a matrix: blocks into their format's layout, floats and
-/// integers into packed_f32. `source` and `destination` are the starts of the whole matrices. Threads may
-/// share one matrix.
+/// Packs the groups [first_group, last_group) of a matrix into packed_layout_of(dtype). `source` and
+/// `destination` are the starts of the whole matrices. Threads may share one matrix.
 void pack_groups(Dtype dtype, const std::byte* source, std::int64_t rows, std::int64_t columns,
                  std::int64_t first_group, std::int64_t last_group, std::byte* destination);
 

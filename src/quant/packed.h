@@ -42,7 +42,11 @@
 // 2-bit codes, lower bits of 3-bit and high bits of 6-bit codes: 128 bytes; byte b holds 2 bits each for the
 // interleaved codes b, b + 128, b + 256 and b + 384, lowest first.
 //
-// packed_f32: [columns][16 rows] float32 per group.
+// Floats have no factors:
+//   packed_f32   64 B   a column: 16 f32
+//   packed_bf16  64 B   two columns: [16 rows][2] bf16, as bf16 dot products take them; of an odd number of
+//                       columns the last one has a column of zeros beside it
+//   packed_f16   32 B   a column: 16 f16
 #pragma once
 
 #include <cstdint>
@@ -89,6 +93,13 @@ inline constexpr PackedLayoutInfo kPacked4k{256, 2368, PackedFactors::scale_and_
 inline constexpr PackedLayoutInfo kPacked5k{256, 2880, PackedFactors::scale_and_minimum};
 inline constexpr PackedLayoutInfo kPacked6k{256, 3360, PackedFactors::half_scales};
 inline constexpr PackedLayoutInfo kPackedF32{1, 64, PackedFactors::scale};
+inline constexpr PackedLayoutInfo kPackedBf16{2, 64, PackedFactors::scale};
+inline constexpr PackedLayoutInfo kPackedF16{1, 32, PackedFactors::scale};
+
+/// Of 16 rows. Only packed_bf16 has records that are not full.
+static constexpr std::int64_t packed_group_bytes(const PackedLayoutInfo& layout, std::int64_t columns) {
+  return (columns + layout.columns_per_record - 1) / layout.columns_per_record * layout.record_bytes;
+}
 
 /// What the codes of packed4t and packed4tk stand for: levels chosen for weights that are normally
 /// distributed.

@@ -10,20 +10,21 @@ namespace lathe {
 namespace {
 
 constexpr std::array kTable = {
-    DtypeInfo{"f32", 1, 4},        DtypeInfo{"f16", 1, 2},        DtypeInfo{"bf16", 1, 2},
-    DtypeInfo{"f64", 1, 8},        DtypeInfo{"i8", 1, 1},         DtypeInfo{"i16", 1, 2},
-    DtypeInfo{"i32", 1, 4},        DtypeInfo{"i64", 1, 8},        DtypeInfo{"q4_0", 32, 18},
-    DtypeInfo{"q4_1", 32, 20},     DtypeInfo{"q5_0", 32, 22},     DtypeInfo{"q5_1", 32, 24},
-    DtypeInfo{"q8_0", 32, 34},     DtypeInfo{"iq4_nl", 32, 18},   DtypeInfo{"mxfp4", 32, 17},
-    DtypeInfo{"iq4_xs", 256, 136}, DtypeInfo{"q2_k", 256, 84},    DtypeInfo{"q3_k", 256, 110},
-    DtypeInfo{"q4_k", 256, 144},   DtypeInfo{"q5_k", 256, 176},   DtypeInfo{"q6_k", 256, 210},
-    DtypeInfo{"a8", 32, 48},       DtypeInfo{"packed4", 32, 0},   DtypeInfo{"packed4m", 32, 0},
-    DtypeInfo{"packed5", 32, 0},   DtypeInfo{"packed5m", 32, 0},  DtypeInfo{"packed8", 32, 0},
-    DtypeInfo{"packed4t", 32, 0},  DtypeInfo{"packed4x", 32, 0},  DtypeInfo{"packed4tk", 256, 0},
-    DtypeInfo{"packed2k", 256, 0}, DtypeInfo{"packed3k", 256, 0}, DtypeInfo{"packed4k", 256, 0},
-    DtypeInfo{"packed5k", 256, 0}, DtypeInfo{"packed6k", 256, 0}, DtypeInfo{"packed_f32", 1, 0},
+    DtypeInfo{"f32", 1, 4},         DtypeInfo{"f16", 1, 2},        DtypeInfo{"bf16", 1, 2},
+    DtypeInfo{"f64", 1, 8},         DtypeInfo{"i8", 1, 1},         DtypeInfo{"i16", 1, 2},
+    DtypeInfo{"i32", 1, 4},         DtypeInfo{"i64", 1, 8},        DtypeInfo{"q4_0", 32, 18},
+    DtypeInfo{"q4_1", 32, 20},      DtypeInfo{"q5_0", 32, 22},     DtypeInfo{"q5_1", 32, 24},
+    DtypeInfo{"q8_0", 32, 34},      DtypeInfo{"iq4_nl", 32, 18},   DtypeInfo{"mxfp4", 32, 17},
+    DtypeInfo{"iq4_xs", 256, 136},  DtypeInfo{"q2_k", 256, 84},    DtypeInfo{"q3_k", 256, 110},
+    DtypeInfo{"q4_k", 256, 144},    DtypeInfo{"q5_k", 256, 176},   DtypeInfo{"q6_k", 256, 210},
+    DtypeInfo{"a8", 32, 48},        DtypeInfo{"packed4", 32, 0},   DtypeInfo{"packed4m", 32, 0},
+    DtypeInfo{"packed5", 32, 0},    DtypeInfo{"packed5m", 32, 0},  DtypeInfo{"packed8", 32, 0},
+    DtypeInfo{"packed4t", 32, 0},   DtypeInfo{"packed4x", 32, 0},  DtypeInfo{"packed4tk", 256, 0},
+    DtypeInfo{"packed2k", 256, 0},  DtypeInfo{"packed3k", 256, 0}, DtypeInfo{"packed4k", 256, 0},
+    DtypeInfo{"packed5k", 256, 0},  DtypeInfo{"packed6k", 256, 0}, DtypeInfo{"packed_f32", 1, 0},
+    DtypeInfo{"packed_bf16", 1, 0}, DtypeInfo{"packed_f16", 1, 0},
 };
-static_assert(kTable.size() == static_cast<std::size_t>(Dtype::packed_f32) + 1);
+static_assert(kTable.size() == static_cast<std::size_t>(kLastDtype) + 1);
 
 }  // namespace
 

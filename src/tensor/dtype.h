@@ -50,8 +50,13 @@ enum class Dtype : std::uint8_t {
   packed4k,
   packed5k,
   packed6k,
-  packed_f32,  // float32
+  // floats
+  packed_f32,
+  packed_bf16,
+  packed_f16,
 };
+
+inline constexpr Dtype kLastDtype = Dtype::packed_f16;
 
 struct DtypeInfo {
   std::string_view name;
@@ -63,6 +68,10 @@ const DtypeInfo& info(Dtype dtype);
 std::optional<Dtype> dtype_named(std::string_view name);
 
 inline bool is_block_quantized(Dtype dtype) { return dtype >= Dtype::q4_0 && dtype <= Dtype::q6_k; }
+
+/// Weights by groups of 16 rows.
+inline bool is_packed(Dtype dtype) { return dtype >= Dtype::packed4; }
+inline bool is_packed_floats(Dtype dtype) { return dtype >= Dtype::packed_f32; }
 
 /// Bytes of one row of `columns` elements. Throws Error(invalid_argument) unless columns fill whole blocks.
 std::uint64_t row_bytes(Dtype dtype, std::int64_t columns);

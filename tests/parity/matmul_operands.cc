@@ -56,13 +56,30 @@ Tensor random_activation(Random& random, std::int64_t tokens, std::int64_t colum
   return {};
 }
 
-Tensor random_float_weight(Random& random, std::int64_t weight_rows, std::int64_t columns) {
-  const Tensor source = normal(random, {weight_rows, columns});
-  Tensor weight =
-      empty(Dtype::packed_f32, {weight_rows, columns}, packed_bytes(Dtype::packed_f32, weight_rows, columns));
-  pack_groups(Dtype::f32, source.bytes.data(), weight_rows, columns, 0, (weight_rows + 15) / 16,
+Tensor random_float_weight(Random& random, Dtype layout, std::int64_t weight_rows, std::int64_t columns) {
+  const Dtype type = layout == Dtype::packed_bf16  ? Dtype::bf16
+                     : layout == Dtype::packed_f16 ? Dtype::f16
+                                                   : Dtype::f32;
+  const Tensor numbers = normal(random, {weight_rows, columns});
+  Tensor source = empty(type, {weight_rows, columns});
+  for (std::int64_t i = 0; i < weight_rows * columns; ++i) {
+    const float value = bfloat_to_float(float_to_bfloat(numbers.as<float>()[i]));
+    if (type == Dtype::f32) source.as<float>()[i] = value;
+    if (type == Dtype::f16) source.as<std::uint16_t>()[i] = float_to_half(value);
+    if (type == Dtype::bf16) source.as<std::uint16_t>()[i] = float_to_bfloat(value);
+  }
+  Tensor weight = empty(layout, {weight_rows, columns}, packed_bytes(layout, weight_rows, columns));
+  pack_groups(type, source.bytes.data(), weight_rows, columns, 0, (weight_rows + 15) / 16,
               weight.bytes.data());
   return weight;
+}
+
+Tensor random_rounded(Random& random, Shape dims) {
+  const Tensor numbers = normal(random, dims);
+  Tensor rounded = empty(Dtype::bf16, std::move(dims));
+  for (std::size_t i = 0; i < rounded.bytes.size() / 2; ++i)
+    rounded.as<std::uint16_t>()[i] = float_to_bfloat(numbers.as<float>()[i] * (i % 7 == 3 ? 1e-38f : 1.0f));
+  return rounded;
 }
 
 }  // namespace lathe::parity

@@ -18,8 +18,11 @@ Tensor packed(const Tensor& blocks);
 /// packed(random_blocks()).
 Tensor random_weight(Random& random, Dtype dtype, std::int64_t weight_rows, std::int64_t columns);
 
-/// packed_f32.
-Tensor random_float_weight(Random& random, std::int64_t weight_rows, std::int64_t columns);
+/// Normal numbers that bf16 and f16 hold exactly, in a layout of floats.
+Tensor random_float_weight(Random& random, Dtype layout, std::int64_t weight_rows, std::int64_t columns);
+
+/// Activations rounded to bf16; a few are tiny, so that their products are not normal.
+Tensor random_rounded(Random& random, Shape dims);
 
 /// Activations quantized by the portable kernel.
 Tensor random_activation(Random& random, std::int64_t tokens, std::int64_t columns);

@@ -8,6 +8,7 @@
 #include <numeric>
 
 #include "base/error.h"
+#include "base/half.h"
 #include "cpu/portable/erf_f32.h"
 #include "cpu/portable/exp_f32.h"
 #include "cpu/portable/gelu_f32.h"
@@ -32,7 +33,9 @@ struct Expected {
 using Reference = std::function<Expected(const Case& test, std::int64_t row, std::int64_t column)>;
 
 float at(const Case& test, std::size_t input, std::int64_t index) {
-  return test.inputs[input].as<float>()[index];
+  const Tensor& tensor = test.inputs[input];
+  return tensor.dtype == Dtype::bf16 ? bfloat_to_float(tensor.as<std::uint16_t>()[index])
+                                     : tensor.as<float>()[index];
 }
 
 std::int64_t columns_of(const Case& test) { return test.inputs[0].dims.back(); }
@@ -139,14 +142,19 @@ Expected log_sum_exp(const Case& test, std::int64_t, std::int64_t column) {
 }
 
 Expected linear(const Case& test, std::int64_t row, std::int64_t column) {
+  static std::map<const Case*, std::vector<float>> unpacked;
   const auto columns = columns_of(test);
-  const float* weight = test.inputs[1].as<float>() + column / 16 * 16 * columns + column % 16;
+  const auto& weight = test.inputs[1];
+  auto& values = unpacked[&test];
+  if (values.empty()) values = test::unpack(weight.dtype, weight.bytes.data(), weight.dims[0], columns);
+  const double lost = test.inputs[0].dtype == Dtype::bf16 ? 1.2e-38 : 0;  // what is not normal
   double sum = 0;
   double magnitude = 0;
   for (std::int64_t i = 0; i < columns; ++i) {
-    const double product = static_cast<double>(at(test, 0, row * columns + i)) * weight[16 * i];
+    const double w = values[static_cast<std::size_t>(column * columns + i)];
+    const double product = static_cast<double>(at(test, 0, row * columns + i)) * w;
     sum += product;
-    magnitude += std::abs(product);
+    magnitude += std::abs(product) + lost * (2 + std::abs(w)) * 1e6;
   }
   return {sum, magnitude * 1e-6};
 }

@@ -54,6 +54,7 @@ std::span<const Row> rows() {
       {"RotaryEmbedding", rotary_embedding_cases, {0, 1}},
       {"RotaryKvWrite", rotary_kv_write_cases, {}},
       {"RotaryTable", rotary_table_cases, {0}},
+      {"RoundActivation", round_activation_cases, {0}},
       {"RowProgram", row_program_cases, {}},  // row_program_test.cc
       {"SelectExperts", select_experts_cases, {0}},
       {"SequenceMean", sequence_mean_cases, {}},

@@ -48,6 +48,7 @@ std::vector<Case> kv_scratch_cases();
 std::vector<Case> paged_attention_cases();
 // rows_matmul.cc
 std::vector<Case> linear_cases();
+std::vector<Case> round_activation_cases();
 std::vector<Case> quantize_activation_cases();
 std::vector<Case> quantized_linear_cases();
 // rows_fused_linear.cc

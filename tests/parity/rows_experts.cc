@@ -114,10 +114,18 @@ std::vector<Case> expert_linear_cases() {
           Mixture{5, 4, 16, 4, 33, 96, row_for_each_slot}, Mixture{150, 2, 3, 0, 40, 32, row_for_each_slot},
           Mixture{70, 1, 2, 1, 300, 20, row_for_each_slot}, Mixture{2, 8, 9, 0, 1, 1, row_for_each_slot}}) {
       const Tensor experts = random_experts(random, mixture);
-      const Tensor weight = stacked(
-          mixture, experts, [&] { return random_float_weight(random, mixture.rows, mixture.columns); });
-      cases.push_back(product("ExpertLinear", mixture, normal(random, {x_rows(mixture), mixture.columns}),
-                              weight, experts));
+      for (const Dtype layout : {Dtype::packed_f32, Dtype::packed_bf16, Dtype::packed_f16})
+        for (const bool rounded : {false, true}) {
+          if (rounded && layout != Dtype::packed_bf16) continue;
+          const Tensor weight = stacked(mixture, experts, [&] {
+            return random_float_weight(random, layout, mixture.rows, mixture.columns);
+          });
+          const Shape rows{x_rows(mixture), mixture.columns};
+          Case test = product("ExpertLinear", mixture,
+                              rounded ? random_rounded(random, rows) : normal(random, rows), weight, experts);
+          test.name = std::string(info(layout).name) + " " + test.name;
+          cases.push_back(std::move(test));
+        }
     }
   return cases;
 }

@@ -101,9 +101,17 @@ std::vector<Case> fused_linear_cases() {
                                 std::move(weights), names));
       for (const std::int64_t columns : {31, 64}) {
         std::vector<Tensor> floats;
-        for (const auto rows : program.rows) floats.push_back(random_float_weight(random, rows, columns));
+        std::vector<Tensor> rounded;
+        std::size_t layout = type;
+        for (const auto rows : program.rows) {
+          constexpr Dtype kLayouts[] = {Dtype::packed_f32, Dtype::packed_bf16, Dtype::packed_f16};
+          floats.push_back(random_float_weight(random, kLayouts[layout++ % 3], rows, columns));
+          rounded.push_back(random_float_weight(random, Dtype::packed_bf16, rows, columns));
+        }
         cases.push_back(make_case(random, program, tokens, columns, normal(random, {tokens, columns}),
-                                  std::move(floats), ""));
+                                  std::move(floats), " floats"));
+        cases.push_back(make_case(random, program, tokens, columns, random_rounded(random, {tokens, columns}),
+                                  std::move(rounded), " bf16"));
       }
     }
   for (std::size_t i = 0; i < test::block_types().size(); ++i)

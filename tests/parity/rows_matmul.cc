@@ -1,4 +1,4 @@
-// Cases of Linear, QuantizeActivation and QuantizedLinear.
+// Cases of Linear, RoundActivation, QuantizeActivation and QuantizedLinear.
 #include <array>
 
 #include "parity/matmul_operands.h"
@@ -22,14 +22,54 @@ std::vector<Case> linear_cases() {
     for (const std::int64_t weight_rows : {1, 16, 100})
       for (const std::int64_t tokens : {1, 2, 3, 7, 16, 64, 65, 512}) {
         if (tokens == 512 && (columns > 64 || weight_rows > 16)) continue;
-        const Tensor weight = random_float_weight(random, weight_rows, columns);
-        cases.push_back({describe(tokens, columns, weight_rows),
-                         "Linear",
-                         {normal(random, {tokens, columns}), weight},
-                         {empty(Dtype::f32, {tokens, weight_rows})},
-                         {},
-                         -1});
+        for (const Dtype layout : {Dtype::packed_f32, Dtype::packed_bf16, Dtype::packed_f16})
+          for (const bool rounded : {false, true}) {
+            if (rounded && layout != Dtype::packed_bf16) continue;
+            const Tensor weight = random_float_weight(random, layout, weight_rows, columns);
+            cases.push_back(
+                {std::string(info(layout).name) + " " + describe(tokens, columns, weight_rows),
+                 "Linear",
+                 {rounded ? random_rounded(random, {tokens, columns}) : normal(random, {tokens, columns}),
+                  weight},
+                 {empty(Dtype::f32, {tokens, weight_rows})},
+                 {},
+                 -1});
+          }
       }
+  // Nothing but numbers around the least normal one.
+  for (const std::int64_t columns : {1, 2, 7, 64}) {
+    Tensor x = random_rounded(random, {9, columns});
+    for (std::int64_t i = 0; i < 9 * columns; ++i)
+      x.as<std::uint16_t>()[i] = static_cast<std::uint16_t>(random() & 0x81ffu);
+    cases.push_back({"tiny " + describe(9, columns, 33),
+                     "Linear",
+                     {std::move(x), random_float_weight(random, Dtype::packed_bf16, 33, columns)},
+                     {empty(Dtype::f32, {9, 33})},
+                     {},
+                     -1});
+  }
+  return cases;
+}
+
+std::vector<Case> round_activation_cases() {
+  Random random(12);
+  std::vector<Case> cases;
+  for (const std::int64_t columns : {1, 15, 64, 577})
+    for (const std::int64_t tokens : {1, 3, 65}) {
+      Tensor x = normal(random, {tokens, columns});
+      auto* bits = x.as<std::uint32_t>();
+      for (std::int64_t i = 0; i < tokens * columns; ++i) {
+        if (i % 5 == 1) bits[i] = static_cast<std::uint32_t>(random());  // any float
+        if (i % 5 == 2) bits[i] &= 0x80ffffff;                           // around the least normal one
+        if (i % 5 == 3) bits[i] = (bits[i] & 0xffff0000) | 0x8000;       // half way
+      }
+      cases.push_back({describe(tokens, columns, 0),
+                       "RoundActivation",
+                       {std::move(x)},
+                       {empty(Dtype::bf16, {tokens, columns})},
+                       {},
+                       -1});
+    }
   return cases;
 }
 

@@ -56,6 +56,33 @@ TEST(QuantizeActivations, LowersExpertsAndTheirSlots) {
   })");
 }
 
+TEST(QuantizeActivations, RoundsActivationsOfBf16WeightsAlone) {
+  expect_rewrite(quantize_activations, R"(graph g {
+    %x: f32[T, 33] = input
+    %chosen: i32[T, 2] = input
+    %w: bf16[10, 33] = constant
+    %up: bf16[8, 5, 33] = constant
+    %half: f16[10, 33] = constant
+    %a: f32[T, 10] = Linear(%x, %w)
+    %b: f32[T, 2, 5] = ExpertLinear(%x, %up, %chosen)
+    %c: f32[T, 10] = Linear(%x, %half)
+    return a = %a, b = %b, c = %c
+  })",
+                 R"(graph g {
+    %x: f32[T, 33] = input
+    %chosen: i32[T, 2] = input
+    %w: bf16[10, 33] = constant
+    %up: bf16[8, 5, 33] = constant
+    %half: f16[10, 33] = constant
+    %r: bf16[T, 33] = RoundActivation(%x)
+    %a: f32[T, 10] = Linear(%r, %w)
+    %s: bf16[T, 33] = RoundActivation(%x)
+    %b: f32[T, 2, 5] = ExpertLinear(%s, %up, %chosen)
+    %c: f32[T, 10] = Linear(%x, %half)
+    return a = %a, b = %b, c = %c
+  })");
+}
+
 TEST(QuantizeActivations, KeepsFloatMath) {
   PassContext context;
   context.math = "f32";

@@ -123,27 +123,33 @@ TEST_P(BlockPacking, AllBitsSetStayInBounds) {
 INSTANTIATE_TEST_SUITE_P(Formats, BlockPacking, testing::ValuesIn(test::block_types()),
                          [](const auto& test) { return std::string(lathe::info(test.param).name); });
 
-TEST(FloatPacking, KeepsEveryValue) {
+TEST(FloatPacking, KeepsEveryBit) {
   std::mt19937 random(3);
-  std::normal_distribution<float> normal;
-  for (const std::int64_t rows : {1, 16, 21}) {
-    const std::int64_t columns = 131;  // no whole chunk
-    std::vector<float> expected(static_cast<std::size_t>(rows * columns));
-    for (auto& value : expected) value = half_to_float(float_to_half(normal(random)));
-    std::vector<std::byte> f32(expected.size() * 4);
-    std::memcpy(f32.data(), expected.data(), f32.size());
-    std::vector<std::byte> f16(expected.size() * 2);
-    for (std::size_t i = 0; i < expected.size(); ++i) {
-      const auto bits = float_to_half(expected[i]);
-      std::memcpy(f16.data() + 2 * i, &bits, 2);
-    }
-    for (const auto& [dtype, source] : {std::pair{Dtype::f32, f32}, std::pair{Dtype::f16, f16}}) {
-      const auto packed = pack(dtype, Dtype::packed_f32, source, rows, columns);
-      EXPECT_EQ(test::unpack(Dtype::packed_f32, packed.data(), rows, columns), expected);
-      const auto padded = test::unpack(Dtype::packed_f32, packed.data(), rows, columns, true);
-      for (std::size_t i = expected.size(); i < padded.size(); ++i) ASSERT_EQ(padded[i], 0.0f);
-    }
-  }
+  const std::pair<Dtype, Dtype> layouts[] = {{Dtype::f32, Dtype::packed_f32},
+                                             {Dtype::bf16, Dtype::packed_bf16},
+                                             {Dtype::f16, Dtype::packed_f16},
+                                             {Dtype::i8, Dtype::packed_f32}};
+  for (const auto& [dtype, layout] : layouts)
+    for (const std::int64_t rows : {1, 16, 21})
+      for (const std::int64_t columns : {1, 2, 131}) {  // no whole chunk, no whole pair
+        std::vector<std::byte> source(static_cast<std::size_t>(rows) * row_bytes(dtype, columns));
+        for (auto& byte : source) byte = static_cast<std::byte>(random() & 255u);
+        std::vector<float> expected(static_cast<std::size_t>(rows * columns));
+        decode_rows(dtype, source.data(), expected.data(), rows, columns);
+        ASSERT_EQ(packed_layout_of(dtype), layout);
+        const auto packed = pack(dtype, layout, source, rows, columns);
+        const auto padded = test::unpack(layout, packed.data(), rows, columns, true);
+        ASSERT_EQ(std::memcmp(padded.data(), expected.data(), expected.size() * sizeof(float)), 0)
+            << info(dtype).name << " " << rows << " x " << columns;
+        for (std::size_t i = expected.size(); i < padded.size(); ++i) ASSERT_EQ(padded[i], 0.0f);
+        if (layout != Dtype::packed_bf16 || columns % 2 == 0) continue;
+        for (std::int64_t group = 0; group < (rows + 15) / 16; ++group)
+          for (std::int64_t lane = 0; lane < 16; ++lane) {  // the column that is not there
+            const auto at = static_cast<std::size_t>(((group + 1) * (columns + 1) / 2 - 1) * 64 + lane * 4);
+            ASSERT_EQ(packed[at + 2], std::byte{0});
+            ASSERT_EQ(packed[at + 3], std::byte{0});
+          }
+      }
 }
 
 TEST(PackedBytes, CountsWholeGroups) {
@@ -153,6 +159,9 @@ TEST(PackedBytes, CountsWholeGroups) {
   EXPECT_EQ(packed_bytes(Dtype::packed2k, 16, 256), 1344u);
   EXPECT_EQ(packed_bytes(Dtype::packed6k, 16, 512), 2 * 3360u);
   EXPECT_EQ(packed_bytes(Dtype::packed_f32, 5, 3), 3 * 64u);
+  EXPECT_EQ(packed_bytes(Dtype::packed_f16, 5, 3), 3 * 32u);
+  EXPECT_EQ(packed_bytes(Dtype::packed_bf16, 5, 4), 2 * 64u);
+  EXPECT_EQ(packed_bytes(Dtype::packed_bf16, 17, 3), 2 * 2 * 64u);
   EXPECT_EQ(packed_bytes(Dtype::packed8, 0, 32), 0u);
 }
 

@@ -10,7 +10,7 @@ namespace lathe::test {
 
 inline std::vector<Dtype> block_types() {
   std::vector<Dtype> types;
-  for (int i = 0; i <= static_cast<int>(Dtype::packed_f32); ++i)
+  for (int i = 0; i <= static_cast<int>(kLastDtype); ++i)
     if (is_block_quantized(static_cast<Dtype>(i))) types.push_back(static_cast<Dtype>(i));
   return types;
 }

@@ -130,22 +130,44 @@ int record_bytes(Dtype packed) {
   }
 }
 
+// packed_bf16 has pairs of columns, the last of which may be half empty.
+std::vector<float> unpack_floats(Dtype packed, const std::byte* data, std::int64_t rows,
+                                 std::int64_t columns) {
+  std::vector<float> values;
+  for (std::int64_t row = 0; row < rows; ++row)
+    for (std::int64_t column = 0; column < columns; ++column) {
+      const std::int64_t lane = row % 16;
+      float value = 0;
+      std::uint16_t bits = 0;
+      if (packed == Dtype::packed_f32) {
+        std::memcpy(&value, data + ((row / 16 * columns + column) * 16 + lane) * 4, 4);
+      } else if (packed == Dtype::packed_f16) {
+        std::memcpy(&bits, data + ((row / 16 * columns + column) * 16 + lane) * 2, 2);
+        value = half_to_float(bits);
+      } else {
+        const std::int64_t pair = row / 16 * ((columns + 1) / 2) + column / 2;
+        std::memcpy(&bits, data + (pair * 32 + lane * 2 + column % 2) * 2, 2);
+        value = bfloat_to_float(bits);
+      }
+      values.push_back(value);
+    }
+  return values;
+}
+
 }  // namespace
 
 std::vector<float> unpack(Dtype packed, const std::byte* data, std::int64_t rows, std::int64_t columns,
                           bool padding) {
   const std::int64_t out_rows = padding ? (rows + 15) / 16 * 16 : rows;
   std::vector<float> values(static_cast<std::size_t>(out_rows * columns));
-  const std::int64_t width = packed == Dtype::packed_f32 ? 1 : info(packed).block_elements;
-  const std::int64_t bytes = packed == Dtype::packed_f32 ? 64 : record_bytes(packed);
+  if (is_packed_floats(packed)) return unpack_floats(packed, data, out_rows, columns);
+  const std::int64_t width = info(packed).block_elements;
+  const std::int64_t bytes = record_bytes(packed);
   for (std::int64_t row = 0; row < out_rows; ++row)
     for (std::int64_t column = 0; column < columns; ++column) {
       const std::byte* record = data + ((row / 16) * (columns / width) + column / width) * bytes;
       float& value = values[static_cast<std::size_t>(row * columns + column)];
-      if (packed == Dtype::packed_f32)
-        std::memcpy(&value, record + 4 * (row % 16), 4);
-      else
-        value = Record(packed, record).value(static_cast<int>(row % 16), static_cast<int>(column % width));
+      value = Record(packed, record).value(static_cast<int>(row % 16), static_cast<int>(column % width));
     }
   return values;
 }

@@ -14,7 +14,7 @@ namespace {
 
 TEST(Dtype, NamesAreFoundAgain) {
   std::set<std::string_view> names;
-  for (int i = 0; i <= static_cast<int>(Dtype::packed_f32); ++i) {
+  for (int i = 0; i <= static_cast<int>(kLastDtype); ++i) {
     const auto dtype = static_cast<Dtype>(i);
     EXPECT_TRUE(names.insert(info(dtype).name).second);
     EXPECT_EQ(dtype_named(info(dtype).name), dtype);
@@ -36,7 +36,7 @@ TEST(Dtype, RowsHaveTheBytesOfTheirBlocks) {
 
 TEST(Dtype, QuantizedAreTheBlocksOfFiles) {
   std::set<Dtype> quantized;
-  for (int i = 0; i <= static_cast<int>(Dtype::packed_f32); ++i)
+  for (int i = 0; i <= static_cast<int>(kLastDtype); ++i)
     if (is_block_quantized(static_cast<Dtype>(i))) quantized.insert(static_cast<Dtype>(i));
   EXPECT_THAT(quantized, testing::ElementsAre(Dtype::q4_0, Dtype::q4_1, Dtype::q5_0, Dtype::q5_1, Dtype::q8_0,
                                               Dtype::iq4_nl, Dtype::mxfp4, Dtype::iq4_xs, Dtype::q2_k,
@@ -52,6 +52,8 @@ TEST(Dtype, RefusesRowsThatAreNoWholeBlocks) {
                                        {Dtype::q8_0, -32},
                                        {Dtype::packed4, 32},  // only whole groups of rows have a size
                                        {Dtype::packed_f32, 32},
+                                       {Dtype::packed_bf16, 32},
+                                       {Dtype::packed_f16, 32},
                                        {Dtype::f64, kMax}}) {
     try {
       (void)row_bytes(dtype, columns);

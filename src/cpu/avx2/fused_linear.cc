@@ -35,12 +35,29 @@ struct Codes : vector::RowFunctions<Vector> {
   }
 };
 
+/// By the distance from kFirstFloatDtype.
+constexpr fused_linear::LayoutMultiply kFloatLayouts[] = {
+    {multiply_float_chunk<PackedF32>, kPackedF32},
+    {multiply_float_chunk<PackedBf16>, kPackedBf16},
+    {multiply_float_chunk<PackedF16>, kPackedF16},
+};
+
 struct Floats : vector::RowFunctions<Vector> {
   static constexpr std::int64_t kTileGroups = 6;
   static std::int64_t row_bytes(std::int64_t columns) {
     return columns * static_cast<std::int64_t>(sizeof(float));
   }
-  static fused_linear::LayoutMultiply multiply_of(std::int32_t) { return {multiply_float_chunk, kPackedF32}; }
+  static fused_linear::LayoutMultiply multiply_of(std::int32_t dtype) {
+    return kFloatLayouts[dtype - fused_linear::kFirstFloatDtype];
+  }
+};
+
+struct Bf16 : vector::RowFunctions<Vector> {
+  static constexpr std::int64_t kTileGroups = 4;
+  static std::int64_t row_bytes(std::int64_t columns) { return columns * 2; }
+  static fused_linear::LayoutMultiply multiply_of(std::int32_t) {
+    return {multiply_float_chunk<Bf16Products>, kPackedBf16};
+  }
 };
 
 }  // namespace
@@ -49,6 +66,7 @@ extern const IsaKernel fused_linear_kernels[];
 const IsaKernel fused_linear_kernels[] = {
     {"fused_linear.codes", fused_linear::run<Codes>, fused_linear::scratch_bytes<Codes>},
     {"fused_linear.f32", fused_linear::run<Floats>, fused_linear::scratch_bytes<Floats>},
+    {"fused_linear.bf16", fused_linear::run<Bf16>, fused_linear::scratch_bytes<Bf16>},
     {nullptr, nullptr, nullptr},
 };
 

@@ -10,11 +10,20 @@
 namespace lathe::avx2 {
 namespace {
 
-void linear(const KernelCall& call) { multiply_in_chunks(call, multiply_float_chunk); }
+template <class Layout>
+void linear(const KernelCall& call) {
+  multiply_in_chunks(call, multiply_float_chunk<Layout>);
+}
 
 }  // namespace
 
 extern const IsaKernel linear_kernels[];
-const IsaKernel linear_kernels[] = {{"linear.packed_f32", linear, nullptr}, {nullptr, nullptr, nullptr}};
+const IsaKernel linear_kernels[] = {
+    {"linear.packed_f32", linear<PackedF32>, nullptr},
+    {"linear.packed_bf16", linear<PackedBf16>, nullptr},
+    {"linear.packed_f16", linear<PackedF16>, nullptr},
+    {"linear.bf16", linear<Bf16Products>, nullptr},
+    {nullptr, nullptr, nullptr},
+};
 
 }  // namespace lathe::avx2

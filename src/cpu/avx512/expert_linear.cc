@@ -9,15 +9,20 @@
 namespace lathe::avx512 {
 namespace {
 
+template <class Layout>
 void expert_linear(const KernelCall& call) {
-  multiply_experts(call, {kPackedF32, call.inputs[1].dims[2] * static_cast<std::int64_t>(sizeof(float)),
-                          multiply_float_chunk});
+  multiply_experts(call, {Layout::kInfo, call.inputs[1].dims[2] * static_cast<std::int64_t>(sizeof(float)),
+                          multiply_float_chunk<Layout>});
 }
 
 }  // namespace
 
 extern const IsaKernel expert_linear_kernels[];
-const IsaKernel expert_linear_kernels[] = {{"expert_linear.packed_f32", expert_linear, nullptr},
-                                           {nullptr, nullptr, nullptr}};
+const IsaKernel expert_linear_kernels[] = {
+    {"expert_linear.packed_f32", expert_linear<PackedF32>, nullptr},
+    {"expert_linear.packed_bf16", expert_linear<PackedBf16>, nullptr},
+    {"expert_linear.packed_f16", expert_linear<PackedF16>, nullptr},
+    {nullptr, nullptr, nullptr},
+};
 
 }  // namespace lathe::avx512

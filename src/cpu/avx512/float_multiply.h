@@ -1,4 +1,4 @@
-// Groups of float32 weights, rows in lanes, times float32 rows: register tiles of some tokens x some 16-row
+// Groups of float weights, rows in lanes, times float32 rows: register tiles of some tokens x some 16-row
 // groups. The arithmetic is in portable/linear.cc.
 #pragma once
 
@@ -16,32 +16,74 @@ constexpr int kTileTokens = 4;
 constexpr int kTileGroups = 3;
 
 struct Tile {
-  const float* inputs;   // [kTokens][columns]
-  const float* weights;  // [kGroups][columns][16]
-  float* output;         // [kTokens][rows_stride]
+  const float* inputs;          // [kTokens][columns]
+  const std::uint8_t* weights;  // [kGroups][group_bytes]
+  float* output;                // [kTokens][rows_stride]
   std::int64_t columns;
+  std::int64_t group_bytes;
   std::int64_t rows_stride;
   std::int64_t rows;  // that are left from the tile's first one
 };
 
-template <int kTokens, int kGroups>
+// Layouts, two columns at a time: load<0>() is the first one's 16 rows, load<1>() the second one's.
+
+struct PackedF32 {
+  static constexpr PackedLayoutInfo kInfo = kPackedF32;
+  template <int kSecond>
+  [[gnu::always_inline]] static __m512 load(const std::uint8_t* pair) {
+    return _mm512_loadu_ps(pair + kSecond * 64);
+  }
+};
+
+struct PackedBf16 {
+  static constexpr PackedLayoutInfo kInfo = kPackedBf16;
+  template <int kSecond>
+  [[gnu::always_inline]] static __m512 load(const std::uint8_t* pair) {
+    const __m512i both = _mm512_loadu_si512(pair);
+    return _mm512_castsi512_ps(kSecond != 0 ? _mm512_and_si512(both, _mm512_set1_epi32(-0x10000))
+                                            : _mm512_slli_epi32(both, 16));
+  }
+};
+
+struct PackedF16 {
+  static constexpr PackedLayoutInfo kInfo = kPackedF16;
+  template <int kSecond>
+  [[gnu::always_inline]] static __m512 load(const std::uint8_t* pair) {
+    return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(pair + kSecond * 32)));
+  }
+};
+
+template <class Layout>
+inline constexpr std::int64_t kPairBytes = Layout::kInfo.record_bytes * 2 / Layout::kInfo.columns_per_record;
+
+template <class Layout, int kTokens, int kGroups>
 void multiply_tile(const Tile& tile) {
+  constexpr std::int64_t kPrefetchBytes = 4096;
   __m512 acc[kTokens][kGroups];
   for (auto& row : acc)
     for (auto& vector : row) vector = _mm512_setzero_ps();
-  const float* weights = tile.weights;
+  const std::uint8_t* weights = tile.weights;
   for (std::int64_t begin = 0; begin < tile.columns; begin += kBlockColumns) {
     const std::int64_t end = begin + kBlockColumns < tile.columns ? begin + kBlockColumns : tile.columns;
     __m512 block[kTokens][kGroups];
     for (auto& row : block)
       for (auto& vector : row) vector = _mm512_setzero_ps();
-    for (std::int64_t column = begin; column < end; ++column, weights += kPackedRows) {
-      __m512 w[kGroups];
-      for (int g = 0; g < kGroups; ++g) w[g] = _mm512_loadu_ps(weights + g * tile.columns * kPackedRows);
+    const auto add = [&](const __m512(&w)[kGroups], std::int64_t column) {
       for (int t = 0; t < kTokens; ++t) {
         const __m512 x = _mm512_set1_ps(tile.inputs[t * tile.columns + column]);
         for (int g = 0; g < kGroups; ++g) block[t][g] = _mm512_fmadd_ps(w[g], x, block[t][g]);
       }
+    };
+    __m512 w[kGroups];
+    for (std::int64_t column = begin; column < end; column += 2, weights += kPairBytes<Layout>) {
+      if constexpr (kTokens == 1)
+        for (int g = 0; g < kGroups; ++g)
+          __builtin_prefetch(weights + g * tile.group_bytes + kPrefetchBytes, 0, 2);
+      for (int g = 0; g < kGroups; ++g) w[g] = Layout::template load<0>(weights + g * tile.group_bytes);
+      add(w, column);
+      if (column + 1 == end) break;
+      for (int g = 0; g < kGroups; ++g) w[g] = Layout::template load<1>(weights + g * tile.group_bytes);
+      add(w, column + 1);
     }
     for (int t = 0; t < kTokens; ++t)
       for (int g = 0; g < kGroups; ++g) acc[t][g] = _mm512_add_ps(acc[t][g], block[t][g]);
@@ -55,41 +97,44 @@ void multiply_tile(const Tile& tile) {
   }
 }
 
-template <int kGroups>
+template <class Layout, int kGroups>
 void multiply_groups(Tile tile, std::int64_t tokens) {
   for (; tokens >= kTileTokens; tokens -= kTileTokens) {
-    multiply_tile<kTileTokens, kGroups>(tile);
+    multiply_tile<Layout, kTileTokens, kGroups>(tile);
     tile.inputs += kTileTokens * tile.columns;
     tile.output += kTileTokens * tile.rows_stride;
   }
-  if (tokens == 3) multiply_tile<3, kGroups>(tile);
-  if (tokens == 2) multiply_tile<2, kGroups>(tile);
-  if (tokens == 1) multiply_tile<1, kGroups>(tile);
+  if (tokens == 3) multiply_tile<Layout, 3, kGroups>(tile);
+  if (tokens == 2) multiply_tile<Layout, 2, kGroups>(tile);
+  if (tokens == 1) multiply_tile<Layout, 1, kGroups>(tile);
 }
 
 /// All of `groups` for some tokens.
-inline void multiply_float_chunk(const KernelCall& call, const MatmulShape& shape, const Share& groups,
-                                 const Share& tokens) {
+template <class Layout>
+void multiply_float_chunk(const KernelCall& call, const MatmulShape& shape, const Share& groups,
+                          const Share& tokens) {
   const auto* inputs = static_cast<const float*>(call.inputs[0].data);
-  const auto* weights = static_cast<const float*>(call.inputs[1].data);
+  const auto* weights = static_cast<const std::uint8_t*>(call.inputs[1].data);
   auto* output = static_cast<float*>(call.outputs[0].data);
+  const std::int64_t group_bytes = packed_group_bytes(Layout::kInfo, shape.columns);
   for (std::int64_t group = groups.begin; group < groups.end; group += kTileGroups) {
     const std::int64_t first_row = group * kPackedRows;
     const Tile tile{inputs + tokens.begin * shape.columns,
-                    weights + first_row * shape.columns,
+                    weights + group * group_bytes,
                     output + tokens.begin * shape.rows + first_row,
                     shape.columns,
+                    group_bytes,
                     shape.rows,
                     shape.rows - first_row};
     switch (groups.end - group) {
       case 1:
-        multiply_groups<1>(tile, tokens.end - tokens.begin);
+        multiply_groups<Layout, 1>(tile, tokens.end - tokens.begin);
         break;
       case 2:
-        multiply_groups<2>(tile, tokens.end - tokens.begin);
+        multiply_groups<Layout, 2>(tile, tokens.end - tokens.begin);
         break;
       default:
-        multiply_groups<kTileGroups>(tile, tokens.end - tokens.begin);
+        multiply_groups<Layout, kTileGroups>(tile, tokens.end - tokens.begin);
     }
   }
 }

@@ -35,12 +35,21 @@ struct Codes : vector::RowFunctions<Vector> {
   }
 };
 
+/// By the distance from kFirstFloatDtype.
+constexpr fused_linear::LayoutMultiply kFloatLayouts[] = {
+    {multiply_float_chunk<PackedF32>, kPackedF32},
+    {multiply_float_chunk<PackedBf16>, kPackedBf16},
+    {multiply_float_chunk<PackedF16>, kPackedF16},
+};
+
 struct Floats : vector::RowFunctions<Vector> {
   static constexpr std::int64_t kTileGroups = 6;
   static std::int64_t row_bytes(std::int64_t columns) {
     return columns * static_cast<std::int64_t>(sizeof(float));
   }
-  static fused_linear::LayoutMultiply multiply_of(std::int32_t) { return {multiply_float_chunk, kPackedF32}; }
+  static fused_linear::LayoutMultiply multiply_of(std::int32_t dtype) {
+    return kFloatLayouts[dtype - fused_linear::kFirstFloatDtype];
+  }
 };
 
 }  // namespace

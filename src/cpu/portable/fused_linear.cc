@@ -1,9 +1,8 @@
 // FusedLinear: products of one activation with several weights, and a program over them
-// (graph/fused_program.h). x a8[T, K] or f32[T, K]; weights w0.. [N, K], packed codes, blocks
-// as files have them, or packed_f32; then the
-// program's inputs x0.., [T, N], [N] or [1] -> one output [T, N] for each of the program's, as float32 or as
-// 8-bit codes.
-// Arithmetic "int8" or "f32": products are those of QuantizedLinear or Linear, functions those of RowProgram.
+// (graph/fused_program.h). x a8, f32 or bf16 [T, K]; weights w0.. [N, K], packed codes, blocks as files have
+// them, or floats in a layout that Linear multiplies with such an x; then the program's inputs x0.., [T, N],
+// [N] or [1] -> one output [T, N] for each of the program's, as float32 or as 8-bit codes. Arithmetic "int8",
+// "f32" or "bf16": products are those of QuantizedLinear or Linear, functions those of RowProgram.
 // cpu/fused_linear.h has the order of the work.
 #include "cpu/fused_linear.h"
 
@@ -21,6 +20,7 @@ namespace lathe::portable {
 namespace {
 
 static_assert(fused_linear::kFirstPackedDtype == static_cast<std::int32_t>(Dtype::packed4));
+static_assert(fused_linear::kFirstFloatDtype == static_cast<std::int32_t>(Dtype::packed_f32));
 static_assert(fused_linear::kFirstBlockDtype == static_cast<std::int32_t>(Dtype::q4_0) &&
               fused_linear::kLastBlockDtype == static_cast<std::int32_t>(Dtype::q6_k));
 static_assert([] {  // kernels look layouts up by their distance from the first
@@ -44,11 +44,23 @@ struct Floats : RowFunctions {
   static std::int64_t row_bytes(std::int64_t columns) {
     return columns * static_cast<std::int64_t>(sizeof(float));
   }
-  static fused_linear::LayoutMultiply multiply_of(std::int32_t) { return {multiply_float_chunk, kPackedF32}; }
+  static fused_linear::LayoutMultiply multiply_of(std::int32_t dtype) {
+    const FloatProduct* product = float_product(Dtype::f32, static_cast<Dtype>(dtype));
+    return {product->multiply, product->layout};
+  }
 };
 
-bool is_weight(const ValueType& type, bool codes) {
-  if (!codes) return type.dtype == Dtype::packed_f32;
+struct Bf16 : RowFunctions {
+  static constexpr std::int64_t kTileGroups = 4;
+  static std::int64_t row_bytes(std::int64_t columns) { return columns * 2; }
+  static fused_linear::LayoutMultiply multiply_of(std::int32_t dtype) {
+    const FloatProduct* product = float_product(Dtype::bf16, static_cast<Dtype>(dtype));
+    return {product->multiply, product->layout};
+  }
+};
+
+bool is_weight(const ValueType& type, Dtype activation) {
+  if (activation != Dtype::a8) return float_product(activation, type.dtype) != nullptr;
   if (is_block_quantized(type.dtype))
     return type.dims[1].value > 0 && type.dims[1].value % info(type.dtype).block_elements == 0;
   for (const auto& layout : kPackedLayouts)
@@ -63,7 +75,7 @@ bool accepts(const NodeTypes& types) {
   const auto products = static_cast<std::size_t>(program.products);
   if (types.inputs[0].dtype != kActivation) return false;
   for (std::size_t i = 0; i < products; ++i)
-    if (!is_weight(types.inputs[1 + i], kActivation == Dtype::a8)) return false;
+    if (!is_weight(types.inputs[1 + i], kActivation)) return false;
   for (std::size_t i = 0; i < types.outputs.size(); ++i)
     if (types.outputs[i].dtype != (program.quantized[i] ? Dtype::a8 : Dtype::f32)) return false;
   const auto extras = types.inputs.subspan(1 + products);
@@ -86,6 +98,13 @@ std::span<const Kernel> fused_linear_kernels() {
                                      .accepts = accepts<Dtype::f32>,
                                      .run = fused_linear::run<Floats>,
                                      .scratch_bytes = fused_linear::scratch_bytes<Floats>,
+                                     .variants = kMatmulVariants},
+                                    {.name = "portable.fused_linear.bf16",
+                                     .op = "FusedLinear",
+                                     .arithmetic = "bf16",
+                                     .accepts = accepts<Dtype::bf16>,
+                                     .run = fused_linear::run<Bf16>,
+                                     .scratch_bytes = fused_linear::scratch_bytes<Bf16>,
                                      .variants = kMatmulVariants}};
   return kKernels;
 }

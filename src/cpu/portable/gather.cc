@@ -30,7 +30,7 @@ void run(const KernelCall& call) {
   }
 }
 
-bool serial(const KernelCall& call) { return element_count(call.outputs[0]) <= 4096; }
+bool serial(const KernelCall& call) { return has_few_rows(call.outputs[0], 1024); }
 
 }  // namespace
 

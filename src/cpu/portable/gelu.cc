@@ -20,7 +20,7 @@ bool accepts(const NodeTypes& types) {
   return accepts_f32(types) && types.node->integer("approximate") == approximate;
 }
 
-bool serial(const KernelCall& call) { return element_count(call.inputs[0]) <= 4096; }
+bool serial(const KernelCall& call) { return is_small(call.inputs[0], 1024); }
 
 }  // namespace
 

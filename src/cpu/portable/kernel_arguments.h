@@ -29,6 +29,17 @@ T* data_of(const TensorArg& tensor) {
   return static_cast<T*>(tensor.data);
 }
 
+/// For Kernel::serial: other threads wait for a serial step like for one that they share, so that what
+/// decides is whether the work is more than it takes to fetch their part from another core's cache.
+inline bool is_small(const TensorArg& tensor, std::int64_t elements) {
+  return element_count(tensor) <= elements;
+}
+
+/// The same where threads share rows.
+inline bool has_few_rows(const TensorArg& tensor, std::int64_t elements) {
+  return row_count(tensor) == 1 || is_small(tensor, elements);
+}
+
 struct Share {
   std::int64_t begin;
   std::int64_t end;

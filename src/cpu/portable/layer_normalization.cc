@@ -19,7 +19,7 @@ void run(const KernelCall& call) {
                         data_of<float>(call.outputs[0]) + row * columns, columns);
 }
 
-bool serial(const KernelCall& call) { return element_count(call.inputs[0]) <= 8192; }
+bool serial(const KernelCall& call) { return has_few_rows(call.inputs[0], 1024); }
 
 }  // namespace
 

@@ -35,7 +35,7 @@ bool accepts(const NodeTypes& types) {
   return row.empty() || (row.size() == 1 && (row[0] == Dim(1) || row[0] == types.inputs[0].dims.back()));
 }
 
-bool serial(const KernelCall& call) { return element_count(call.inputs[0]) <= 16384; }
+bool serial(const KernelCall& call) { return is_small(call.inputs[0], 4096); }
 
 }  // namespace
 

@@ -30,7 +30,7 @@ bool accepts(const NodeTypes& types) {
 }
 
 // Below this a second thread costs more than it brings.
-bool serial(const KernelCall& call) { return element_count(call.inputs[0]) <= 16384; }
+bool serial(const KernelCall& call) { return is_small(call.inputs[0], 1024); }
 
 }  // namespace
 

@@ -10,6 +10,8 @@
 // Every number has the bits that the separate nodes give it. cpu/row_program.h has the order of the work.
 #include "cpu/row_program.h"
 
+#include <algorithm>
+
 #include "cpu/portable/kernel_arguments.h"
 #include "cpu/portable/row_program_functions.h"
 #include "graph/fused_program_text.h"
@@ -29,13 +31,14 @@ std::size_t scratch_bytes(const KernelCall& call) {
   return static_cast<std::size_t>(row_program::scratch_bytes(call));
 }
 
-/// The smallest limit of the ops in it.
 bool serial(const KernelCall& call) {
   const FusedProgram& program = *call.attributes[0].program;
-  std::int64_t limit = program.reduces ? 8192 : 16384;
-  for (int i = 0; i < program.count; ++i)
-    if (row_program::is_unary(program.instructions[i].function)) limit = 4096;
-  return element_count(call.inputs[0]) <= limit;
+  if (program.reduces) return has_few_rows(call.inputs[0], 1024);
+  const auto works = [](const FusedInstruction& instruction) {
+    return instruction.function == FusedFunction::quantize || row_program::is_unary(instruction.function);
+  };
+  const bool only_moves = std::none_of(program.instructions, program.instructions + program.count, works);
+  return is_small(call.inputs[0], only_moves ? 4096 : 1024);
 }
 
 constexpr std::string_view kTileNames[] = {"tile1024", "tile256", "tile512", "tile2048"};

@@ -12,7 +12,7 @@ void run(const KernelCall& call) {
   for (std::int64_t i = share.begin; i < share.end; ++i) y[i] = swish_f32(x[i]);
 }
 
-bool serial(const KernelCall& call) { return element_count(call.inputs[0]) <= 4096; }
+bool serial(const KernelCall& call) { return is_small(call.inputs[0], 1024); }
 
 }  // namespace
 

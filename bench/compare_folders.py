@@ -6,7 +6,7 @@
 FOLDER is one of tests/tiny where none is given; their files take ids alone, so what is compared is arithmetic and keys,
 not text. minilm is converted too, and its ids and embeddings are compared; and a folder for each tokenizer that GGUF has
 a name for, whose ids are compared. Without --llama-cpp, llama.cpp is found or
-built as compare_llama_cpp.py does it.
+built as peer_programs.py does it.
 
 llama.cpp computes GELU in its tanh form by a table of half floats (GGML_GELU_FP16), and so differs by about 1e-3 where
 a model has GELU; all others agree to 1e-4. It knows no sliding window for Mistral, so that this one is compared within
@@ -22,7 +22,7 @@ import tempfile
 
 import numpy as np
 
-import compare_llama_cpp as peer
+import peer_programs as peer
 
 sys.path.insert(0, str(peer.ROOT / "tests" / "apps"))
 import tokenizer_folders  # noqa: E402

@@ -4,7 +4,7 @@
     compare_tokenizers.py [NAME...] [--texts 10000] [--seed 1] [--llama-cpp SOURCES BUILD] [--ids-tool PATH]
     compare_tokenizers.py --sample OUT.json [--texts 200]     writes llama.cpp's ids as expected values
 
-NAME is a vocabulary of tools/fetch_test_data.py. Without --llama-cpp, llama.cpp is built as compare_llama_cpp.py builds
+NAME is a vocabulary of tools/fetch_test_data.py. Without --llama-cpp, llama.cpp is built as peer_programs.py builds
 it. Texts are of all planes of Unicode, of long runs, of every byte and of broken UTF-8, which llama.cpp gets with U+FFFD
 where it is broken. Exit status 1 where an id differs.
 """
@@ -16,7 +16,7 @@ import subprocess
 import sys
 import unicodedata
 
-import compare_llama_cpp as peer
+import peer_programs as peer
 
 VOCABULARIES = ["llama-bpe", "qwen2", "llama-spm"]
 LONGEST_SAMPLE = 64  # bytes: the file is committed

@@ -1,7 +1,7 @@
 // LayerNormalization: x [..., D], scale [D], optional bias [D] -> [..., D]; attribute epsilon. The output may
 // be x.
 // y = ((x - mean) * r) * scale (+ bias) with r = 1 / sqrt(variance + epsilon); the sums of x and of
-// (x - mean)^2 are taken in 16 lanes, columns i, i + 16, ...
+// (x - mean)^2 are taken in 64 lanes, columns i, i + 64, ...
 #include "cpu/portable/kernel_arguments.h"
 #include "cpu/portable/row_functions.h"
 

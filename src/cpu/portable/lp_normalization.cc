@@ -1,8 +1,9 @@
 // LpNormalization with p = 2: x [..., D] -> [..., D]. The output may be x.
-// y = x / max(sqrt(sum of x^2), 1e-12); the squares are summed in 16 lanes, columns i, i + 16, ...
+// y = x / max(sqrt(sum of x^2), 1e-12); the squares are summed in 64 lanes, columns i, i + 64, ...
 #include <cmath>
 
 #include "cpu/portable/kernel_arguments.h"
+#include "cpu/portable/row_functions.h"
 
 namespace lathe::portable {
 namespace {
@@ -10,11 +11,7 @@ namespace {
 constexpr float kLeastNorm = 1e-12f;
 
 float norm_of(const float* x, std::int64_t columns) {
-  float lanes[16] = {};
-  for (std::int64_t i = 0; i < columns; ++i) lanes[i % 16] = std::fma(x[i], x[i], lanes[i % 16]);
-  for (int half = 8; half > 0; half /= 2)
-    for (int i = 0; i < half; ++i) lanes[i] += lanes[i + half];
-  const float norm = std::sqrt(lanes[0]);
+  const float norm = std::sqrt(sum_of_squares(x, columns));
   return norm < kLeastNorm ? kLeastNorm : norm;
 }
 

@@ -1,6 +1,6 @@
 // RMSNormalization: x [..., D], scale [D] -> [..., D]; attribute epsilon. The output may be x.
-// y = (x * r) * scale with r = 1 / sqrt(mean(x^2) + epsilon); the squares are summed in 16 lanes, columns i,
-// i + 16, ...
+// y = (x * r) * scale with r = 1 / sqrt(mean(x^2) + epsilon); the squares are summed in 64 lanes, columns i,
+// i + 64, ...
 #include "cpu/portable/kernel_arguments.h"
 #include "cpu/portable/row_functions.h"
 

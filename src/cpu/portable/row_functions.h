@@ -16,16 +16,21 @@ namespace lathe::portable {
 
 inline float swish_f32(float x) { return x / (1.0f + exp_f32(-x)); }
 
-/// Of 16 lanes: lane i with i + 8, then + 4, + 2, + 1.
-inline float tree_sum(float* lanes) {
-  for (int half = 8; half > 0; half /= 2)
+/// Sums of rows run in so many lanes, columns i, i + 64, ...: four vectors of 16, since one alone waits for
+/// itself.
+inline constexpr int kRowLanes = 64;
+
+/// Lane i with i + 32, then + 16, and so on.
+inline float tree_sum(float (&lanes)[kRowLanes]) {
+  for (int half = kRowLanes / 2; half > 0; half /= 2)
     for (int i = 0; i < half; ++i) lanes[i] += lanes[i + half];
   return lanes[0];
 }
 
 inline float sum_of_squares(const float* x, std::int64_t columns) {
-  float lanes[16] = {};
-  for (std::int64_t i = 0; i < columns; ++i) lanes[i % 16] = std::fma(x[i], x[i], lanes[i % 16]);
+  float lanes[kRowLanes] = {};
+  for (std::int64_t i = 0; i < columns; ++i)
+    lanes[i % kRowLanes] = std::fma(x[i], x[i], lanes[i % kRowLanes]);
   return tree_sum(lanes);
 }
 
@@ -38,16 +43,16 @@ inline void rms_normalize_row(const float* x, const float* scale, float epsilon,
 }
 
 inline float mean_of(const float* x, std::int64_t columns) {
-  float lanes[16] = {};
-  for (std::int64_t i = 0; i < columns; ++i) lanes[i % 16] += x[i];
+  float lanes[kRowLanes] = {};
+  for (std::int64_t i = 0; i < columns; ++i) lanes[i % kRowLanes] += x[i];
   return tree_sum(lanes) / static_cast<float>(columns);
 }
 
 inline float variance_of(const float* x, float mean, std::int64_t columns) {
-  float lanes[16] = {};
+  float lanes[kRowLanes] = {};
   for (std::int64_t i = 0; i < columns; ++i) {
     const float difference = x[i] - mean;
-    lanes[i % 16] = std::fma(difference, difference, lanes[i % 16]);
+    lanes[i % kRowLanes] = std::fma(difference, difference, lanes[i % kRowLanes]);
   }
   return tree_sum(lanes) / static_cast<float>(columns);
 }

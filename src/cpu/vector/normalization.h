@@ -5,16 +5,29 @@
 
 namespace lathe::vector {
 
+/// The sum over a row in 64 lanes, columns i, i + 64, ...: add(value, sum) is the sum of vectors with one
+/// more. Behind the row's end `value` is `rest`, which adds nothing.
+template <class V, class Add>
+[[gnu::always_inline]] inline float sum_row(const float* x, std::int64_t columns, V rest, Add add) {
+  constexpr int kSums = 4;
+  V sums[kSums] = {};
+  std::int64_t i = 0;
+  for (; i + kSums * kLanes <= columns; i += kSums * kLanes)
+#pragma GCC unroll 4
+    for (int k = 0; k < kSums; ++k) sums[k] = add(load(V{}, x + i + k * kLanes), sums[k]);
+#pragma GCC unroll 4
+  for (int k = 0; k < kSums; ++k) {
+    if (i >= columns) break;
+    const std::int64_t count = columns - i < kLanes ? columns - i : kLanes;
+    sums[k] = add(load_first(rest, x + i, count), sums[k]);
+    i += count;
+  }
+  return tree_sum((sums[0] + sums[2]) + (sums[1] + sums[3]));
+}
+
 template <class V>
 float sum_of_squares(const float* x, std::int64_t columns) {
-  const std::int64_t whole = columns / kLanes * kLanes;
-  V squares{};
-  for (std::int64_t i = 0; i < whole; i += kLanes) {
-    const V value = load(V{}, x + i);
-    squares = fma(value, value, squares);
-  }
-  const V tail = load_first(V{}, x + whole, columns - whole);
-  return tree_sum(fma(tail, tail, squares));
+  return sum_row(x, columns, V{}, [](V value, V sum) { return fma(value, value, sum); });
 }
 
 template <class V>
@@ -50,18 +63,14 @@ void layer_normalize_row(const float* x, const float* scale, const float* bias, 
                          std::int64_t columns) {
   const std::int64_t whole = columns / kLanes * kLanes;
   const std::int64_t rest = columns - whole;
-  const V tail = load_first(V{}, x + whole, rest);
-  V sum{};
-  for (std::int64_t i = 0; i < whole; i += kLanes) sum = sum + load(V{}, x + i);
-  const V mean = broadcast(V{}, tree_sum(sum + tail) / static_cast<float>(columns));
-  V squares{};
-  for (std::int64_t i = 0; i < whole; i += kLanes) {
-    const V difference = load(V{}, x + i) - mean;
-    squares = fma(difference, difference, squares);
-  }
-  const V tail_difference = difference_from(tail, mean, rest);
-  squares = fma(tail_difference, tail_difference, squares);
-  const float variance = tree_sum(squares) / static_cast<float>(columns);
+  const float sum = sum_row(x, columns, V{}, [](V value, V total) { return total + value; });
+  const V mean = broadcast(V{}, sum / static_cast<float>(columns));
+  const float squares = sum_row(x, columns, mean, [mean](V value, V total) {
+    const V difference = value - mean;
+    return fma(difference, difference, total);
+  });
+  const float variance = squares / static_cast<float>(columns);
+  const V tail_difference = difference_from(load_first(V{}, x + whole, rest), mean, rest);
   const V r = broadcast(V{}, 1.0f / square_root(V{}, variance + epsilon));
   if (bias == nullptr) {
     for (std::int64_t i = 0; i < whole; i += kLanes)

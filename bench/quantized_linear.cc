@@ -12,6 +12,7 @@
 #include "base/thread_pool.h"
 #include "cpu/kernels.h"
 #include "quant/block_format.h"
+#include "random_activation.h"
 #include "tensor/dtype.h"
 
 namespace lathe {
@@ -33,6 +34,7 @@ void multiply(benchmark::State& state, const Kernel& kernel, Dtype layout, Shape
   const std::size_t copies = kWeightBytes / bytes + 1;
   const auto weights = allocate(copies * bytes);
   const auto activations = allocate(static_cast<std::size_t>(tokens) * row_bytes(Dtype::a8, shape.columns));
+  fill_activation(activations.get(), tokens, shape.columns);
   const auto output = allocate(static_cast<std::size_t>(tokens * shape.rows) * sizeof(float));
   TensorArg inputs[2] = {tensor(activations.get(), Dtype::a8, tokens, shape.columns),
                          tensor(weights.get(), layout, shape.rows, shape.columns)};
@@ -68,7 +70,9 @@ const bool kRegistered = [] {
     if (kernel.op != "QuantizedLinear" ||
         !kernel.name.starts_with(isa_name(std::min(chosen_isa(), IsaLevel::avx512))))
       continue;
-    const Dtype layout = *dtype_named(kernel.name.substr(kernel.name.rfind('.') + 1));
+    const auto named = dtype_named(kernel.name.substr(kernel.name.rfind('.') + 1));
+    if (!named) continue;  // reads blocks as files have them
+    const Dtype layout = *named;
     for (const Shape shape : {Shape{1536, 576}, Shape{576, 1536}, Shape{49152, 576}, Shape{2048, 8192}}) {
       if (shape.columns % info(layout).block_elements != 0) continue;
       for (const std::int64_t tokens : {1, 4, 16, 64, 512})

@@ -17,11 +17,11 @@ void decode_activation(const std::byte* record, std::int64_t columns, float* val
   const std::int64_t blocks = columns / kActivationBlock;
   for (std::int64_t i = 0; i < columns; ++i) {
     float scale = 0;
-    float minimum = 0;
+    std::int32_t zero = 0;
     const std::int64_t block = i / kActivationBlock;
     std::memcpy(&scale, record + columns + block * 4, sizeof scale);
-    std::memcpy(&minimum, record + columns + (blocks + block) * 4, sizeof minimum);
-    values[i] = minimum + scale * static_cast<float>(std::to_integer<int>(record[i]));
+    std::memcpy(&zero, record + columns + (blocks + block) * 4, sizeof zero);
+    values[i] = scale * static_cast<float>(std::to_integer<int>(record[i]) - zero);
   }
 }
 

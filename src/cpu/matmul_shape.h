@@ -23,10 +23,10 @@ struct Share {
   std::int64_t end;
 };
 
-/// Tokens that a matmul takes at once unless it is told otherwise: their sums of one group fit in the
+/// Tokens that a matmul takes at once unless it is told otherwise: their sums of two groups fit in the
 /// first-level cache, and weights that are unpacked once serve them all.
-inline constexpr std::int64_t kChunkTokens = 64;
-inline constexpr std::int64_t kMaxChunkTokens = 128;
+inline constexpr std::int64_t kChunkTokens = 256;
+inline constexpr std::int64_t kMaxChunkTokens = 256;
 
 /// A way of cutting a matmul: tokens at once, and what threads share.
 struct MatmulSplit {
@@ -35,8 +35,8 @@ struct MatmulSplit {
 };
 
 /// By KernelCall::variant; their names are in portable/matmul_variants.h.
-static constexpr MatmulSplit kMatmulSplits[] = {{kChunkTokens, false}, {32, false}, {kMaxChunkTokens, false},
-                                                {kChunkTokens, true},  {32, true},  {kMaxChunkTokens, true}};
+static constexpr MatmulSplit kMatmulSplits[] = {{kChunkTokens, false}, {64, false}, {128, false},
+                                                {kChunkTokens, true},  {64, true},  {128, true}};
 
 /// Multiplies groups of a matrix (inputs[1]) with rows (inputs[0]) into outputs[0]; reads no other member.
 using MultiplyChunk = void (*)(const KernelCall& call, const MatmulShape& shape, const Share& groups,

@@ -31,7 +31,7 @@ std::vector<float> multiply(const Kernel& kernel, const PackedLayoutCase& layout
   return output;
 }
 
-/// minimum + scale * code of every element, [tokens, columns].
+/// scale * (code - zero) of every element, [tokens, columns].
 std::vector<double> decode_activations(const std::vector<std::byte>& rows, const Size& size) {
   std::vector<double> values;
   const auto stride = static_cast<std::int64_t>(row_bytes(Dtype::a8, size.columns));
@@ -39,11 +39,10 @@ std::vector<double> decode_activations(const std::vector<std::byte>& rows, const
     for (std::int64_t c = 0; c < size.columns; ++c) {
       const std::byte* row = rows.data() + t * stride;
       float scale;
-      float minimum;
+      std::int32_t zero;
       std::memcpy(&scale, row + size.columns + c / 32 * 4, 4);
-      std::memcpy(&minimum, row + size.columns + size.columns / 32 * 4 + c / 32 * 4, 4);
-      values.push_back(static_cast<double>(minimum) +
-                       static_cast<double>(scale) * std::to_integer<int>(row[c]));
+      std::memcpy(&zero, row + size.columns + size.columns / 32 * 4 + c / 32 * 4, 4);
+      values.push_back(static_cast<double>(scale) * (std::to_integer<int>(row[c]) - zero));
     }
   return values;
 }

@@ -172,17 +172,18 @@ Expected quantized_linear(const Case& test, std::int64_t row, std::int64_t colum
   }
   const auto blocks = columns / kActivationBlock;
   const auto* codes = test.inputs[0].as<std::uint8_t>() + row * (columns + 16 * blocks);
-  std::vector<float> factors(static_cast<std::size_t>(2 * blocks));
-  std::memcpy(factors.data(), codes + columns, factors.size() * sizeof(float));
+  std::vector<float> scales(static_cast<std::size_t>(blocks));
+  std::vector<std::int32_t> zeros(static_cast<std::size_t>(blocks));
+  std::memcpy(scales.data(), codes + columns, scales.size() * sizeof(float));
+  std::memcpy(zeros.data(), codes + columns + 4 * blocks, zeros.size() * sizeof(std::int32_t));
   double sum = 0;
   double magnitude = 0;
   for (std::int64_t i = 0; i < columns; ++i) {
     const auto block = static_cast<std::size_t>(i / kActivationBlock);
-    const double scaled = static_cast<double>(factors[block]) * codes[i];
-    const double minimum = factors[static_cast<std::size_t>(blocks) + block];
+    const double x = static_cast<double>(scales[block]) * (codes[i] - zeros[block]);
     const double w = values[static_cast<std::size_t>(column * columns + i)];
-    sum += (minimum + scaled) * w;
-    magnitude += (std::abs(minimum) + scaled) * std::abs(w);
+    sum += x * w;
+    magnitude += std::abs(x * w);
   }
   // The code sums C and I leave out the layout's minima, so products cancel that this magnitude does not see.
   return {sum, magnitude * 4e-6 + 1e-5};
@@ -502,21 +503,23 @@ TEST(Reference, QuantizedActivationsAreWithinHalfAStep) {
     const auto result = run(portable("QuantizeActivation"), test, 1);
     for (std::int64_t row = 0; row < test.inputs[0].dims[0]; ++row) {
       const auto* codes = result[0].as<std::uint8_t>() + row * (columns + 16 * blocks);
-      std::vector<float> factors(static_cast<std::size_t>(3 * blocks));
-      std::memcpy(factors.data(), codes + columns, factors.size() * sizeof(float));
+      const auto count = static_cast<std::size_t>(blocks);
+      std::vector<float> scales(count);
+      std::vector<std::int32_t> zeros(count);
+      std::vector<float> code_sums(count);
+      std::memcpy(scales.data(), codes + columns, count * 4);
+      std::memcpy(zeros.data(), codes + columns + 4 * count, count * 4);
+      std::memcpy(code_sums.data(), codes + columns + 8 * count, count * 4);
       std::vector<double> sums(static_cast<std::size_t>(blocks));
       for (std::int64_t i = 0; i < columns; ++i) {
         const auto block = static_cast<std::size_t>(i / kActivationBlock);
-        const double scale = factors[block];
-        const double value = factors[static_cast<std::size_t>(blocks) + block] + scale * codes[i];
+        const double scale = scales[block];
+        const double value = scale * (codes[i] - zeros[block]);
         ASSERT_NEAR(value, at(test, 0, row * columns + i), scale * 0.5001 + 1e-30) << test.name;
         sums[block] += value;
       }
       for (std::size_t block = 0; block < sums.size(); ++block)
-        ASSERT_NEAR(
-            factors[static_cast<std::size_t>(2 * blocks) + block], sums[block],
-            1e-5 * (std::abs(sums[block]) + 32 * std::abs(factors[static_cast<std::size_t>(blocks) + block])))
-            << test.name;
+        ASSERT_NEAR(code_sums[block], sums[block], 1e-6 * std::abs(sums[block])) << test.name;
     }
   }
 }

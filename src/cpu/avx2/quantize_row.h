@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "cpu/avx2/block_scale.h"
 #include "cpu/avx2/vector.h"
 #include "cpu/matmul_shape.h"
 
@@ -25,28 +26,38 @@ inline float reduce_max(__m256 v) {
 }
 
 /// Codes of 8 values as 32-bit integers.
-inline __m256i quantize(__m256 values, __m256 minimum, __m256 inverse) {
-  __m256 position = _mm256_mul_ps(_mm256_sub_ps(values, minimum), inverse);
+inline __m256i quantize(__m256 values, __m256 inverse, __m256 zero) {
+  __m256 position = _mm256_fmadd_ps(values, inverse, zero);
   position = _mm256_max_ps(position, _mm256_setzero_ps());  // NaN becomes the second operand, 0
   return _mm256_cvtps_epi32(_mm256_min_ps(position, _mm256_set1_ps(255.0f)));
 }
 
-/// `factors` points at the block's scale; minimum and sums follow `stride` bytes apart.
-inline void quantize_block(const float* values, std::uint8_t* codes, std::uint8_t* factors,
-                           std::int64_t stride) {
-  __m256 v[4];
-  for (int i = 0; i < 4; ++i) v[i] = _mm256_loadu_ps(values + 8 * i);
-  const __m256 unordered =
-      _mm256_or_ps(_mm256_cmp_ps(v[0], v[1], _CMP_UNORD_Q), _mm256_cmp_ps(v[2], v[3], _CMP_UNORD_Q));
-  float low = reduce_min(_mm256_min_ps(_mm256_min_ps(v[0], v[1]), _mm256_min_ps(v[2], v[3])));
-  float high = reduce_max(_mm256_max_ps(_mm256_max_ps(v[0], v[1]), _mm256_max_ps(v[2], v[3])));
-  if (_mm256_movemask_ps(unordered) != 0) low = high = __builtin_nanf("");
-  low += 0.0f;  // -0 becomes +0
-  high += 0.0f;
-  const float scale = (high - low) / 255.0f;
-  const float inverse = scale > 0.0f ? 1.0f / scale : 0.0f;
+constexpr int kBlocks = 4;  // whose scales are computed together
+
+/// Of up to kBlocks blocks; the last one's where there are fewer.
+inline BlockScales scales_of(const float* values, std::int64_t count) {
+  float low[kBlocks];
+  float high[kBlocks];
+  for (int b = 0; b < kBlocks; ++b) {
+    const float* block = values + (b < count ? b : count - 1) * kActivationBlock;
+    __m256 v[4];
+    for (int i = 0; i < 4; ++i) v[i] = _mm256_loadu_ps(block + 8 * i);
+    const __m256 unordered =
+        _mm256_or_ps(_mm256_cmp_ps(v[0], v[1], _CMP_UNORD_Q), _mm256_cmp_ps(v[2], v[3], _CMP_UNORD_Q));
+    low[b] = reduce_min(_mm256_min_ps(_mm256_min_ps(v[0], v[1]), _mm256_min_ps(v[2], v[3])));
+    high[b] = _mm256_movemask_ps(unordered) != 0
+                  ? __builtin_inff()
+                  : reduce_max(_mm256_max_ps(_mm256_max_ps(v[0], v[1]), _mm256_max_ps(v[2], v[3])));
+  }
+  return block_scales(_mm_loadu_ps(low), _mm_loadu_ps(high));
+}
+
+/// `factors` points at the block's scale; zero and sums follow `stride` bytes apart.
+inline void quantize_block(const float* values, float scale, float inverse, float zero, std::uint8_t* codes,
+                           std::uint8_t* factors, std::int64_t stride) {
   __m256i code[4];
-  for (int i = 0; i < 4; ++i) code[i] = quantize(v[i], _mm256_set1_ps(low), _mm256_set1_ps(inverse));
+  for (int i = 0; i < 4; ++i)
+    code[i] = quantize(_mm256_loadu_ps(values + 8 * i), _mm256_set1_ps(inverse), _mm256_set1_ps(zero));
   // The packs work within halves of a vector; the permutation puts the groups of four codes back in order.
   const __m256i bytes =
       _mm256_packus_epi16(_mm256_packus_epi32(code[0], code[1]), _mm256_packus_epi32(code[2], code[3]));
@@ -55,21 +66,33 @@ inline void quantize_block(const float* values, std::uint8_t* codes, std::uint8_
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(codes), ordered);
   const __m256i sums = _mm256_sad_epu8(ordered, _mm256_setzero_si256());  // four sums of eight codes
   const __m256i halves = _mm256_add_epi64(sums, _mm256_unpackhi_epi64(sums, sums));
-  const int half_sum = _mm_cvtsi128_si32(_mm256_castsi256_si128(halves));
-  const int sum = half_sum + _mm_cvtsi128_si32(_mm256_extracti128_si256(halves, 1));
+  const auto z = static_cast<int>(zero);
+  const int half_sum = _mm_cvtsi128_si32(_mm256_castsi256_si128(halves)) - 16 * z;
+  const int sum = half_sum + _mm_cvtsi128_si32(_mm256_extracti128_si256(halves, 1)) - 16 * z;
   store_float(factors, scale);
-  store_float(factors + stride, low);
-  store_float(factors + 2 * stride, __builtin_fmaf(scale, static_cast<float>(sum), 32.0f * low));
-  store_float(factors + 3 * stride, __builtin_fmaf(scale, static_cast<float>(half_sum), 16.0f * low));
+  __builtin_memcpy(factors + stride, &z, sizeof z);
+  store_float(factors + 2 * stride, scale * static_cast<float>(sum));
+  store_float(factors + 3 * stride, scale * static_cast<float>(half_sum));
 }
 
 /// Quantizes `count` neighbouring blocks of a row from block `first` on, whose values are given, into the
 /// row's record.
 inline void quantize_blocks(Vector, const float* values, std::int64_t first, std::int64_t count,
                             std::int64_t columns, std::uint8_t* row) {
-  for (std::int64_t block = first; block < first + count; ++block, values += kActivationBlock)
-    quantize_block(values, row + block * kActivationBlock, row + columns + block * 4,
-                   columns / kActivationBlock * 4);
+  const std::int64_t end = first + count;
+  for (std::int64_t block = first; block < end; block += kBlocks, values += kBlocks * kActivationBlock) {
+    const BlockScales scales = scales_of(values, end - block);
+    float scale[kBlocks];
+    float inverse[kBlocks];
+    float zero[kBlocks];
+    _mm_storeu_ps(scale, scales.scale);
+    _mm_storeu_ps(inverse, scales.inverse);
+    _mm_storeu_ps(zero, scales.zero);
+    for (int b = 0; b < kBlocks && block + b < end; ++b)
+      quantize_block(values + b * kActivationBlock, scale[b], inverse[b], zero[b],
+                     row + (block + b) * kActivationBlock, row + columns + (block + b) * 4,
+                     columns / kActivationBlock * 4);
+  }
 }
 
 }  // namespace

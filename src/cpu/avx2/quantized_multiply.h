@@ -21,7 +21,7 @@ template <int kBegin, int kEnd, int kSteps>
   for (int begin = kBegin; begin < kEnd; begin += kSteps) {
     __m256i pairs = _mm256_setzero_si256();
     for (int k = begin; k < begin + kSteps; ++k) {
-      const __m256i four = _mm256_set1_epi32(vector::load_codes(activation + 4 * k));
+      const __m256i four = _mm256_set1_epi32(vector::load_integer(activation + 4 * k));
       pairs = _mm256_add_epi16(pairs, _mm256_maddubs_epi16(four, codes[k]));
     }
     sum = _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, factor));
@@ -71,12 +71,11 @@ template <class Layout>
   out[0] = _mm256_cvtepi32_ps(sums[0]);
 }
 
-/// acc + scale * (s * product + m * sum of codes)
-[[gnu::always_inline]] inline __m256 add_product(__m256i products, __m256 scale, __m256 sum, float s, float m,
+/// acc + scale * s * (product - z * sum of codes); the difference of whole numbers is exact.
+[[gnu::always_inline]] inline __m256 add_product(__m256i products, __m256 scale, __m256 sum, float s, float z,
                                                  __m256 acc) {
-  const __m256 offset = _mm256_mul_ps(_mm256_set1_ps(m), sum);
-  const __m256 t = _mm256_fmadd_ps(_mm256_set1_ps(s), _mm256_cvtepi32_ps(products), offset);
-  return _mm256_fmadd_ps(scale, t, acc);
+  const __m256 difference = _mm256_fnmadd_ps(_mm256_set1_ps(z), sum, _mm256_cvtepi32_ps(products));
+  return _mm256_fmadd_ps(_mm256_mul_ps(scale, _mm256_set1_ps(s)), difference, acc);
 }
 
 /// One block of 8 rows for all tokens.
@@ -90,14 +89,14 @@ template <class Layout>
   const std::uint8_t* factors = block.factors;
   for (std::int64_t t = 0; t < block.tokens; ++t, codes += block.row_bytes, factors += block.row_bytes) {
     const float s = vector::load_float(factors);
-    const float m = vector::load_float(factors + block.factor_bytes);
+    const auto z = static_cast<float>(vector::load_integer(factors + block.factor_bytes));
     if constexpr (kFactors == PackedFactors::half_scales) {
-      acc[t] = add_product(product<Layout, 0, 4>(codes, weight), weight.scale[0], sum[0], s, m, acc[t]);
-      acc[t] = add_product(product<Layout, 4, 8>(codes, weight), weight.scale[1], sum[1], s, m, acc[t]);
+      acc[t] = add_product(product<Layout, 0, 4>(codes, weight), weight.scale[0], sum[0], s, z, acc[t]);
+      acc[t] = add_product(product<Layout, 4, 8>(codes, weight), weight.scale[1], sum[1], s, z, acc[t]);
     } else if constexpr (has_integer_scales(kFactors)) {
-      acc[t] = add_product(scaled_product<Layout>(codes, weight), weight.scale[0], sum[0], s, m, acc[t]);
+      acc[t] = add_product(scaled_product<Layout>(codes, weight), weight.scale[0], sum[0], s, z, acc[t]);
     } else {
-      acc[t] = add_product(product<Layout, 0, 8>(codes, weight), weight.scale[0], sum[0], s, m, acc[t]);
+      acc[t] = add_product(product<Layout, 0, 8>(codes, weight), weight.scale[0], sum[0], s, z, acc[t]);
     }
     if constexpr (has_minima(kFactors)) {
       const float x = vector::load_float(factors + 2 * block.factor_bytes);

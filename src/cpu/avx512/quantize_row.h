@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "cpu/avx2/block_scale.h"
 #include "cpu/avx512/vector.h"
 #include "cpu/matmul_shape.h"
 
@@ -29,20 +30,14 @@ template <class Combine>
 }
 
 /// Codes of 16 values as 32-bit integers.
-[[gnu::always_inline]] inline __m512i quantize(__m512 values, __m512 minimum, __m512 inverse) {
-  __m512 position = _mm512_mul_ps(_mm512_sub_ps(values, minimum), inverse);
+[[gnu::always_inline]] inline __m512i quantize(__m512 values, __m512 inverse, __m512 zero) {
+  __m512 position = _mm512_fmadd_ps(values, inverse, zero);
   position = _mm512_max_ps(position, _mm512_setzero_ps());  // NaN becomes the second operand, 0
   return _mm512_cvtps_epi32(_mm512_min_ps(position, _mm512_set1_ps(255.0f)));
 }
 
-struct Factors {
-  __m128 scale;
-  __m128 minimum;
-  __m128 inverse;
-};
-
 /// Of the first `count` (1 to 4) blocks.
-[[gnu::always_inline]] inline Factors block_factors(const float* values, int count) {
+[[gnu::always_inline]] inline avx2::BlockScales scales_of(const float* values, int count) {
   __m512 low[kBlocks];
   __m512 high[kBlocks];
   unsigned nan_blocks = 0;
@@ -54,42 +49,36 @@ struct Factors {
     high[i] = _mm512_max_ps(first, second);
     nan_blocks |= static_cast<unsigned>(_mm512_cmp_ps_mask(first, second, _CMP_UNORD_Q) != 0) << i;
   }
-  const __m128 nan = _mm_set1_ps(__builtin_nanf(""));
-  const auto has_nan = static_cast<__mmask8>(nan_blocks);
-  const __m128 zero = _mm_setzero_ps();
-  __m128 minimum = reduce_each(low, [](__m512 a, __m512 b) { return _mm512_min_ps(a, b); });
-  __m128 maximum = reduce_each(high, [](__m512 a, __m512 b) { return _mm512_max_ps(a, b); });
-  minimum = _mm_mask_mov_ps(_mm_add_ps(minimum, zero), has_nan, nan);  // -0 becomes +0
-  maximum = _mm_mask_mov_ps(_mm_add_ps(maximum, zero), has_nan, nan);
-  const __m128 scale = _mm_div_ps(_mm_sub_ps(maximum, minimum), _mm_set1_ps(255.0f));
-  const __mmask8 positive = _mm_cmp_ps_mask(scale, zero, _CMP_GT_OQ);
-  return {scale, minimum, _mm_maskz_div_ps(positive, _mm_set1_ps(1.0f), scale)};
+  const __m128 lowest = reduce_each(low, [](__m512 a, __m512 b) { return _mm512_min_ps(a, b); });
+  const __m128 highest = reduce_each(high, [](__m512 a, __m512 b) { return _mm512_max_ps(a, b); });
+  return avx2::block_scales(
+      lowest, _mm_mask_mov_ps(highest, static_cast<__mmask8>(nan_blocks), _mm_set1_ps(__builtin_inff())));
 }
 
 /// Quantizes up to kChunkBlocks neighbouring blocks of a row. `factors` points at the first one's scale;
-/// minima and sums follow `stride` bytes apart. Factors come first for all blocks, so that their long chains
+/// zeros and sums follow `stride` bytes apart. Factors come first for all blocks, so that their long chains
 /// overlap.
 inline void quantize_chunk(const float* values, int count, std::uint8_t* codes, std::uint8_t* factors,
                            std::int64_t stride) {
   float scales[kChunkBlocks];
-  float minima[kChunkBlocks];
   float inverses[kChunkBlocks];
+  float zeros[kChunkBlocks];
   for (int i = 0; i < count; i += kBlocks) {
-    const Factors result = block_factors(values + i * kActivationBlock, count - i);
+    const avx2::BlockScales result = scales_of(values + i * kActivationBlock, count - i);
     _mm_storeu_ps(scales + i, result.scale);
-    _mm_storeu_ps(minima + i, result.minimum);
     _mm_storeu_ps(inverses + i, result.inverse);
+    _mm_storeu_ps(zeros + i, result.zero);
   }
   for (int i = 0; i < count; i += kBlocks) {
     __m512 sums[kBlocks];  // of codes: whole numbers, so that their order does not matter
     __m512 half_sums[kBlocks];
     for (int k = 0; k < kBlocks; ++k) {
       const int block = i + k < count ? i + k : i;
-      const __m512 minimum = _mm512_set1_ps(minima[block]);
       const __m512 inverse = _mm512_set1_ps(inverses[block]);
+      const __m512 zero = _mm512_set1_ps(zeros[block]);
       const float* source = values + block * kActivationBlock;
-      const __m512i low = quantize(_mm512_loadu_ps(source), minimum, inverse);
-      const __m512i high = quantize(_mm512_loadu_ps(source + 16), minimum, inverse);
+      const __m512i low = quantize(_mm512_loadu_ps(source), inverse, zero);
+      const __m512i high = quantize(_mm512_loadu_ps(source + 16), inverse, zero);
       auto* out = reinterpret_cast<__m128i*>(codes + block * kActivationBlock);
       _mm_storeu_si128(out, _mm512_cvtepi32_epi8(low));
       _mm_storeu_si128(out + 1, _mm512_cvtepi32_epi8(high));
@@ -97,18 +86,16 @@ inline void quantize_chunk(const float* values, int count, std::uint8_t* codes, 
       half_sums[k] = _mm512_cvtepi32_ps(low);
     }
     const auto add = [](__m512 a, __m512 b) { return _mm512_add_ps(a, b); };
-    const __m128 sum = reduce_each(sums, add);
-    const __m128 half_sum = reduce_each(half_sums, add);
+    const __m128 zero = _mm_loadu_ps(zeros + i);
+    const __m128 sum = _mm_fnmadd_ps(_mm_set1_ps(32.0f), zero, reduce_each(sums, add));  // exact
+    const __m128 half_sum = _mm_fnmadd_ps(_mm_set1_ps(16.0f), zero, reduce_each(half_sums, add));
     const __m128 scale = _mm_loadu_ps(scales + i);
-    const __m128 minimum = _mm_loadu_ps(minima + i);
     const auto present = static_cast<__mmask8>((1u << (count - i < kBlocks ? count - i : kBlocks)) - 1u);
     std::uint8_t* out = factors + i * 4;
     _mm_mask_storeu_ps(out, present, scale);
-    _mm_mask_storeu_ps(out + stride, present, minimum);
-    _mm_mask_storeu_ps(out + 2 * stride, present,
-                       _mm_fmadd_ps(scale, sum, _mm_mul_ps(_mm_set1_ps(32.0f), minimum)));
-    _mm_mask_storeu_ps(out + 3 * stride, present,
-                       _mm_fmadd_ps(scale, half_sum, _mm_mul_ps(_mm_set1_ps(16.0f), minimum)));
+    _mm_mask_storeu_epi32(out + stride, present, _mm_cvtps_epi32(zero));
+    _mm_mask_storeu_ps(out + 2 * stride, present, _mm_mul_ps(scale, sum));
+    _mm_mask_storeu_ps(out + 3 * stride, present, _mm_mul_ps(scale, half_sum));
   }
 }
 

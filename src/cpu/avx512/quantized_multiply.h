@@ -5,18 +5,18 @@
 
 #include <cstdint>
 
+#include "cpu/avx512/code_tile.h"
 #include "cpu/avx512/packed_codes.h"
 #include "cpu/vector/quantized_multiply.h"
 
 namespace lathe::avx512 {
 namespace {
 
-/// acc + scale * (s * product + m * sum of codes)
-[[gnu::always_inline]] inline __m512 add_product(__m512i product, __m512 scale, __m512 sum, float s, float m,
+/// acc + scale * s * (product - z * sum of codes); the difference of whole numbers is exact.
+[[gnu::always_inline]] inline __m512 add_product(__m512i product, __m512 scale, __m512 sum, float s, float z,
                                                  __m512 acc) {
-  const __m512 offset = _mm512_mul_ps(_mm512_set1_ps(m), sum);
-  const __m512 t = _mm512_fmadd_ps(_mm512_set1_ps(s), _mm512_cvtepi32_ps(product), offset);
-  return _mm512_fmadd_ps(scale, t, acc);
+  const __m512 difference = _mm512_fnmadd_ps(_mm512_set1_ps(z), sum, _mm512_cvtepi32_ps(product));
+  return _mm512_fmadd_ps(_mm512_mul_ps(scale, _mm512_set1_ps(s)), difference, acc);
 }
 
 inline __mmask16 row_mask(std::int64_t rows) {
@@ -34,19 +34,19 @@ template <PackedFactors kFactors, int kTokens>
   for (int k = 0; k < 4; ++k)
     for (int t = 0; t < kTokens; ++t) {
       const std::uint8_t* token = codes + t * row_bytes + 4 * k;
-      low[t] = _mm512_dpbusd_epi32(low[t], _mm512_set1_epi32(vector::load_codes(token)), weight.codes[k]);
-      high[t] = _mm512_dpbusd_epi32(high[t], _mm512_set1_epi32(vector::load_codes(token + 16)),
+      low[t] = _mm512_dpbusd_epi32(low[t], _mm512_set1_epi32(vector::load_integer(token)), weight.codes[k]);
+      high[t] = _mm512_dpbusd_epi32(high[t], _mm512_set1_epi32(vector::load_integer(token + 16)),
                                     weight.codes[k + 4]);
     }
   for (int t = 0; t < kTokens; ++t) {
     const std::uint8_t* factor = factors + t * row_bytes;
     const float s = vector::load_float(factor);
-    const float m = vector::load_float(factor + factor_bytes);
+    const auto z = static_cast<float>(vector::load_integer(factor + factor_bytes));
     if constexpr (kFactors == PackedFactors::half_scales) {
-      acc[t] = add_product(low[t], weight.scale[0], weight.sum[0], s, m, acc[t]);
-      acc[t] = add_product(high[t], weight.scale[1], weight.sum[1], s, m, acc[t]);
+      acc[t] = add_product(low[t], weight.scale[0], weight.sum[0], s, z, acc[t]);
+      acc[t] = add_product(high[t], weight.scale[1], weight.sum[1], s, z, acc[t]);
     } else {
-      acc[t] = add_product(_mm512_add_epi32(low[t], high[t]), weight.scale[0], weight.sum[0], s, m, acc[t]);
+      acc[t] = add_product(_mm512_add_epi32(low[t], high[t]), weight.scale[0], weight.sum[0], s, z, acc[t]);
     }
     if constexpr (has_minima(kFactors)) {
       const float x = vector::load_float(factor + 2 * factor_bytes);
@@ -94,11 +94,44 @@ struct Sums {
   }
 };
 
+/// From so many tokens on, groups are unpacked in the cache.
+constexpr std::int64_t kLeastTileTokens = 24;
+
+/// Pairs of `groups`, by code_tile.h. Returns the first group that is left.
+template <class Layout>
+std::int64_t multiply_pairs(const KernelCall& call, const MatmulShape& shape, const Share& groups,
+                            const Share& tokens) {
+  const std::int64_t records = shape.columns / Layout::kInfo.columns_per_record;
+  const std::int64_t group_bytes = records * Layout::kInfo.record_bytes;
+  const std::int64_t row_bytes = activation_row_bytes(shape.columns);
+  const std::int64_t count = tokens.end - tokens.begin;
+  const auto* inputs = static_cast<const std::uint8_t*>(call.inputs[0].data) + tokens.begin * row_bytes;
+  const auto* weights = static_cast<const std::uint8_t*>(call.inputs[1].data);
+  auto* output = static_cast<float*>(call.outputs[0].data) + tokens.begin * shape.rows;
+  const vector::ActivationBlock activation{inputs, inputs + shape.columns, row_bytes,
+                                           shape.columns / kActivationBlock * 4, count};
+  TileSums sums[kMaxChunkTokens / kCodeTokens];
+  std::int64_t group = groups.begin;
+  for (; group + kCodeGroups <= groups.end; group += kCodeGroups) {
+    multiply_tile<Layout>(weights + group * group_bytes, group_bytes, records, activation, sums);
+    for (std::int64_t t = 0; t < count; ++t)
+      for (int g = 0; g < kCodeGroups; ++g) {
+        const std::int64_t row = (group + g) * kPackedRows;
+        _mm512_mask_storeu_ps(output + t * shape.rows + row, row_mask(shape.rows - row),
+                              _mm512_load_ps(sums[t / kCodeTokens].values[t % kCodeTokens][g]));
+      }
+  }
+  return group;
+}
+
 /// All of `groups` for at most kMaxChunkTokens tokens.
 template <class Layout>
 void multiply_chunk(const KernelCall& call, const MatmulShape& shape, const Share& groups,
                     const Share& tokens) {
-  vector::multiply_chunk<Sums, Layout>(call, shape, groups, tokens);
+  Share left = groups;
+  if (tokens.end - tokens.begin >= kLeastTileTokens)
+    left.begin = multiply_pairs<Layout>(call, shape, groups, tokens);
+  vector::multiply_chunk<Sums, Layout>(call, shape, left, tokens);
 }
 
 }  // namespace

@@ -1,6 +1,5 @@
-// QuantizeActivation: float rows to 8-bit codes with scale, minimum and sums per 32 columns
-// (quant/activation.h). A block with a NaN gets the minimum NaN and codes 0, so that every product with it is
-// NaN.
+// QuantizeActivation: float rows to 8-bit codes with scale, zero and sums per 32 columns
+// (quant/activation.h).
 #include <span>
 
 #include "backend/kernel.h"

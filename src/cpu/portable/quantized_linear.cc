@@ -1,10 +1,11 @@
 // QuantizedLinear: 8-bit activations times packed weights, summed as integers within blocks of 32 columns.
 // Arithmetic "int8": one float accumulator per output; per block, ascending,
-//   t = fma(s, float(sum of a * w), m * float(sum of w)); acc = fma(scale, t, acc)
-// with the activation block's scale s and minimum m. Further, by the layout's factors (PackedFactors):
+//   acc = fma(scale * s, float(sum of (u - z) * w), acc)
+// with the activation block's scale s, zero z and codes u (the sum of integers is exact, and so is its
+// float). Further, by the layout's factors (PackedFactors):
 //   scale_and_minimum   acc = fma(minimum, x, acc) with the activation block's sum x
-//   half_scales         t and acc for each half of 16 columns with its own scale, low half first
-//   integer_scales      w is the code times the integer scale of its half: one t for all 32 columns.
+//   half_scales         the same for each half of 16 columns with its own scale, low half first
+//   integer_scales      w is the code times the integer scale of its half: one sum for all 32 columns.
 //                       packed3k has w = (32 - scale) * (code - 4), which fits 8 bits, and the scale -d
 //   ..._half_minima     as integer_scales, then acc = fma(minimum of the high half, x, acc) and
 //                       acc = fma(minimum of the low half - that of the high half, x of the low half, acc):
@@ -21,9 +22,7 @@
 namespace lathe::portable {
 namespace {
 
-void quantized_linear(const KernelCall& call) {
-  multiply_in_chunks(call, multiply_chunk);
-}
+void quantized_linear(const KernelCall& call) { multiply_in_chunks(call, multiply_chunk); }
 
 template <Dtype kDtype>
 bool accepts(const NodeTypes& types) {

@@ -14,33 +14,28 @@ namespace lathe::portable {
 struct ActivationBlock {
   const std::uint8_t* codes;  // of one block
   float scale;
-  float minimum;
+  std::int32_t zero;
   float sum;
   float half_sum;
 };
 
 inline ActivationBlock activation_block(const std::uint8_t* row, std::int64_t columns, std::int64_t block) {
   const std::int64_t blocks = columns / kActivationBlock;
-  const auto factor = [&](std::int64_t which) {
-    float value;
+  const auto read = [&](std::int64_t which, auto value) {
     std::memcpy(&value, row + columns + (which * blocks + block) * static_cast<std::int64_t>(sizeof value),
                 sizeof value);
     return value;
   };
-  return {row + block * kActivationBlock, factor(0), factor(1), factor(2), factor(3)};
+  return {row + block * kActivationBlock, read(0, 0.0f), read(1, std::int32_t{0}), read(2, 0.0f),
+          read(3, 0.0f)};
 }
 
 /// acc plus columns [begin, end) of the block, of one row.
 inline float add_columns(const PackedBlock& weight, int row, const ActivationBlock& x, int begin, int end,
                          float acc) {
   int product = 0;
-  int codes = 0;
-  for (int i = begin; i < end; ++i) {
-    product += x.codes[i] * weight.codes[row][i];
-    codes += weight.codes[row][i];
-  }
-  const float t = std::fma(x.scale, static_cast<float>(product), x.minimum * static_cast<float>(codes));
-  return std::fma(weight.scale[begin / 16][row], t, acc);
+  for (int i = begin; i < end; ++i) product += (x.codes[i] - x.zero) * weight.codes[row][i];
+  return std::fma(weight.scale[begin / 16][row] * x.scale, static_cast<float>(product), acc);
 }
 
 /// acc plus the block, of one row.

@@ -2,6 +2,7 @@
 // that run several ops at once. The formulas stand in the files of the ops.
 #pragma once
 
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <cstring>
@@ -70,10 +71,41 @@ inline void layer_normalize_row(const float* x, const float* scale, const float*
 
 struct BlockFactors {
   float scale;
-  float minimum;
+  std::int32_t zero;
   float sum;
   float half_sum;
 };
+
+struct BlockScale {
+  float scale;
+  float inverse;  // 0 where all codes are
+  std::int32_t zero;
+};
+
+/// That holds both ends to half a step, if `zero` is the code of 0.
+inline float scale_of(float low, float high, float zero) {
+  return std::fmax(-low / (zero + 0.5f), high / (255.5f - zero));
+}
+
+/// Of a block between `low` and `high` (quant/activation.h).
+inline BlockScale block_scale(float low, float high) {
+  low = low < 0.0f ? low : 0.0f;
+  high = high > 0.0f ? high : 0.0f;
+  const float range = high - low;
+  if (!(range <= std::numeric_limits<float>::max())) return {std::numeric_limits<float>::quiet_NaN(), 0, 0};
+  if (range < kLeastRange) return {0, 0, 0};
+  constexpr auto kStep = static_cast<float>(kZeroStep);
+  const float lower = kStep * std::floor((low / range) * (-255.0f / kStep));
+  const float upper = std::fmin(lower + kStep, 256.0f - kStep);
+  const float lower_scale = scale_of(low, high, lower);
+  const float upper_scale = scale_of(low, high, upper);
+  const float zero = upper_scale < lower_scale ? upper : lower;
+  auto bits = std::bit_cast<std::uint32_t>(std::fmin(lower_scale, upper_scale));
+  constexpr std::uint32_t kLow = (1u << kScaleLowBits) - 1;
+  bits = (bits + kLow) & ~kLow;
+  const auto scale = std::bit_cast<float>(bits);
+  return {scale, 1.0f / scale, static_cast<std::int32_t>(zero)};
+}
 
 inline BlockFactors quantize_block(const float* values, std::uint8_t* codes) {
   float low = values[0];
@@ -84,24 +116,21 @@ inline BlockFactors quantize_block(const float* values, std::uint8_t* codes) {
     high = values[i] > high ? values[i] : high;
     has_nan |= std::isnan(values[i]);
   }
-  if (has_nan) low = high = std::numeric_limits<float>::quiet_NaN();
-  low += 0.0f;  // -0 becomes +0, whichever zero came first
-  high += 0.0f;
-  const float scale = (high - low) / 255.0f;
-  const float inverse = scale > 0.0f ? 1.0f / scale : 0.0f;
+  if (has_nan) high = std::numeric_limits<float>::infinity();
+  const BlockScale block = block_scale(low, high);
   int sum = 0;
   int half_sum = 0;
   for (int i = 0; i < kActivationBlock; ++i) {
-    float position = (values[i] - low) * inverse;
+    float position = std::fma(values[i], block.inverse, static_cast<float>(block.zero));
     position = position > 0.0f ? position : 0.0f;  // and NaN becomes 0
     position = position < 255.0f ? position : 255.0f;
     const int code = static_cast<int>(std::nearbyint(position));
     codes[i] = static_cast<std::uint8_t>(code);
-    sum += code;
-    if (i < kActivationBlock / 2) half_sum += code;
+    sum += code - block.zero;
+    if (i < kActivationBlock / 2) half_sum += code - block.zero;
   }
-  return {scale, low, std::fma(scale, static_cast<float>(sum), 32.0f * low),
-          std::fma(scale, static_cast<float>(half_sum), 16.0f * low)};
+  return {block.scale, block.zero, block.scale * static_cast<float>(sum),
+          block.scale * static_cast<float>(half_sum)};
 }
 
 /// QuantizeActivation of `count` neighbouring blocks of a row from block `first` on, whose values are given,
@@ -113,7 +142,7 @@ inline void quantize_blocks(const float* values, std::int64_t first, std::int64_
     const BlockFactors result = quantize_block(values, row + block * kActivationBlock);
     std::uint8_t* factors = row + columns + block * static_cast<std::int64_t>(sizeof(float));
     std::memcpy(factors, &result.scale, sizeof(float));
-    std::memcpy(factors + stride, &result.minimum, sizeof(float));
+    std::memcpy(factors + stride, &result.zero, sizeof(float));
     std::memcpy(factors + 2 * stride, &result.sum, sizeof(float));
     std::memcpy(factors + 3 * stride, &result.half_sum, sizeof(float));
   }

@@ -14,7 +14,7 @@ namespace lathe::vector {
 /// follow `row_bytes` apart.
 struct ActivationBlock {
   const std::uint8_t* codes;
-  const std::uint8_t* factors;  // scale; minimum, sum and sum of the first half follow `factor_bytes` apart
+  const std::uint8_t* factors;  // scale; zero, sum and sum of the first half follow `factor_bytes` apart
   std::int64_t row_bytes;
   std::int64_t factor_bytes;
   std::int64_t tokens;
@@ -26,11 +26,11 @@ struct ActivationBlock {
   return value;
 }
 
-/// Four codes as one integer, to be broadcast.
-[[gnu::always_inline]] static inline int load_codes(const std::uint8_t* codes) {
-  int four;
-  __builtin_memcpy(&four, codes, sizeof four);
-  return four;
+/// Also four codes, to be broadcast.
+[[gnu::always_inline]] static inline int load_integer(const std::uint8_t* bytes) {
+  int value;
+  __builtin_memcpy(&value, bytes, sizeof value);
+  return value;
 }
 
 template <class Layout>

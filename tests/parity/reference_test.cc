@@ -13,6 +13,7 @@
 #include "cpu/portable/exp_f32.h"
 #include "cpu/portable/gelu_f32.h"
 #include "cpu/portable/tanh_f32.h"
+#include "cpu/rotary_angles.h"
 #include "parity/attention_step.h"
 #include "parity/rows.h"
 #include "quant/activation.h"
@@ -361,6 +362,21 @@ void expect_close_gelu(float (*function)(float), double (*expected)(double)) {
   EXPECT_EQ(function(0.0f), 0.0f);
   EXPECT_EQ(function(static_cast<float>(kInfinity)), static_cast<float>(kInfinity));
   EXPECT_TRUE(std::isnan(function(std::nanf(""))));
+}
+
+TEST(RotaryAngles, AreCloseForEveryPosition) {
+  double worst = 0;
+  for (double position = 0; position < 0x1p30; position = std::floor(position * 1.01) + 1) {
+    for (double frequency = 1; frequency > 1e-6; frequency *= 0.87) {
+      const double angle = position * frequency;
+      const auto rotation = rotary_angles::rotation_by(angle);
+      worst = std::max(
+          {worst, std::abs(rotation.cosine - std::cos(angle)), std::abs(rotation.sine - std::sin(angle))});
+    }
+  }
+  EXPECT_LE(worst, 1e-13);
+  EXPECT_EQ(rotary_angles::rotation_by(0).cosine, 1.0);
+  EXPECT_EQ(rotary_angles::rotation_by(0).sine, 0.0);
 }
 
 TEST(GaussianErrorLinearUnit, BothFormsAreCloseEverywhere) {

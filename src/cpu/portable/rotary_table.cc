@@ -1,8 +1,7 @@
 // RotaryTable: positions i32[T], frequencies f64[pairs] -> [T, 2 * pairs]; attribute magnitude. A row is the
 // pairs' cosines, then their sines, of position * frequency, times magnitude, in double and rounded once.
-#include <cmath>
-
 #include "cpu/portable/kernel_arguments.h"
+#include "cpu/rotary_angles.h"
 
 namespace lathe::portable {
 namespace {
@@ -14,22 +13,14 @@ bool accepts(const NodeTypes& types) {
 
 void run(const KernelCall& call) {
   const auto* positions = data_of<const std::int32_t>(call.inputs[0]);
-  auto* table = data_of<float>(call.outputs[0]);
-  const auto* frequencies = data_of<const double>(call.inputs[1]);
-  const double magnitude = call.attributes[0].real;
   const std::int64_t pairs = call.inputs[1].dims[0];
   const Share share = share_of(call, call.inputs[0].dims[0]);
-  for (std::int64_t token = share.begin; token < share.end; ++token) {
-    float* row = table + token * 2 * pairs;
-    for (std::int64_t pair = 0; pair < pairs; ++pair) {
-      const double angle = positions[token] * frequencies[pair];
-      row[pair] = static_cast<float>(std::cos(angle) * magnitude);
-      row[pairs + pair] = static_cast<float>(std::sin(angle) * magnitude);
-    }
-  }
+  for (std::int64_t token = share.begin; token < share.end; ++token)
+    rotary_angles::fill_row(positions[token], data_of<const double>(call.inputs[1]), pairs,
+                            call.attributes[0].real, data_of<float>(call.outputs[0]) + token * 2 * pairs);
 }
 
-bool serial(const KernelCall& call) { return element_count(call.outputs[0]) <= 256; }
+bool serial(const KernelCall& call) { return has_few_rows(call.outputs[0], 1024); }
 
 }  // namespace
 

@@ -12,7 +12,7 @@ namespace lathe::avx512 {
 namespace {
 
 constexpr std::int64_t kBlockColumns = 32;
-constexpr int kTileTokens = 4;
+constexpr int kTileTokens = 8;
 constexpr int kTileGroups = 3;
 
 struct Tile {
@@ -56,6 +56,7 @@ struct PackedF16 {
 template <class Layout>
 inline constexpr std::int64_t kPairBytes = Layout::kInfo.record_bytes * 2 / Layout::kInfo.columns_per_record;
 
+/// The block's sums fill the registers; `acc` is in memory.
 template <class Layout, int kTokens, int kGroups>
 void multiply_tile(const Tile& tile) {
   constexpr std::int64_t kPrefetchBytes = 4096;
@@ -99,14 +100,16 @@ void multiply_tile(const Tile& tile) {
 
 template <class Layout, int kGroups>
 void multiply_groups(Tile tile, std::int64_t tokens) {
-  for (; tokens >= kTileTokens; tokens -= kTileTokens) {
-    multiply_tile<Layout, kTileTokens, kGroups>(tile);
+  constexpr void (*kTiles[])(const Tile&) = {
+      multiply_tile<Layout, 1, kGroups>, multiply_tile<Layout, 2, kGroups>,
+      multiply_tile<Layout, 3, kGroups>, multiply_tile<Layout, 4, kGroups>,
+      multiply_tile<Layout, 5, kGroups>, multiply_tile<Layout, 6, kGroups>,
+      multiply_tile<Layout, 7, kGroups>, multiply_tile<Layout, kTileTokens, kGroups>};
+  for (; tokens > 0; tokens -= kTileTokens) {
+    kTiles[(tokens < kTileTokens ? tokens : kTileTokens) - 1](tile);
     tile.inputs += kTileTokens * tile.columns;
     tile.output += kTileTokens * tile.rows_stride;
   }
-  if (tokens == 3) multiply_tile<Layout, 3, kGroups>(tile);
-  if (tokens == 2) multiply_tile<Layout, 2, kGroups>(tile);
-  if (tokens == 1) multiply_tile<Layout, 1, kGroups>(tile);
 }
 
 /// All of `groups` for some tokens.

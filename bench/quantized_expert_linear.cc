@@ -14,7 +14,9 @@
 #include "base/cpu_features.h"
 #include "base/thread_pool.h"
 #include "cpu/kernels.h"
+#include "limit_share.h"
 #include "quant/block_format.h"
+#include "random_activation.h"
 #include "tensor/dtype.h"
 
 namespace lathe {
@@ -52,6 +54,7 @@ void multiply(benchmark::State& state, const Kernel& kernel, Dtype layout, std::
   const std::uint64_t expert_bytes = packed_bytes(layout, kRows, kColumns);
   const auto weights = allocate(kExperts * expert_bytes);
   const auto x = allocate(static_cast<std::size_t>(tokens) * row_bytes(Dtype::a8, kColumns));
+  fill_activation(x.get(), tokens, kColumns);
   const auto output = allocate(static_cast<std::size_t>(tokens * kUsed * kRows) * sizeof(float));
   auto choices = random_choices(tokens);
   TensorArg inputs[3] = {{x.get(), {tokens, kColumns}, 2, static_cast<std::int32_t>(Dtype::a8)},
@@ -77,11 +80,10 @@ void multiply(benchmark::State& state, const Kernel& kernel, Dtype layout, std::
     pool.run(task);
     next = (next + 1) % choices.size();
   }
-  state.counters["GB/s"] = benchmark::Counter(
-      static_cast<double>(matrices) * static_cast<double>(expert_bytes) * 1e-9, benchmark::Counter::kIsRate);
-  state.counters["GOP/s"] = benchmark::Counter(
-      static_cast<double>(state.iterations()) * 2e-9 * static_cast<double>(kRows * kColumns * kUsed * tokens),
-      benchmark::Counter::kIsRate);
+  const auto calls = static_cast<double>(std::max<std::int64_t>(1, state.iterations()));
+  count_bytes(state, static_cast<double>(matrices) * static_cast<double>(expert_bytes) / calls, threads);
+  count_operations(state, 2.0 * static_cast<double>(kRows * kColumns * kUsed * tokens), DotOperand::int8,
+                   threads);
 }
 
 const bool kRegistered = [] {

@@ -11,6 +11,7 @@
 #include "base/cpu_features.h"
 #include "base/thread_pool.h"
 #include "cpu/kernels.h"
+#include "limit_share.h"
 #include "quant/block_format.h"
 #include "random_activation.h"
 #include "tensor/dtype.h"
@@ -57,11 +58,9 @@ void multiply(benchmark::State& state, const Kernel& kernel, Dtype layout, Shape
     pool.run(task);
     copy = (copy + 1) % copies;
   }
-  const auto calls = static_cast<double>(state.iterations());
-  state.counters["GB/s"] =
-      benchmark::Counter(calls * static_cast<double>(bytes) * 1e-9, benchmark::Counter::kIsRate);
-  state.counters["GOP/s"] = benchmark::Counter(
-      calls * 2e-9 * static_cast<double>(shape.rows * shape.columns * tokens), benchmark::Counter::kIsRate);
+  count_bytes(state, static_cast<double>(bytes), threads);
+  count_operations(state, 2.0 * static_cast<double>(shape.rows * shape.columns * tokens), DotOperand::int8,
+                   threads);
 }
 
 const bool kRegistered = [] {

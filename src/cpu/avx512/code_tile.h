@@ -6,8 +6,9 @@
 //   - integer sums start at -z * (sum of weight codes), one of 16 vectors that are computed once,
 //   - scale * s is one of 16 vectors, scale * 1.xxxx, times a power of two, which vscalefps multiplies on
 //     pipes that the dot products do not use.
-// A step works on 4 tokens times 2 groups: eight integer sums of this block, eight of the block before, whose
-// float work is spread between the dot products, and eight float sums.
+// A step works on 4 tokens times 2 groups: eight integer sums of
+// this block, eight of the block before, whose float work is spread between the dot products, and the float
+// sums.
 #pragma once
 
 #include <immintrin.h>
@@ -23,27 +24,26 @@ namespace {
 constexpr int kCodeTokens = 4;
 constexpr int kCodeGroups = 2;
 
-/// What the columns of one scale need: all 32, or 16 where the layout has half scales.
+/// What a group needs of one block.
 struct alignas(64) ScaleTables {
   std::int32_t starts[kZeros][kPackedRows];    // -z * sum of the weight's codes, for z = 16 i
   float scales[kScaleMantissas][kPackedRows];  // scale * (1 + i / 16), exact
 };
 
 /// One block of 32 columns of kCodeGroups groups.
-template <int kScales>
 struct alignas(64) TileBlock {
   std::int8_t codes[8][kCodeGroups][kPackedRows * 4];  // [columns 4k to 4k + 3][group][row][column]
-  ScaleTables tables[kScales][kCodeGroups];
+  ScaleTables tables[kCodeGroups];
   float minimum[kCodeGroups][kPackedRows];
   float half_minimum[kCodeGroups][kPackedRows];
 };
 
-template <PackedFactors kFactors>
-constexpr int kBlockScales = kFactors == PackedFactors::half_scales ? 2 : 1;
+/// Layouts with half scales would need twice the tables, which do not fit in the first-level cache.
+template <class Layout>
+constexpr bool kHasTile = Layout::kInfo.factors != PackedFactors::half_scales;
 
-/// Blocks that are unpacked at once: about 34 KiB.
-template <PackedFactors kFactors>
-constexpr std::int64_t kPanelBlocks = 8 / kBlockScales<kFactors>;
+/// Blocks that are unpacked at once: 43 KiB.
+constexpr std::int64_t kPanelBlocks = 8;
 
 [[gnu::always_inline]] inline void fill_tables(__m512 sum, __m512 scale, ScaleTables& out) {
   const __m512i step = _mm512_slli_epi32(_mm512_cvtps_epi32(sum), 4);  // kZeroStep
@@ -59,71 +59,62 @@ constexpr std::int64_t kPanelBlocks = 8 / kBlockScales<kFactors>;
 
 template <class Layout>
 [[gnu::always_inline]] inline void unpack_block(const std::uint8_t* record, int index, int group,
-                                                TileBlock<kBlockScales<Layout::kInfo.factors>>& out) {
+                                                TileBlock& out) {
   constexpr PackedFactors kFactors = Layout::kInfo.factors;
   WeightBlock weight;
   Layout::unpack(record, index, weight);
   for (int k = 0; k < 8; ++k) _mm512_store_si512(out.codes[k][group], weight.codes[k]);
-  for (int i = 0; i < kBlockScales<kFactors>; ++i)
-    fill_tables(weight.sum[i], weight.scale[i], out.tables[i][group]);
+  fill_tables(weight.sum[0], weight.scale[0], out.tables[group]);
   if constexpr (has_minima(kFactors)) _mm512_store_ps(out.minimum[group], weight.minimum);
   if constexpr (kFactors == PackedFactors::integer_scales_and_half_minima)
     _mm512_store_ps(out.half_minimum[group], weight.half_minimum);
 }
 
-/// Sums of 4 tokens times 2 groups.
+/// Of one token.
 struct alignas(64) TileSums {
-  float values[kCodeTokens][kCodeGroups][kPackedRows];
+  float values[kCodeGroups][kPackedRows];
 };
 
 /// What a step does with one block for some of its 4 tokens; `kCount` are there.
 template <PackedFactors kFactors, int kCount>
 struct TileStep {
-  static constexpr int kScales = kBlockScales<kFactors>;
-  using Block = TileBlock<kScales>;
-  using Integers = __m512i[kScales][kCount][kCodeGroups];
+  using Integers = __m512i[kCount][kCodeGroups];
 
   std::int64_t row_bytes;
   std::int64_t factor_bytes;
   __m512 sums[kCount][kCodeGroups];
 
-  [[gnu::always_inline]] void start(const Block& block, const std::uint8_t* factors, Integers& products) {
+  [[gnu::always_inline]] void start(const TileBlock& block, const std::uint8_t* factors, Integers& products) {
 #pragma GCC unroll 4
     for (int t = 0; t < kCount; ++t) {
       const std::int64_t zero = vector::load_integer(factors + t * row_bytes + factor_bytes);
 #pragma GCC unroll 2
-      for (int i = 0; i < kScales; ++i)
-#pragma GCC unroll 2
-        for (int g = 0; g < kCodeGroups; ++g)
-          products[i][t][g] =
-              _mm512_load_si512(block.tables[i][g].starts[0] + zero * (kPackedRows / kZeroStep));
+      for (int g = 0; g < kCodeGroups; ++g)
+        products[t][g] = _mm512_load_si512(block.tables[g].starts[0] + zero * (kPackedRows / kZeroStep));
     }
   }
 
-  [[gnu::always_inline]] void dot(const Block& block, const std::uint8_t* codes, int k, Integers& products) {
+  [[gnu::always_inline]] void dot(const TileBlock& block, const std::uint8_t* codes, int k,
+                                  Integers& products) {
     __m512i weight[kCodeGroups];
     for (int g = 0; g < kCodeGroups; ++g) weight[g] = _mm512_load_si512(block.codes[k][g]);
 #pragma GCC unroll 4
     for (int t = 0; t < kCount; ++t) {
       const __m512i four = _mm512_set1_epi32(vector::load_integer(codes + t * row_bytes + 4 * k));
-      auto& product = products[kScales == 2 ? k / 4 : 0][t];
+      auto& product = products[t];
 #pragma GCC unroll 2
       for (int g = 0; g < kCodeGroups; ++g) product[g] = _mm512_dpbusd_epi32(product[g], four, weight[g]);
     }
   }
 
-  [[gnu::always_inline]] void finish(const Block& block, const std::uint8_t* factors, int t, int g,
+  [[gnu::always_inline]] void finish(const TileBlock& block, const std::uint8_t* factors, int t, int g,
                                      const Integers& products) {
     const std::uint8_t* factor = factors + t * row_bytes;
     constexpr int kShift = kScaleLowBits - 4;  // the mantissa's bits, times kPackedRows
     const int mantissa = vector::load_integer(factor) >> kShift & (kScaleMantissas - 1) * kPackedRows;
     const __m512 exponent = _mm512_getexp_ps(_mm512_set1_ps(vector::load_float(factor)));
-#pragma GCC unroll 2
-    for (int i = 0; i < kScales; ++i) {
-      const __m512 scale =
-          _mm512_scalef_ps(_mm512_load_ps(block.tables[i][g].scales[0] + mantissa), exponent);
-      sums[t][g] = _mm512_fmadd_ps(scale, _mm512_cvtepi32_ps(products[i][t][g]), sums[t][g]);
-    }
+    const __m512 scale = _mm512_scalef_ps(_mm512_load_ps(block.tables[g].scales[0] + mantissa), exponent);
+    sums[t][g] = _mm512_fmadd_ps(scale, _mm512_cvtepi32_ps(products[t][g]), sums[t][g]);
     if constexpr (has_minima(kFactors))
       sums[t][g] = _mm512_fmadd_ps(_mm512_load_ps(block.minimum[g]),
                                    _mm512_set1_ps(vector::load_float(factor + 2 * factor_bytes)), sums[t][g]);
@@ -132,7 +123,7 @@ struct TileStep {
                                    _mm512_set1_ps(vector::load_float(factor + 3 * factor_bytes)), sums[t][g]);
   }
 
-  [[gnu::always_inline]] void finish_all(const Block& block, const std::uint8_t* factors,
+  [[gnu::always_inline]] void finish_all(const TileBlock& block, const std::uint8_t* factors,
                                          const Integers& products) {
 #pragma GCC unroll 4
     for (int t = 0; t < kCount; ++t)
@@ -143,8 +134,8 @@ struct TileStep {
 
 /// Adds `count` blocks to the sums of kCount tokens, whose codes and factors are given for the first block.
 template <PackedFactors kFactors, int kCount>
-[[gnu::noinline]] void add_blocks(const TileBlock<kBlockScales<kFactors>>* blocks, std::int64_t count,
-                                  const vector::ActivationBlock& first, TileSums& out) {
+[[gnu::noinline]] void add_blocks(const TileBlock* blocks, std::int64_t count,
+                                  const vector::ActivationBlock& first, TileSums* out) {
   TileStep<kFactors, kCount> step;
   step.row_bytes = first.row_bytes;
   step.factor_bytes = first.factor_bytes;
@@ -153,7 +144,7 @@ template <PackedFactors kFactors, int kCount>
 #pragma GCC unroll 4
   for (int t = 0; t < kCount; ++t)
 #pragma GCC unroll 2
-    for (int g = 0; g < kCodeGroups; ++g) step.sums[t][g] = _mm512_load_ps(out.values[t][g]);
+    for (int g = 0; g < kCodeGroups; ++g) step.sums[t][g] = _mm512_load_ps(out[t].values[g]);
 
   typename TileStep<kFactors, kCount>::Integers products;
   step.start(*blocks, factors, products);
@@ -162,45 +153,37 @@ template <PackedFactors kFactors, int kCount>
   for (std::int64_t b = 1; b < count; ++b) {
     codes += kActivationBlock;
     factors += sizeof(float);
-    if constexpr (kBlockScales<kFactors> == 1) {
-      typename TileStep<kFactors, kCount>::Integers next;
-      step.start(blocks[b], factors, next);
+    typename TileStep<kFactors, kCount>::Integers next;
+    step.start(blocks[b], factors, next);
 #pragma GCC unroll 8
-      for (int k = 0; k < 8; ++k) {
-        step.dot(blocks[b], codes, k, next);
-        if (k / kCodeGroups < kCount)
-          step.finish(blocks[b - 1], factors - sizeof(float), k / kCodeGroups, k % kCodeGroups, products);
-      }
-#pragma GCC unroll 4
-      for (int t = 0; t < kCount; ++t)
-#pragma GCC unroll 2
-        for (int g = 0; g < kCodeGroups; ++g) products[0][t][g] = next[0][t][g];
-    } else {  // has too many integer sums for two blocks at once
-      step.finish_all(blocks[b - 1], factors - sizeof(float), products);
-      step.start(blocks[b], factors, products);
-#pragma GCC unroll 8
-      for (int k = 0; k < 8; ++k) step.dot(blocks[b], codes, k, products);
+    for (int k = 0; k < 8; ++k) {
+      step.dot(blocks[b], codes, k, next);
+      if (k / kCodeGroups < kCount)
+        step.finish(blocks[b - 1], factors - sizeof(float), k / kCodeGroups, k % kCodeGroups, products);
     }
+#pragma GCC unroll 4
+    for (int t = 0; t < kCount; ++t)
+#pragma GCC unroll 2
+      for (int g = 0; g < kCodeGroups; ++g) products[t][g] = next[t][g];
   }
   step.finish_all(blocks[count - 1], factors, products);
 #pragma GCC unroll 4
   for (int t = 0; t < kCount; ++t)
 #pragma GCC unroll 2
-    for (int g = 0; g < kCodeGroups; ++g) _mm512_store_ps(out.values[t][g], step.sums[t][g]);
+    for (int g = 0; g < kCodeGroups; ++g) _mm512_store_ps(out[t].values[g], step.sums[t][g]);
 }
 
 /// The panel's blocks for all tokens.
 template <PackedFactors kFactors>
-void add_panel(const TileBlock<kBlockScales<kFactors>>* blocks, std::int64_t count,
-               vector::ActivationBlock first, TileSums* sums) {
-  for (; first.tokens >= kCodeTokens; first.tokens -= kCodeTokens, ++sums) {
-    add_blocks<kFactors, 4>(blocks, count, first, *sums);
+void add_panel(const TileBlock* blocks, std::int64_t count, vector::ActivationBlock first, TileSums* sums) {
+  for (; first.tokens >= kCodeTokens; first.tokens -= kCodeTokens, sums += kCodeTokens) {
+    add_blocks<kFactors, kCodeTokens>(blocks, count, first, sums);
     first.codes += kCodeTokens * first.row_bytes;
     first.factors += kCodeTokens * first.row_bytes;
   }
-  if (first.tokens == 3) add_blocks<kFactors, 3>(blocks, count, first, *sums);
-  if (first.tokens == 2) add_blocks<kFactors, 2>(blocks, count, first, *sums);
-  if (first.tokens == 1) add_blocks<kFactors, 1>(blocks, count, first, *sums);
+  if (first.tokens == 3) add_blocks<kFactors, 3>(blocks, count, first, sums);
+  if (first.tokens == 2) add_blocks<kFactors, 2>(blocks, count, first, sums);
+  if (first.tokens == 1) add_blocks<kFactors, 1>(blocks, count, first, sums);
 }
 
 /// Fetches the panel from block `begin` on into the second-level cache, while the one before is computed.
@@ -209,7 +192,7 @@ template <class Layout>
 [[gnu::always_inline]] inline void fetch_panel(const std::uint8_t* record, std::int64_t group_bytes,
                                                std::int64_t begin, std::int64_t blocks) {
   constexpr std::int64_t kBlockBytes = Layout::kInfo.record_bytes / vector::kRecordBlocks<Layout>;
-  constexpr std::int64_t kBytes = kPanelBlocks<Layout::kInfo.factors> * kBlockBytes;
+  constexpr std::int64_t kBytes = kPanelBlocks * kBlockBytes;
   const bool last = begin == blocks;
   for (int g = 0; g < kCodeGroups; ++g) {
     const std::uint8_t* from =
@@ -218,18 +201,17 @@ template <class Layout>
   }
 }
 
-/// Two neighbouring groups for at most kMaxChunkTokens tokens; `record` is the first group's first and the
-/// second's follow `group_bytes` behind. Sums of tokens 4i to 4i + 3 go to sums[i].
+/// Two neighbouring groups for at most kMaxChunkCodeTokens tokens; `record` is the first group's first and
+/// the second's follow `group_bytes` behind.
 template <class Layout>
 void multiply_tile(const std::uint8_t* record, std::int64_t group_bytes, std::int64_t records,
                    vector::ActivationBlock activation, TileSums* sums) {
   constexpr PackedFactors kFactors = Layout::kInfo.factors;
   constexpr std::int64_t kRecordBlocks = vector::kRecordBlocks<Layout>;
-  constexpr std::int64_t kPanel = kPanelBlocks<kFactors>;
-  TileBlock<kBlockScales<kFactors>> panel[kPanel];
-  for (std::int64_t i = 0; i < (activation.tokens + kCodeTokens - 1) / kCodeTokens; ++i)
-    for (auto& token : sums[i].values)
-      for (auto& group : token) _mm512_store_ps(group, _mm512_setzero_ps());
+  constexpr std::int64_t kPanel = kPanelBlocks;
+  TileBlock panel[kPanel];
+  for (std::int64_t t = 0; t < activation.tokens; ++t)
+    for (auto& group : sums[t].values) _mm512_store_ps(group, _mm512_setzero_ps());
   const std::int64_t blocks = records * kRecordBlocks;
   for (std::int64_t begin = 0; begin < blocks; begin += kPanel) {
     const std::int64_t count = blocks - begin < kPanel ? blocks - begin : kPanel;

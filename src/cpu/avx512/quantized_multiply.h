@@ -110,7 +110,7 @@ std::int64_t multiply_pairs(const KernelCall& call, const MatmulShape& shape, co
   auto* output = static_cast<float*>(call.outputs[0].data) + tokens.begin * shape.rows;
   const vector::ActivationBlock activation{inputs, inputs + shape.columns, row_bytes,
                                            shape.columns / kActivationBlock * 4, count};
-  TileSums sums[kMaxChunkTokens / kCodeTokens];
+  TileSums sums[kMaxChunkTokens];
   std::int64_t group = groups.begin;
   for (; group + kCodeGroups <= groups.end; group += kCodeGroups) {
     multiply_tile<Layout>(weights + group * group_bytes, group_bytes, records, activation, sums);
@@ -118,7 +118,7 @@ std::int64_t multiply_pairs(const KernelCall& call, const MatmulShape& shape, co
       for (int g = 0; g < kCodeGroups; ++g) {
         const std::int64_t row = (group + g) * kPackedRows;
         _mm512_mask_storeu_ps(output + t * shape.rows + row, row_mask(shape.rows - row),
-                              _mm512_load_ps(sums[t / kCodeTokens].values[t % kCodeTokens][g]));
+                              _mm512_load_ps(sums[t].values[g]));
       }
   }
   return group;
@@ -129,8 +129,9 @@ template <class Layout>
 void multiply_chunk(const KernelCall& call, const MatmulShape& shape, const Share& groups,
                     const Share& tokens) {
   Share left = groups;
-  if (tokens.end - tokens.begin >= kLeastTileTokens)
-    left.begin = multiply_pairs<Layout>(call, shape, groups, tokens);
+  if constexpr (kHasTile<Layout>)
+    if (tokens.end - tokens.begin >= kLeastTileTokens)
+      left.begin = multiply_pairs<Layout>(call, shape, groups, tokens);
   vector::multiply_chunk<Sums, Layout>(call, shape, left, tokens);
 }
 

@@ -78,6 +78,16 @@ template <class Layout>
   return _mm256_fmadd_ps(_mm256_mul_ps(scale, _mm256_set1_ps(s)), difference, acc);
 }
 
+/// acc + s * (both halves' scale * product) - z * s * (both halves' scale * sum of codes); `sum` is the
+/// latter.
+[[gnu::always_inline]] inline __m256 add_halves(const WeightBlock& weight, __m256i low, __m256i high,
+                                                __m256 sum, float s, float z, __m256 acc) {
+  const __m256 product = _mm256_fmadd_ps(weight.scale[1], _mm256_cvtepi32_ps(high),
+                                         _mm256_mul_ps(weight.scale[0], _mm256_cvtepi32_ps(low)));
+  acc = _mm256_fmadd_ps(_mm256_set1_ps(s), product, acc);
+  return _mm256_fnmadd_ps(_mm256_set1_ps(z * s), sum, acc);
+}
+
 /// One block of 8 rows for all tokens.
 template <class Layout>
 [[gnu::always_inline]] inline void add_tokens(const WeightBlock& weight, const vector::ActivationBlock& block,
@@ -85,14 +95,16 @@ template <class Layout>
   constexpr PackedFactors kFactors = Layout::kInfo.factors;
   __m256 sum[2];
   sum_codes<Layout>(weight, sum);
+  if constexpr (kFactors == PackedFactors::half_scales)
+    sum[0] = _mm256_fmadd_ps(weight.scale[1], sum[1], _mm256_mul_ps(weight.scale[0], sum[0]));
   const std::uint8_t* codes = block.codes;
   const std::uint8_t* factors = block.factors;
   for (std::int64_t t = 0; t < block.tokens; ++t, codes += block.row_bytes, factors += block.row_bytes) {
     const float s = vector::load_float(factors);
     const auto z = static_cast<float>(vector::load_integer(factors + block.factor_bytes));
     if constexpr (kFactors == PackedFactors::half_scales) {
-      acc[t] = add_product(product<Layout, 0, 4>(codes, weight), weight.scale[0], sum[0], s, z, acc[t]);
-      acc[t] = add_product(product<Layout, 4, 8>(codes, weight), weight.scale[1], sum[1], s, z, acc[t]);
+      acc[t] = add_halves(weight, product<Layout, 0, 4>(codes, weight), product<Layout, 4, 8>(codes, weight),
+                          sum[0], s, z, acc[t]);
     } else if constexpr (has_integer_scales(kFactors)) {
       acc[t] = add_product(scaled_product<Layout>(codes, weight), weight.scale[0], sum[0], s, z, acc[t]);
     } else {

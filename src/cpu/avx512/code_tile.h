@@ -201,7 +201,7 @@ template <class Layout>
   }
 }
 
-/// Two neighbouring groups for at most kMaxChunkCodeTokens tokens; `record` is the first group's first and
+/// Two neighbouring groups for at most kMaxChunkTokens tokens; `record` is the first group's first and
 /// the second's follow `group_bytes` behind.
 template <class Layout>
 void multiply_tile(const std::uint8_t* record, std::int64_t group_bytes, std::int64_t records,
@@ -213,8 +213,10 @@ void multiply_tile(const std::uint8_t* record, std::int64_t group_bytes, std::in
   for (std::int64_t t = 0; t < activation.tokens; ++t)
     for (auto& group : sums[t].values) _mm512_store_ps(group, _mm512_setzero_ps());
   const std::int64_t blocks = records * kRecordBlocks;
-  for (std::int64_t begin = 0; begin < blocks; begin += kPanel) {
-    const std::int64_t count = blocks - begin < kPanel ? blocks - begin : kPanel;
+  const std::int64_t panels = (blocks + kPanel - 1) / kPanel;
+  for (std::int64_t p = 0; p < panels; ++p) {
+    const std::int64_t begin = blocks * p / panels;  // panels of about equal size
+    const std::int64_t count = blocks * (p + 1) / panels - begin;
     for (std::int64_t b = 0; b < count; ++b) {
       const std::int64_t block = begin + b;
       const std::uint8_t* source = record + block / kRecordBlocks * Layout::kInfo.record_bytes;

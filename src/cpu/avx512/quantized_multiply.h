@@ -23,6 +23,16 @@ inline __mmask16 row_mask(std::int64_t rows) {
   return rows >= kPackedRows ? static_cast<__mmask16>(0xffff) : static_cast<__mmask16>((1u << rows) - 1u);
 }
 
+/// acc + s * (both halves' scale * product) - z * s * (both halves' scale * sum of codes); `sum` is the
+/// latter.
+[[gnu::always_inline]] inline __m512 add_halves(const WeightBlock& weight, __m512i low, __m512i high,
+                                                __m512 sum, float s, float z, __m512 acc) {
+  const __m512 product = _mm512_fmadd_ps(weight.scale[1], _mm512_cvtepi32_ps(high),
+                                         _mm512_mul_ps(weight.scale[0], _mm512_cvtepi32_ps(low)));
+  acc = _mm512_fmadd_ps(_mm512_set1_ps(s), product, acc);
+  return _mm512_fnmadd_ps(_mm512_set1_ps(z * s), sum, acc);
+}
+
 /// One block for kTokens tokens from those of `codes` and `factors` on.
 template <PackedFactors kFactors, int kTokens>
 [[gnu::always_inline]] inline void add_tokens(const WeightBlock& weight, const std::uint8_t* codes,
@@ -38,13 +48,16 @@ template <PackedFactors kFactors, int kTokens>
       high[t] = _mm512_dpbusd_epi32(high[t], _mm512_set1_epi32(vector::load_integer(token + 16)),
                                     weight.codes[k + 4]);
     }
+  __m512 half_sums{};
+  if constexpr (kFactors == PackedFactors::half_scales)
+    half_sums =
+        _mm512_fmadd_ps(weight.scale[1], weight.sum[1], _mm512_mul_ps(weight.scale[0], weight.sum[0]));
   for (int t = 0; t < kTokens; ++t) {
     const std::uint8_t* factor = factors + t * row_bytes;
     const float s = vector::load_float(factor);
     const auto z = static_cast<float>(vector::load_integer(factor + factor_bytes));
     if constexpr (kFactors == PackedFactors::half_scales) {
-      acc[t] = add_product(low[t], weight.scale[0], weight.sum[0], s, z, acc[t]);
-      acc[t] = add_product(high[t], weight.scale[1], weight.sum[1], s, z, acc[t]);
+      acc[t] = add_halves(weight, low[t], high[t], half_sums, s, z, acc[t]);
     } else {
       acc[t] = add_product(_mm512_add_epi32(low[t], high[t]), weight.scale[0], weight.sum[0], s, z, acc[t]);
     }
@@ -94,8 +107,8 @@ struct Sums {
   }
 };
 
-/// From so many tokens on, groups are unpacked in the cache.
-constexpr std::int64_t kLeastTileTokens = 24;
+/// From so many tokens on, unpacking groups in the cache pays.
+constexpr std::int64_t kLeastTileTokens = 80;
 
 /// Pairs of `groups`, by code_tile.h. Returns the first group that is left.
 template <class Layout>

@@ -4,7 +4,8 @@
 // with the activation block's scale s, zero z and codes u (the sum of integers is exact, and so is its
 // float). Further, by the layout's factors (PackedFactors):
 //   scale_and_minimum   acc = fma(minimum, x, acc) with the activation block's sum x
-//   half_scales         the same for each half of 16 columns with its own scale, low half first
+//   half_scales         t = scale * float(sum of u * w) of the low half, t = fma(scale, ..., t) of the high one
+//                       and W likewise of the sums of w; acc = fma(s, t, acc), acc = fma(-z * s, W, acc)
 //   integer_scales      w is the code times the integer scale of its half: one sum for all 32 columns.
 //                       packed3k has w = (32 - scale) * (code - 4), which fits 8 bits, and the scale -d
 //   ..._half_minima     as integer_scales, then acc = fma(minimum of the high half, x, acc) and

@@ -30,12 +30,28 @@ inline ActivationBlock activation_block(const std::uint8_t* row, std::int64_t co
           read(3, 0.0f)};
 }
 
-/// acc plus columns [begin, end) of the block, of one row.
-inline float add_columns(const PackedBlock& weight, int row, const ActivationBlock& x, int begin, int end,
-                         float acc) {
+/// acc plus all columns of the block, of one row.
+inline float add_columns(const PackedBlock& weight, int row, const ActivationBlock& x, float acc) {
   int product = 0;
-  for (int i = begin; i < end; ++i) product += (x.codes[i] - x.zero) * weight.codes[row][i];
-  return std::fma(weight.scale[begin / 16][row] * x.scale, static_cast<float>(product), acc);
+  for (int i = 0; i < kActivationBlock; ++i) product += (x.codes[i] - x.zero) * weight.codes[row][i];
+  return std::fma(weight.scale[0][row] * x.scale, static_cast<float>(product), acc);
+}
+
+/// The same where each half has a scale of its own.
+inline float add_halves(const PackedBlock& weight, int row, const ActivationBlock& x, float acc) {
+  constexpr int kHalf = kActivationBlock / 2;
+  int products[2] = {};
+  int sums[2] = {};
+  for (int i = 0; i < kActivationBlock; ++i) {
+    products[i / kHalf] += x.codes[i] * weight.codes[row][i];
+    sums[i / kHalf] += weight.codes[row][i];
+  }
+  const float low = weight.scale[0][row];
+  const float high = weight.scale[1][row];
+  const float product =
+      std::fma(high, static_cast<float>(products[1]), low * static_cast<float>(products[0]));
+  const float sum = std::fma(high, static_cast<float>(sums[1]), low * static_cast<float>(sums[0]));
+  return std::fma(-(static_cast<float>(x.zero) * x.scale), sum, std::fma(x.scale, product, acc));
 }
 
 /// acc plus the block, of one row.
@@ -44,13 +60,13 @@ inline float add_block(PackedFactors factors, const PackedBlock& weight, int row
   switch (factors) {
     case PackedFactors::scale:
     case PackedFactors::integer_scales:
-      return add_columns(weight, row, x, 0, 32, acc);
+      return add_columns(weight, row, x, acc);
     case PackedFactors::scale_and_minimum:
-      return std::fma(weight.minimum[row], x.sum, add_columns(weight, row, x, 0, 32, acc));
+      return std::fma(weight.minimum[row], x.sum, add_columns(weight, row, x, acc));
     case PackedFactors::half_scales:
-      return add_columns(weight, row, x, 16, 32, add_columns(weight, row, x, 0, 16, acc));
+      return add_halves(weight, row, x, acc);
     case PackedFactors::integer_scales_and_half_minima:
-      acc = std::fma(weight.minimum[row], x.sum, add_columns(weight, row, x, 0, 32, acc));
+      acc = std::fma(weight.minimum[row], x.sum, add_columns(weight, row, x, acc));
       return std::fma(weight.half_minimum[row], x.half_sum, acc);
   }
   return acc;

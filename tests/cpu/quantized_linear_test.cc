@@ -84,7 +84,8 @@ TEST_P(QuantizedLinear, PortableIsCloseToTheExactProducts) {
 TEST_P(QuantizedLinear, EveryLevelGivesPortableBits) {
   const Size sizes[] = {{1, 1, 32},     {1, 640, 576},  {2, 31, 640},    {7, 576, 32},   {8, 47, 576},
                         {9, 1, 640},    {16, 176, 640}, {64, 31, 576},   {512, 17, 32},  {66, 100, 64},
-                        {11, 49, 2304}, {3, 20, 2112},  {130, 640, 576}, {70, 35, 4096}, {17, 16, 4352}};
+                        {11, 49, 2304}, {3, 20, 2112},  {130, 640, 576}, {70, 35, 4096}, {17, 16, 4352},
+                        {83, 47, 640},  {81, 64, 288},  {261, 33, 96}};
   for (Size size : sizes) {
     size.columns = whole_records(size.columns);
     const auto activations = random_activations(size.tokens, size.columns, random_);

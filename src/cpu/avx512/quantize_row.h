@@ -29,11 +29,41 @@ template <class Combine>
   return _mm512_castps512_ps128(all);
 }
 
-/// Codes of 16 values as 32-bit integers.
-[[gnu::always_inline]] inline __m512i quantize(__m512 values, __m512 inverse, __m512 zero) {
-  __m512 position = _mm512_fmadd_ps(values, inverse, zero);
-  position = _mm512_max_ps(position, _mm512_setzero_ps());  // NaN becomes the second operand, 0
-  return _mm512_cvtps_epi32(_mm512_min_ps(position, _mm512_set1_ps(255.0f)));
+/// Codes of two blocks' values in their order. Packing holds them to 0..255, and NaN, which is the least
+/// integer then, becomes 0.
+[[gnu::always_inline]] inline __m512i quantize_pair(const float* const blocks[2], const float* inverses,
+                                                    const float* zeros) {
+  __m512i words[2];
+  for (int i = 0; i < 2; ++i) {
+    const __m512 inverse = _mm512_set1_ps(inverses[i]);
+    const __m512 zero = _mm512_set1_ps(zeros[i]);
+    const auto code = [&](const float* source) {
+      return _mm512_cvtps_epi32(_mm512_fmadd_ps(_mm512_loadu_ps(source), inverse, zero));
+    };
+    words[i] = _mm512_packs_epi32(code(blocks[i]), code(blocks[i] + 16));
+  }
+  // Packing works within quarters of a vector; the permutation puts the groups of four codes back in order.
+  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+  return _mm512_permutexvar_epi32(order, _mm512_packus_epi16(words[0], words[1]));
+}
+
+struct CodeSums {
+  __m128 first_half;
+  __m128 whole;
+};
+
+/// Of four blocks' codes.
+[[gnu::always_inline]] inline CodeSums sums_of(const __m512i pairs[2]) {
+  const __m512i nought = _mm512_setzero_si512();
+  const __m512i first = _mm512_sad_epu8(pairs[0], nought);  // eight sums of eight codes
+  const __m512i second = _mm512_slli_epi64(_mm512_sad_epu8(pairs[1], nought), 32);
+  const __m512i eighths = _mm512_or_si512(first, second);
+  const __m512i halves = _mm512_add_epi32(eighths, _mm512_shuffle_epi32(eighths, _MM_PERM_BADC));
+  const __m128i half =
+      _mm_unpacklo_epi32(_mm512_castsi512_si128(halves), _mm512_extracti32x4_epi32(halves, 2));
+  const __m128i rest =
+      _mm_unpacklo_epi32(_mm512_extracti32x4_epi32(halves, 1), _mm512_extracti32x4_epi32(halves, 3));
+  return {_mm_cvtepi32_ps(half), _mm_cvtepi32_ps(_mm_add_epi32(half, rest))};
 }
 
 /// Of the first `count` (1 to 4) blocks.
@@ -70,25 +100,20 @@ inline void quantize_chunk(const float* values, int count, std::uint8_t* codes, 
     _mm_storeu_ps(zeros + i, result.zero);
   }
   for (int i = 0; i < count; i += kBlocks) {
-    __m512 sums[kBlocks];  // of codes: whole numbers, so that their order does not matter
-    __m512 half_sums[kBlocks];
-    for (int k = 0; k < kBlocks; ++k) {
-      const int block = i + k < count ? i + k : i;
-      const __m512 inverse = _mm512_set1_ps(inverses[block]);
-      const __m512 zero = _mm512_set1_ps(zeros[block]);
-      const float* source = values + block * kActivationBlock;
-      const __m512i low = quantize(_mm512_loadu_ps(source), inverse, zero);
-      const __m512i high = quantize(_mm512_loadu_ps(source + 16), inverse, zero);
-      auto* out = reinterpret_cast<__m128i*>(codes + block * kActivationBlock);
-      _mm_storeu_si128(out, _mm512_cvtepi32_epi8(low));
-      _mm_storeu_si128(out + 1, _mm512_cvtepi32_epi8(high));
-      sums[k] = _mm512_cvtepi32_ps(_mm512_add_epi32(low, high));
-      half_sums[k] = _mm512_cvtepi32_ps(low);
+    __m512i pairs[2];
+    for (int k = 0; k < 2; ++k) {
+      const int block = i + 2 * k;
+      const int there = count - block < 2 ? count - block : 2;  // of the two
+      const float* source = values + (there > 0 ? block : 0) * kActivationBlock;
+      const float* const blocks[] = {source, there > 1 ? source + kActivationBlock : source};
+      pairs[k] = quantize_pair(blocks, inverses + block, zeros + block);
+      const __mmask16 stored = first_lanes(there > 0 ? 8 * there : 0);
+      _mm512_mask_storeu_epi32(codes + block * kActivationBlock, stored, pairs[k]);
     }
-    const auto add = [](__m512 a, __m512 b) { return _mm512_add_ps(a, b); };
+    const CodeSums sums = sums_of(pairs);
     const __m128 zero = _mm_loadu_ps(zeros + i);
-    const __m128 sum = _mm_fnmadd_ps(_mm_set1_ps(32.0f), zero, reduce_each(sums, add));  // exact
-    const __m128 half_sum = _mm_fnmadd_ps(_mm_set1_ps(16.0f), zero, reduce_each(half_sums, add));
+    const __m128 sum = _mm_fnmadd_ps(_mm_set1_ps(32.0f), zero, sums.whole);  // exact
+    const __m128 half_sum = _mm_fnmadd_ps(_mm_set1_ps(16.0f), zero, sums.first_half);
     const __m128 scale = _mm_loadu_ps(scales + i);
     const auto present = static_cast<__mmask8>((1u << (count - i < kBlocks ? count - i : kBlocks)) - 1u);
     std::uint8_t* out = factors + i * 4;

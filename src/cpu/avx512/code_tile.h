@@ -75,6 +75,14 @@ struct alignas(64) TileSums {
   float values[kCodeGroups][kPackedRows];
 };
 
+/// Where the sums of all columns go. Stored as each step ends, so that the misses of the stores hide behind
+/// the next step's dot products.
+struct TileOutput {
+  float* data;  // of the first token and group
+  std::int64_t stride;
+  __mmask16 rows[kCodeGroups];  // that there are
+};
+
 /// What a step does with one block for some of its 4 tokens; `kCount` are there.
 template <PackedFactors kFactors, int kCount>
 struct TileStep {
@@ -133,9 +141,11 @@ struct TileStep {
 };
 
 /// Adds `count` blocks to the sums of kCount tokens, whose codes and factors are given for the first block.
+/// The sums go to `output`, where there is one, instead of back.
 template <PackedFactors kFactors, int kCount>
 [[gnu::noinline]] void add_blocks(const TileBlock* blocks, std::int64_t count,
-                                  const vector::ActivationBlock& first, TileSums* out) {
+                                  const vector::ActivationBlock& first, TileSums* sums,
+                                  const TileOutput* output) {
   TileStep<kFactors, kCount> step;
   step.row_bytes = first.row_bytes;
   step.factor_bytes = first.factor_bytes;
@@ -144,7 +154,7 @@ template <PackedFactors kFactors, int kCount>
 #pragma GCC unroll 4
   for (int t = 0; t < kCount; ++t)
 #pragma GCC unroll 2
-    for (int g = 0; g < kCodeGroups; ++g) step.sums[t][g] = _mm512_load_ps(out[t].values[g]);
+    for (int g = 0; g < kCodeGroups; ++g) step.sums[t][g] = _mm512_load_ps(sums[t].values[g]);
 
   typename TileStep<kFactors, kCount>::Integers products;
   step.start(*blocks, factors, products);
@@ -170,20 +180,31 @@ template <PackedFactors kFactors, int kCount>
 #pragma GCC unroll 4
   for (int t = 0; t < kCount; ++t)
 #pragma GCC unroll 2
-    for (int g = 0; g < kCodeGroups; ++g) _mm512_store_ps(out[t].values[g], step.sums[t][g]);
+    for (int g = 0; g < kCodeGroups; ++g) {
+      if (output == nullptr)
+        _mm512_store_ps(sums[t].values[g], step.sums[t][g]);
+      else
+        _mm512_mask_storeu_ps(output->data + t * output->stride + g * kPackedRows, output->rows[g],
+                              step.sums[t][g]);
+    }
 }
 
-/// The panel's blocks for all tokens.
+/// The panel's blocks for all tokens. `output`: of the last panel, else null.
 template <PackedFactors kFactors>
-void add_panel(const TileBlock* blocks, std::int64_t count, vector::ActivationBlock first, TileSums* sums) {
+void add_panel(const TileBlock* blocks, std::int64_t count, vector::ActivationBlock first, TileSums* sums,
+               const TileOutput* output) {
+  TileOutput place{};
+  if (output != nullptr) place = *output;
+  const TileOutput* const to = output == nullptr ? nullptr : &place;
   for (; first.tokens >= kCodeTokens; first.tokens -= kCodeTokens, sums += kCodeTokens) {
-    add_blocks<kFactors, kCodeTokens>(blocks, count, first, sums);
+    add_blocks<kFactors, kCodeTokens>(blocks, count, first, sums, to);
     first.codes += kCodeTokens * first.row_bytes;
     first.factors += kCodeTokens * first.row_bytes;
+    place.data += kCodeTokens * place.stride;
   }
-  if (first.tokens == 3) add_blocks<kFactors, 3>(blocks, count, first, sums);
-  if (first.tokens == 2) add_blocks<kFactors, 2>(blocks, count, first, sums);
-  if (first.tokens == 1) add_blocks<kFactors, 1>(blocks, count, first, sums);
+  if (first.tokens == 3) add_blocks<kFactors, 3>(blocks, count, first, sums, to);
+  if (first.tokens == 2) add_blocks<kFactors, 2>(blocks, count, first, sums, to);
+  if (first.tokens == 1) add_blocks<kFactors, 1>(blocks, count, first, sums, to);
 }
 
 /// Fetches the panel from block `begin` on into the second-level cache, while the one before is computed.
@@ -205,7 +226,7 @@ template <class Layout>
 /// the second's follow `group_bytes` behind.
 template <class Layout>
 void multiply_tile(const std::uint8_t* record, std::int64_t group_bytes, std::int64_t records,
-                   vector::ActivationBlock activation, TileSums* sums) {
+                   vector::ActivationBlock activation, TileSums* sums, const TileOutput& output) {
   constexpr PackedFactors kFactors = Layout::kInfo.factors;
   constexpr std::int64_t kRecordBlocks = vector::kRecordBlocks<Layout>;
   constexpr std::int64_t kPanel = kPanelBlocks;
@@ -224,7 +245,7 @@ void multiply_tile(const std::uint8_t* record, std::int64_t group_bytes, std::in
         unpack_block<Layout>(source + g * group_bytes, static_cast<int>(block % kRecordBlocks), g, panel[b]);
     }
     fetch_panel<Layout>(record, group_bytes, begin + count, blocks);
-    add_panel<kFactors>(panel, count, activation, sums);
+    add_panel<kFactors>(panel, count, activation, sums, p + 1 == panels ? &output : nullptr);
     activation.codes += count * kActivationBlock;
     activation.factors += count * static_cast<std::int64_t>(sizeof(float));
   }

@@ -126,13 +126,10 @@ std::int64_t multiply_pairs(const KernelCall& call, const MatmulShape& shape, co
   TileSums sums[kMaxChunkTokens];
   std::int64_t group = groups.begin;
   for (; group + kCodeGroups <= groups.end; group += kCodeGroups) {
-    multiply_tile<Layout>(weights + group * group_bytes, group_bytes, records, activation, sums);
-    for (std::int64_t t = 0; t < count; ++t)
-      for (int g = 0; g < kCodeGroups; ++g) {
-        const std::int64_t row = (group + g) * kPackedRows;
-        _mm512_mask_storeu_ps(output + t * shape.rows + row, row_mask(shape.rows - row),
-                              _mm512_load_ps(sums[t].values[g]));
-      }
+    const std::int64_t row = group * kPackedRows;
+    multiply_tile<Layout>(
+        weights + group * group_bytes, group_bytes, records, activation, sums,
+        {output + row, shape.rows, {row_mask(shape.rows - row), row_mask(shape.rows - row - kPackedRows)}});
   }
   return group;
 }

@@ -38,14 +38,16 @@ std::vector<Input> inputs() {
         ascending.as<float>()[i] = static_cast<float>(i) * 0.01f;
       all.push_back({"ascending", ascending});
     }
-  for (const float value : {kNan, -kInfinity, kInfinity, 0.0f}) {
-    Tensor equal = normal(random, {2, 77});
-    std::fill_n(equal.as<float>(), 2 * 77, value);
-    all.push_back({"all " + std::to_string(value), equal});
-    equal.as<float>()[70] = -kInfinity;
-    equal.as<float>()[75] = 1;
-    all.push_back({"nearly all " + std::to_string(value), equal});
-  }
+  for (const std::int64_t columns : {77, 9001})
+    for (const float value : {kNan, -kInfinity, kInfinity, 0.0f}) {
+      Tensor equal = normal(random, {2, columns});
+      std::fill_n(equal.as<float>(), 2 * columns, value);
+      all.push_back({"all " + std::to_string(value), equal});
+      equal.as<float>()[columns - 7] = -kInfinity;
+      all.push_back({"and minus infinity all " + std::to_string(value), equal});
+      equal.as<float>()[columns - 2] = 1;
+      all.push_back({"nearly all " + std::to_string(value), equal});
+    }
   for (auto& input : all)
     input.name += " " + std::to_string(input.x.dims[0]) + " x " + std::to_string(input.x.dims[1]);
   return all;

@@ -20,15 +20,29 @@ float greatest_of(const float* x, std::int64_t count) {
   return greatest(greater(greater(best[0], best[1]), greater(best[2], best[3])));
 }
 
+/// In pieces that stay in the first-level cache: only the one that has the greatest value is looked through
+/// for its place.
 template <class V>
 std::int32_t arg_max(const float* x, std::int64_t count) {
-  const float best = greatest_of<V>(x, count);
+  constexpr std::int64_t kPiece = 4096;
+  float best = -__builtin_inff();
+  std::int64_t begin = 0;  // where to look: all, if no value is above minus infinity
+  std::int64_t end = count;
+  for (std::int64_t first = 0; first < count; first += kPiece) {
+    const std::int64_t next = count - first < kPiece ? count : first + kPiece;
+    const float greatest = greatest_of<V>(x + first, next - first);
+    if (greatest > best) {
+      best = greatest;
+      begin = first;
+      end = next;
+    }
+  }
   const V wanted = broadcast(V{}, best);
-  std::int64_t i = 0;
-  for (; i + kLanes <= count; i += kLanes)
+  std::int64_t i = begin;
+  for (; i + kLanes <= end; i += kLanes)
     if (const std::uint32_t found = lanes_equal(load(V{}, x + i), wanted); found != 0)
       return static_cast<std::int32_t>(i + __builtin_ctz(found));
-  for (; i < count; ++i)
+  for (; i < end; ++i)
     if (x[i] == best) return static_cast<std::int32_t>(i);
   return 0;
 }

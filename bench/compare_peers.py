@@ -18,7 +18,8 @@ What is counted:
                token reads the file's tensors once, an embedding alone only where it is the output head too, and its cache
   cosine       least cosine between a sentence's embedding with --weights q8 and with --math f32
 
---only takes the beginnings of rows' names. --json keeps every run, every limit and what was made of them, after each
+Beside the rows, for docs/performance.md: "depths", tokens a second behind more and more tokens, and "profile", where the
+time of a step goes. --only takes the beginnings of names. --json keeps every run, every limit and what was made of them, after each
 sitting; with --resume, what this program has measured into F before is not measured again. Exit status 1 where a row is
 below a floor. Needs numpy and gguf.
 """
@@ -197,6 +198,19 @@ def avx2(sitting):
         sitting.llama_bench(llama_bench, model, words)
 
 
+def depths(sitting):
+    model, words = peer.find_model("smollm2"), ["-p", 0, "-n", 32, "-d", "0,512,1024,2048,4096"]
+    sitting.facts["weight_bytes"] = weight_bytes(model)
+    sitting.lathe(model, [*words, "-r", 3])
+    sitting.llama_bench(peer.llama_cpp()[1] / "bin" / "llama-bench", model, [*words, "-r", 1, "--no-warmup"])
+
+
+def profile(sitting):
+    for name in ("smollm2", "gemma3-270m"):
+        words = ["bench", "-m", peer.find_model(name), "-t", 2, "-p", 512, "-n", 128, "-r", 3, "--profile", "--json"]
+        sitting.facts[name] = peer.call_json([sitting.options.lathe, *words])
+
+
 SITTINGS = {
     "smollm2": lambda s: against_llama(s, peer.find_model("smollm2"), ["-p", 512, "-n", 128, "-r", 3], openvino=True),
     "gemma3-270m": lambda s: against_llama(s, peer.find_model("gemma3-270m"), ["-p", 512, "-n", 128, "-r", 3]),
@@ -209,7 +223,10 @@ SITTINGS = {
     "threads smollm2": lambda s: one_thread(s, peer.find_model("smollm2")),
     "threads 1.2B": lambda s: one_thread(s, random_model("Q4_0")),
     "avx2": avx2,
+    "depths": depths,
+    "profile": profile,
 }
+BESIDE_ROWS = ("depths", "profile")
 
 
 def judge(row, record):
@@ -278,14 +295,16 @@ def main():
     parser.add_argument("--lathe", default=peer.ROOT / "build" / "lathe", type=pathlib.Path, metavar="PATH")
     options = parser.parse_args()
     rows = [row for row in ROWS if row.name.startswith(tuple(options.only))]
-    if not rows:
+    sittings = list(dict.fromkeys(row.sitting for row in rows))
+    sittings += [name for name in BESIDE_ROWS if name.startswith(tuple(options.only))]
+    if not sittings:
         parser.error("no row has such a name")
     report = {**describe_machine(options), "sittings": {}, "rows": []}
     if options.resume and options.json and options.json.exists():
         before = json.loads(options.json.read_text())
         if before["program"] == report["program"]:
             report["sittings"] = before["sittings"]
-    for name in dict.fromkeys(row.sitting for row in rows):
+    for name in sittings:
         if name not in report["sittings"]:
             peer.log(name)
             sitting = Sitting(options)

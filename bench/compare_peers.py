@@ -177,9 +177,10 @@ def minilm(sitting):
 def sentences():
     """Prose of this tree, of many lengths."""
     found = []
-    for path in sorted((peer.ROOT / "docs" / "decisions").glob("*.md")):
-        for line in path.read_text(encoding="utf-8").splitlines():
-            found += re.findall(r"[A-Z][^.|`]{15,300}\.", line) if not line.startswith(("|", "```")) else []
+    for path in sorted((peer.ROOT / "docs").rglob("*.md")):
+        for paragraph in path.read_text(encoding="utf-8").split("\n\n"):
+            if not paragraph.startswith(("|", "```", "#", "<")):
+                found += re.findall(r"(?:^|(?<=[.:] ))[A-Z][^.:|`]{15,300}[.:]", paragraph.replace("\n", " "))
     return found[:300]
 
 

@@ -1,4 +1,4 @@
-// PagedAttention: prefill of 512 tokens, decoding after 512 and 4096, heads of 64 and 256, cache f16 and f32,
+// PagedAttention: prefill of 512 tokens, decoding after 512 and 4096, heads of 64 and 256, cache bf16, f16 and f32,
 // for the ISA level that LATHE_ISA chooses. GFLOP/s counts two multiply-adds per visible position and column,
 // GB/s the pages read once.
 #include <benchmark/benchmark.h>
@@ -22,17 +22,22 @@ struct Shape {
   std::int64_t heads, kv_heads, head_dim;
 };
 
-const Kernel& kernel() {
+const Kernel& kernel_for(Dtype cache_dtype) {
   static const std::vector<Kernel> kKernels = cpu_kernels(chosen_isa());
+  const std::vector<ValueType> inputs = {
+      {Dtype::f32, {}}, {cache_dtype, {}}, {Dtype::i32, {}}, {Dtype::i32, {}}};
+  const std::vector<ValueType> outputs = {{Dtype::f32, {}}};
   const Kernel* best = nullptr;
   for (const auto& candidate : kKernels)
-    if (candidate.op == "PagedAttention" && (best == nullptr || candidate.rank > best->rank))
+    if (candidate.op == "PagedAttention" && candidate.accepts({inputs, outputs}) &&
+        (best == nullptr || candidate.rank > best->rank))
       best = &candidate;
   return *best;
 }
 
 void attend(benchmark::State& state, Shape shape, Dtype cache_dtype, std::int32_t tokens, std::int32_t past,
             int threads) {
+  const Kernel& kernel = kernel_for(cache_dtype);
   const std::int64_t pages = (past + tokens + kPageTokens - 1) / kPageTokens;
   const std::int64_t cache_elements = pages * 2 * shape.kv_heads * kPageTokens * shape.head_dim;
   std::mt19937 random(1);
@@ -43,7 +48,8 @@ void attend(benchmark::State& state, Shape shape, Dtype cache_dtype, std::int32_
   std::vector<float> cache(static_cast<std::size_t>(cache_elements));
   for (auto& value : cache) value = distribution(random);
   std::vector<std::uint16_t> half_cache(cache.size());
-  for (std::size_t i = 0; i < cache.size(); ++i) half_cache[i] = float_to_half(cache[i]);
+  for (std::size_t i = 0; i < cache.size(); ++i)
+    half_cache[i] = cache_dtype == Dtype::bf16 ? float_to_bfloat(cache[i]) : float_to_half(cache[i]);
   SequenceEntry sequence{0, tokens, past, 0};
   std::vector<std::int32_t> block_tables(static_cast<std::size_t>(pages));
   for (std::size_t i = 0; i < block_tables.size(); ++i) block_tables[i] = static_cast<std::int32_t>(i);
@@ -65,7 +71,7 @@ void attend(benchmark::State& state, Shape shape, Dtype cache_dtype, std::int32_
                                         {.real = 0},
                                         {.integer = 1}};
   const KernelCall call{inputs, &result, attributes, nullptr, 4, 0, threads};
-  const std::size_t scratch_bytes = kernel().scratch_bytes(call) / 64 * 64 + 64;
+  const std::size_t scratch_bytes = kernel.scratch_bytes(call) / 64 * 64 + 64;
   std::vector<std::byte> scratch(scratch_bytes * static_cast<std::size_t>(threads) + 64);
   void* aligned = scratch.data();
   std::size_t space = scratch.size();
@@ -77,7 +83,7 @@ void attend(benchmark::State& state, Shape shape, Dtype cache_dtype, std::int32_
       KernelCall own = call;
       own.thread = thread;
       own.scratch = static_cast<std::byte*>(aligned) + static_cast<std::size_t>(thread) * scratch_bytes;
-      kernel().run(own);
+      kernel.run(own);
     });
 
   const double seen = tokens * (past + 0.5 * (tokens + 1));  // positions, over all tokens
@@ -86,16 +92,16 @@ void attend(benchmark::State& state, Shape shape, Dtype cache_dtype, std::int32_
   const auto rate = benchmark::Counter::kIsIterationInvariantRate;
   state.counters["GFLOP/s"] = benchmark::Counter(operations * 1e-9, rate);
   state.counters["GB/s"] = benchmark::Counter(bytes * 1e-9, rate);
-  state.SetLabel(kernel().name);
+  state.SetLabel(kernel.name);
 }
 
 void register_all() {
   const std::pair<const char*, Shape> shapes[] = {{"9x64", {9, 3, 64}}, {"4x256", {4, 1, 256}}};
   const std::tuple<const char*, std::int32_t, std::int32_t> steps[] = {
-      {"prefill512", 512, 0}, {"decode512", 1, 511}, {"decode4096", 1, 4095}};
+      {"prefill512", 512, 0}, {"prefill4096", 512, 3584}, {"decode512", 1, 511}, {"decode4096", 1, 4095}};
   for (const auto& [shape_name, shape] : shapes)
     for (const auto& [step_name, tokens, past] : steps)
-      for (const auto dtype : {Dtype::f16, Dtype::f32})
+      for (const auto dtype : {Dtype::bf16, Dtype::f16, Dtype::f32})
         for (const int threads : {1, 2}) {
           const auto name = std::string(step_name) + "/" + shape_name + "/" + std::string(info(dtype).name) +
                             "/threads:" + std::to_string(threads);

@@ -10,7 +10,7 @@ namespace lathe {
 struct ModelOptions {
   int threads = 0;               // 0: one per core
   int context_tokens = 0;        // 0: the model's own, at most 8192
-  std::string kv = "";           // "f32", "f16", "off"; "": f16, or f32 with math "f32"
+  std::string kv = "";           // "f32", "f16", "bf16", "off"; "": bf16, or f32 with math "f32"
   std::string math = "int8";     // "int8": dot products in 8 bits or bf16; "f32": float32 throughout
   std::string weight_type = "";  // matrices become "q8", "q4", "bf16" or "f32"; "": as stored
   std::string device = "cpu";

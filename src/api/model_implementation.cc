@@ -81,7 +81,8 @@ ModelInfo describe(const Checkpoint& checkpoint, const ModelShape& shape) {
 GraphOptions graph_options(const ModelOptions& options, const ModelShape& shape) {
   const bool exact =
       shape.is_encoder() || options.kv == "f32" || (options.kv == "off" && options.math == "f32");
-  return {exact ? Dtype::f32 : Dtype::f16, options.kv == "off", options.context_tokens};
+  const Dtype rounded = options.kv == "f16" ? Dtype::f16 : Dtype::bf16;
+  return {exact ? Dtype::f32 : rounded, options.kv == "off", options.context_tokens};
 }
 
 ModelImplementation::ModelImplementation(const std::string& path, const ModelOptions& chosen) {

@@ -33,13 +33,13 @@ void require_one_of(const std::string& field, const std::string& value,
 
 std::string default_kv(const ModelOptions& options, const ModelShape& shape) {
   if (shape.is_encoder()) return "off";
-  return options.math == "f32" ? "f32" : "f16";
+  return options.math == "f32" ? "f32" : "bf16";
 }
 
 /// An encoder sees each text as a whole, and keeps nothing.
 std::vector<std::string> kv_choices(const ModelShape& shape) {
   if (shape.is_encoder()) return {"off"};
-  return {"f32", "f16", "off"};
+  return {"f32", "f16", "bf16", "off"};
 }
 
 }  // namespace

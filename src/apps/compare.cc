@@ -220,7 +220,7 @@ void add_settings(CLI::App& command, CompareWords& words) {
       [](ComparedSide& side, const std::string& value) { side.options.math = value; });
   add("--weights", "matrices become q8, q4, bf16 or f32 (default: as stored)",
       [](ComparedSide& side, const std::string& value) { side.options.weight_type = value; });
-  add("--kv", "keys and values of earlier tokens: f32, f16 or off",
+  add("--kv", "keys and values of earlier tokens: f32, f16, bf16 or off",
       [](ComparedSide& side, const std::string& value) { side.options.kv = value; });
   add("--disable-pass", "leave out a pass of the compiler (again for more)",
       [](ComparedSide& side, const std::string& value) { side.options.disabled_passes.push_back(value); });

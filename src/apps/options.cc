@@ -45,8 +45,9 @@ void ModelWords::add_computing(CLI::App& command) {
                   "tokens that the context holds; 0: as many as the model was trained with, at most 8192")
       ->transform(whole_number<int>())
       ->capture_default_str();
-  command.add_option("--kv", options.kv,
-                     "keys and values of earlier tokens: f32, f16 or off (default f16; f32 with --math f32)");
+  command.add_option(
+      "--kv", options.kv,
+      "keys and values of earlier tokens: f32, f16, bf16 or off (default bf16; f32 with --math f32)");
   command.add_option("--math", options.math, "int8 or f32")->capture_default_str();
   command.add_flag("--verify", verify, "of a .plan file: hold every weight to its checksum first");
   command.add_option("--device", options.device, "cpu")->capture_default_str();

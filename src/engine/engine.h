@@ -22,7 +22,7 @@ struct CacheGeometry {
   std::int32_t layers = 0;
   std::int32_t kv_heads = 0;
   std::int32_t head_dim = 0;
-  Dtype dtype = Dtype::f16;
+  Dtype dtype = Dtype::bf16;
   bool off = false;  // --kv off: no pages; every step computes its sequences from their first token
 
   std::uint64_t page_bytes() const;  // one page of all layers

@@ -9,8 +9,8 @@ namespace lathe {
 
 std::uint64_t CacheGeometry::page_bytes() const {
   if (off) return 0;
-  const bool possible =
-      layers > 0 && kv_heads > 0 && head_dim > 0 && (dtype == Dtype::f32 || dtype == Dtype::f16);
+  const bool possible = layers > 0 && kv_heads > 0 && head_dim > 0 &&
+                        (dtype == Dtype::f32 || dtype == Dtype::f16 || dtype == Dtype::bf16);
   std::optional<std::uint64_t> bytes = info(dtype).block_bytes;
   for (const auto factor : {2, kPageTokens, layers, kv_heads, head_dim})
     bytes = bytes && possible ? checked_multiply(*bytes, static_cast<std::uint64_t>(factor)) : std::nullopt;

@@ -23,10 +23,13 @@ void require_keys_and_values(const ShapeCheck& check, std::size_t k) {
   for (std::size_t axis = 0; axis < 3; ++axis) check.require_dim(k + 1, axis, check.dim(k, axis), "as in k");
 }
 
-/// f32 or f16 [L, P, 2, Hkv, 64 * d]
+bool is_cache_dtype(Dtype dtype) {
+  return dtype == Dtype::f32 || dtype == Dtype::f16 || dtype == Dtype::bf16;
+}
+
+/// f32, f16 or bf16 [L, P, 2, Hkv, 64 * d]
 void require_cache(const ShapeCheck& check, std::size_t cache, std::int64_t head_dim) {
-  const auto dtype = check.type(cache).dtype;
-  if (dtype != Dtype::f32 && dtype != Dtype::f16) check.fail_input(cache, "must be f32 or f16");
+  if (!is_cache_dtype(check.type(cache).dtype)) check.fail_input(cache, "must be f32, f16 or bf16");
   check.require_rank(cache, 5);
   check.require_dim(cache, 2, 2, "keys and values");
   if (check.number(cache, 4) != kPageTokens * head_dim)
@@ -117,8 +120,8 @@ Types kv_scratch(Inputs inputs, const Node& node) {
   const auto head_dim = check.number(0, 2);
   if (head_dim > kMaxDim / kPageTokens) check.fail_input(0, "has too large a head dimension");
   const auto dtype = node.integer("dtype");
-  if (dtype != static_cast<std::int64_t>(Dtype::f32) && dtype != static_cast<std::int64_t>(Dtype::f16))
-    check.fail("dtype must be that of f32 or f16");
+  if (dtype < 0 || dtype > static_cast<std::int64_t>(Dtype::bf16))
+    check.fail("dtype must be that of f32, f16 or bf16");
   return {{static_cast<Dtype>(dtype), {1, "P", 2, heads, kPageTokens * head_dim}}};
 }
 

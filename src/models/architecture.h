@@ -26,7 +26,7 @@ struct ModelShape {
 };
 
 struct GraphOptions {
-  Dtype cache_dtype = Dtype::f16;  // f32 or f16
+  Dtype cache_dtype = Dtype::bf16;  // f32, f16 or bf16
   bool cache_off = false;          // keys and values live in the step alone
   std::int64_t context_tokens =
       0;  // that will be used at most (0: as trained); some RoPE scalings depend on it

@@ -70,7 +70,7 @@ TEST_F(ModelTest, DescribesTheFile) {
   EXPECT_EQ(model.info().trained_context, 512);
   EXPECT_EQ(model.info().context_tokens, 512);
   EXPECT_TRUE(model.info().has_chat_template);
-  EXPECT_EQ(model.options().kv, "f16");
+  EXPECT_EQ(model.options().kv, "bf16");
   EXPECT_EQ(model.options().threads, 2);
 }
 
@@ -224,7 +224,7 @@ TEST_F(ModelTest, CancellingFromAnotherThreadEndsTheAnswer) {
 }
 
 TEST_F(ModelTest, AnswersAtOnceAreThoseOfOneAfterAnother) {
-  for (const char* kv : {"f16", "off"}) {
+  for (const char* kv : {"bf16", "f16", "off"}) {
     ModelOptions options;
     options.kv = kv;
     options.sequences = 3;
@@ -411,7 +411,7 @@ TEST_F(ModelTest, CountsTheWorkOfAStep) {
   EXPECT_EQ(one.matmul_operations, 2 * (2 * kBefore + 2 * kBehind + kHead));
   EXPECT_EQ(many.matmul_operations, 2 * (20 * kBefore + 11 * kBehind + kHead));
   EXPECT_EQ(one.cache_bytes, 0u);
-  EXPECT_EQ(behind.cache_bytes, 100u * 2 * 2 * 32 * 2);  // tokens, layers, keys and values, f16
+  EXPECT_EQ(behind.cache_bytes, 100u * 2 * 2 * 32 * 2);  // tokens, layers, keys and values, bf16
   EXPECT_EQ(one.attention_operations, 2u * 4 * 64);
   EXPECT_EQ(many.attention_operations, 55 * one.attention_operations);
   EXPECT_EQ(behind.attention_operations, 101 * one.attention_operations);

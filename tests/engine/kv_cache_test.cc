@@ -59,6 +59,7 @@ TEST(KvCache, LettingGoTwiceIsCaught) {
 
 TEST(CacheGeometry, BytesOfAPage) {
   EXPECT_EQ((CacheGeometry{30, 3, 64, Dtype::f16, false}.page_bytes()), 30U * 2 * 3 * 64 * 64 * 2);
+  EXPECT_EQ((CacheGeometry{30, 3, 64, Dtype::bf16, false}.page_bytes()), 30U * 2 * 3 * 64 * 64 * 2);
   EXPECT_EQ((CacheGeometry{30, 3, 64, Dtype::f32, true}.page_bytes()), 0U);
   EXPECT_THROW((CacheGeometry{30, 0, 64, Dtype::f16, false}.page_bytes()), Error);
   EXPECT_THROW((CacheGeometry{30, 3, 64, Dtype::i8, false}.page_bytes()), Error);

@@ -5,6 +5,7 @@
 
 #include "backend/cache_layout.h"
 #include "base/half.h"
+#include "cpu/portable/pair_arithmetic.h"
 #include "parity/harness.h"
 
 namespace lathe::parity {
@@ -71,20 +72,24 @@ inline std::size_t cache_index(const Tensor& cache, const Step& step, const Sequ
   const std::int64_t head_dim = cache.dims[4] / kPageTokens;
   const std::int64_t page =
       ((layer * cache.dims[1] + step.block_tables[entry]) * 2 + kind) * cache.dims[3] + head;
-  return static_cast<std::size_t>(page * cache.dims[4] +
-                                  (kind == 0 ? d * kPageTokens + slot : slot * head_dim + d));
+  std::int64_t place = kind == 0 ? d * kPageTokens + slot : slot * head_dim + d;
+  if (cache.dtype == Dtype::bf16)
+    place = kind == 0 ? pair_key_index(head_dim, slot, d) : pair_value_index(head_dim, slot, d);
+  return static_cast<std::size_t>(page * cache.dims[4] + place);
 }
 
 inline float cache_value(const Tensor& cache, std::size_t index) {
-  return cache.dtype == Dtype::f32 ? cache.as<float>()[index]
-                                   : half_to_float(cache.as<std::uint16_t>()[index]);
+  if (cache.dtype == Dtype::f32) return cache.as<float>()[index];
+  const std::uint16_t bits = cache.as<std::uint16_t>()[index];
+  return cache.dtype == Dtype::f16 ? half_to_float(bits) : bfloat_to_float(bits);
 }
 
 inline void set_cache_value(Tensor& cache, std::size_t index, float value) {
   if (cache.dtype == Dtype::f32)
     cache.as<float>()[index] = value;
   else
-    cache.as<std::uint16_t>()[index] = float_to_half(value);
+    cache.as<std::uint16_t>()[index] =
+        cache.dtype == Dtype::f16 ? float_to_half(value) : portable::round_to_pair_element(value);
 }
 
 }  // namespace lathe::parity

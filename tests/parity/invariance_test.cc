@@ -51,10 +51,11 @@ TEST(Invariance, RowAloneEqualsRowInABatch) {
   }
 }
 
-const Kernel& kernel_named(const std::string& isa, std::string_view op) {
+/// The level's kernel for the case, or where it has none the portable one.
+const Kernel& kernel_for(const std::string& isa, const Case& test) {
   const Kernel* best = nullptr;
   for (const auto& kernel : kernels())
-    if (kernel.op == op &&
+    if (accepts(kernel, test) &&
         (kernel.name.starts_with(isa + ".") || (best == nullptr && kernel.name.starts_with("portable."))))
       best = &kernel;
   return *best;
@@ -93,19 +94,18 @@ class Layer {
     }
     const Tensor sequences = integers(entries, {static_cast<std::int64_t>(entries.size()) / 4, 4});
     const Tensor tables = pages_.block_tables_tensor();
-    cache_ = run(kernel_named(isa_, "KvWrite"),
-                 {"", "KvWrite", {cache_, k, v, sequences, tables}, {cache_}, {integer(shape_.layer)}, 0},
-                 threads_)[0];
+    const Case write = {"", "KvWrite", {cache_, k, v, sequences, tables}, {cache_}, {integer(shape_.layer)},
+                        0};
+    cache_ = run(kernel_for(isa_, write), write, threads_)[0];
     const double scale = 1 / std::sqrt(static_cast<double>(shape_.head_dim));
-    const auto result = run(kernel_named(isa_, "PagedAttention"),
-                            {"",
-                             "PagedAttention",
-                             {q, cache_, sequences, tables},
-                             {empty(Dtype::f32, q.dims)},
-                             {integer(shape_.layer), real(scale), integer(shape_.window),
-                              real(shape_.softcap), integer(shape_.causal ? 1 : 0)},
-                             -1},
-                            threads_)[0];
+    const Case attention = {"",
+                            "PagedAttention",
+                            {q, cache_, sequences, tables},
+                            {empty(Dtype::f32, q.dims)},
+                            {integer(shape_.layer), real(scale), integer(shape_.window), real(shape_.softcap),
+                             integer(shape_.causal ? 1 : 0)},
+                            -1};
+    const auto result = run(kernel_for(isa_, attention), attention, threads_)[0];
     const auto row_bytes = static_cast<std::size_t>(shape_.heads * shape_.head_dim) * sizeof(float);
     const std::byte* source = result.bytes.data();
     for (std::size_t s = 0; s < counts.size(); ++s) {
@@ -140,7 +140,7 @@ class Layer {
 class AttentionInvariance : public testing::TestWithParam<std::string> {};
 
 TEST_P(AttentionInvariance, PromptAtOnceInChunksAndTokenByToken) {
-  for (const auto dtype : {Dtype::f32, Dtype::f16})
+  for (const auto dtype : {Dtype::f32, Dtype::f16, Dtype::bf16})
     for (const auto& shape :
          {AttentionShape{9, 3, 64, dtype, 2, 1, 0}, AttentionShape{4, 1, 48, dtype, 1, 0, 70}}) {
       const std::vector<SequenceShape> sequences = {{100, 0}};
@@ -157,8 +157,9 @@ TEST_P(AttentionInvariance, PromptAtOnceInChunksAndTokenByToken) {
 
 TEST_P(AttentionInvariance, LongPromptAtOnceInChunksAndTokenByToken) {
   constexpr std::int64_t kTokens = 512;
-  for (const std::int64_t window : {0, 100}) {
-    const AttentionShape shape{4, 2, 16, Dtype::f16, 1, 0, window};
+  for (const auto& [dtype, window] : std::vector<std::pair<Dtype, std::int64_t>>{
+           {Dtype::f16, 0}, {Dtype::f16, 100}, {Dtype::bf16, 0}, {Dtype::bf16, 100}, {Dtype::bf16, 300}}) {
+    const AttentionShape shape{4, 2, 16, dtype, 1, 0, window};
     const std::vector<SequenceShape> sequences = {{kTokens, 0}};
     Layer at_once(GetParam(), shape, sequences, 4);
     at_once.advance({kTokens});
@@ -172,18 +173,20 @@ TEST_P(AttentionInvariance, LongPromptAtOnceInChunksAndTokenByToken) {
 }
 
 TEST_P(AttentionInvariance, SequencesTogetherAndAlone) {
-  const AttentionShape shape{6, 2, 64, Dtype::f16, 1, 0, 0};
-  const std::vector<SequenceShape> sequences = {{130, 0}, {5, 0}, {71, 0}};
-  Layer alone(GetParam(), shape, sequences, 2);
-  alone.advance({130, 0, 0});
-  alone.advance({0, 5, 0});
-  alone.advance({0, 0, 71});
-  Layer together(GetParam(), shape, sequences, 4);
-  together.advance({64, 1, 0});
-  together.advance({1, 1, 70});
-  together.advance({64, 3, 0});
-  together.advance({1, 0, 1});
-  EXPECT_EQ(difference(alone.results(), together.results()), "");
+  for (const auto dtype : {Dtype::f16, Dtype::bf16}) {
+    const AttentionShape shape{6, 2, 64, dtype, 1, 0, 0};
+    const std::vector<SequenceShape> sequences = {{130, 0}, {5, 0}, {71, 0}};
+    Layer alone(GetParam(), shape, sequences, 2);
+    alone.advance({130, 0, 0});
+    alone.advance({0, 5, 0});
+    alone.advance({0, 0, 71});
+    Layer together(GetParam(), shape, sequences, 4);
+    together.advance({64, 1, 0});
+    together.advance({1, 1, 70});
+    together.advance({64, 3, 0});
+    together.advance({1, 0, 1});
+    EXPECT_EQ(difference(alone.results(), together.results()), "");
+  }
 }
 
 std::vector<std::string> isa_levels() {

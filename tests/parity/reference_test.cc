@@ -200,6 +200,7 @@ Expected paged_attention(const Case& test, std::int64_t row, std::int64_t column
   };
   static Weights last;  // of the row that was asked for before: softmax once a row
   const auto& cache = test.inputs[1];
+  const bool pairs = cache.dtype == Dtype::bf16;
   const auto heads = test.inputs[0].dims[1];
   const auto head_dim = test.inputs[0].dims[2];
   const auto kv_head = row % heads / (heads / cache.dims[3]);
@@ -222,12 +223,21 @@ Expected paged_attention(const Case& test, std::int64_t row, std::int64_t column
     const auto window = test.attributes[2].integer;
     last.first = window > 0 ? std::max<std::int64_t>(0, position - window + 1) : 0;
     double sum = 0;
+    // A bf16 cache is multiplied by rounded queries, scaled to powers of two unless a soft cap comes first.
+    const double scale = test.attributes[1].real;
+    const double factor = static_cast<float>(softcap > 0 ? scale : scale / std::log(2.0));
+    const auto query = [&](std::int64_t d) -> double {
+      const auto x = at(test, 0, row * head_dim + d);
+      if (!pairs) return scale * x;
+      const float rounded =
+          bfloat_to_float(float_to_bfloat(static_cast<float>(factor) * static_cast<float>(x)));
+      return rounded * (softcap > 0 ? 1.0 : std::log(2.0));
+    };
     for (std::int64_t j = last.first; j <= position; ++j) {
       double score = 0;
       for (std::int64_t d = 0; d < head_dim; ++d)
-        score += static_cast<double>(at(test, 0, row * head_dim + d)) *
+        score += query(d) *
                  cache_value(cache, cache_index(cache, step, *last.sequence, layer, 0, kv_head, j, d));
-      score *= test.attributes[1].real;
       last.p.push_back(std::exp(softcap > 0 ? softcap * std::tanh(score / softcap) : score));
       sum += last.p.back();
     }
@@ -242,7 +252,8 @@ Expected paged_attention(const Case& test, std::int64_t row, std::int64_t column
     value += product;
     magnitude += std::abs(product);
   }
-  return {value, magnitude * 1e-5};
+  // Weights are rounded to bf16, and their sum is that of the rounded ones.
+  return {value, magnitude * (pairs ? 5e-3 : 1e-5)};
 }
 
 const std::map<std::string_view, Reference>& references() {

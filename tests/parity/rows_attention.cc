@@ -68,12 +68,28 @@ Case attention_case(Random& random, const AttentionShape& shape, const Sequences
           -1};
 }
 
+Case with_last_token_wrong(Random& random, const AttentionShape& shape, const Sequences& sequences) {
+  Case test = attention_case(random, shape, sequences);
+  test.name += ", last token NaN";
+  const auto& sequence = test.inputs[2].as<SequenceEntry>()[0];
+  Step step(random, sequences);
+  const std::int32_t* tables = test.inputs[3].as<std::int32_t>();
+  step.block_tables.assign(tables, tables + test.inputs[3].dims[0]);
+  for (std::int64_t d = 0; d < shape.head_dim; ++d)
+    for (int kind = 0; kind < 2; ++kind)
+      set_cache_value(
+          test.inputs[1],
+          cache_index(test.inputs[1], step, sequence, 0, kind, 1, sequence.past + sequence.tokens - 1, d),
+          std::nanf(""));
+  return test;
+}
+
 }  // namespace
 
 std::vector<Case> kv_write_cases() {
   Random random(11);
   std::vector<Case> cases;
-  for (const auto dtype : {Dtype::f32, Dtype::f16})
+  for (const auto dtype : {Dtype::f32, Dtype::f16, Dtype::bf16})
     for (const auto& [kv_heads, head_dim] :
          std::vector<std::pair<std::int64_t, std::int64_t>>{{3, 64}, {1, 31}, {2, 80}})
       for (const auto& sequences : steps_and_long_prompts()) {
@@ -141,7 +157,7 @@ std::vector<Case> kv_scratch_cases() {
 std::vector<Case> paged_attention_cases() {
   Random random(12);
   std::vector<Case> cases;
-  for (const auto dtype : {Dtype::f32, Dtype::f16})
+  for (const auto dtype : {Dtype::f32, Dtype::f16, Dtype::bf16})
     for (const auto& [heads, kv_heads, head_dim] : std::vector<std::array<std::int64_t, 3>>{
              {9, 3, 64}, {2, 1, 256}, {2, 2, 16}, {3, 1, 80}, {2, 1, 31}, {14, 1, 8}})
       for (const std::int64_t window : {0, 1, 40, 64, 100})
@@ -150,7 +166,7 @@ std::vector<Case> paged_attention_cases() {
           cases.push_back(
               attention_case(random, {heads, kv_heads, head_dim, dtype, 2, 1, window}, sequences));
         }
-  for (const auto dtype : {Dtype::f32, Dtype::f16})
+  for (const auto dtype : {Dtype::f32, Dtype::f16, Dtype::bf16})
     for (const auto& sequences : steps()) {
       cases.push_back(attention_case(random, {12, 12, 32, dtype, 2, 1, 0, 0, false}, sequences));
       cases.push_back(attention_case(random, {3, 1, 80, dtype, 1, 0, 0, 2.5, false}, sequences));
@@ -158,28 +174,21 @@ std::vector<Case> paged_attention_cases() {
     }
   // A token that went wrong spoils those after it, not those before it in the same step.
   for (const auto& sequences : steps()) {
-    const AttentionShape shape{6, 2, 48, Dtype::f16, 1, 0, 40};
-    Case test = attention_case(random, shape, sequences);
-    test.name += ", last token NaN";
-    const auto& sequence = test.inputs[2].as<SequenceEntry>()[0];
-    Step step(random, sequences);
-    const std::int32_t* tables = test.inputs[3].as<std::int32_t>();
-    step.block_tables.assign(tables, tables + test.inputs[3].dims[0]);
-    for (std::int64_t d = 0; d < shape.head_dim; ++d)
-      for (int kind = 0; kind < 2; ++kind)
-        set_cache_value(
-            test.inputs[1],
-            cache_index(test.inputs[1], step, sequence, 0, kind, 1, sequence.past + sequence.tokens - 1, d),
-            std::nanf(""));
-    cases.push_back(test);
+    for (const auto dtype : {Dtype::f16, Dtype::bf16})
+      cases.push_back(with_last_token_wrong(random, {6, 2, 48, dtype, 1, 0, 40}, sequences));
   }
   cases.push_back(attention_case(random, {9, 3, 64, Dtype::f16}, {{260, 0}}));
-  for (const auto dtype : {Dtype::f32, Dtype::f16})
+  // Spans of four pages, and rows of one tile that begin in different ones.
+  for (const auto& sequences : {Sequences{{260, 0}}, Sequences{{1, 255}}, Sequences{{3, 254}, {1, 1000}}})
+    for (const std::int64_t window : {0, 128, 300})
+      cases.push_back(attention_case(random, {9, 3, 64, Dtype::bf16, 1, 0, window}, sequences));
+  for (const auto dtype : {Dtype::f32, Dtype::f16, Dtype::bf16})
     for (const std::int64_t window : {0, 100})
       cases.push_back(attention_case(random, {2, 1, 32, dtype, 1, 0, window}, {{512, 0}}));
   cases.push_back(attention_case(random, {2, 2, 32, Dtype::f32, 1, 0, 0, 0, false}, {{256, 0}, {3, 0}}));
   cases.push_back(attention_case(random, {2, 1, 32, Dtype::f16, 1, 0, 100}, {{512, 37}}));
-  cases.push_back(attention_case(random, {4, 1, 256, Dtype::f16, 1, 0, 512}, {{20, 700}}));
+  for (const auto dtype : {Dtype::f16, Dtype::bf16})
+    cases.push_back(attention_case(random, {4, 1, 256, dtype, 1, 0, 512}, {{20, 700}}));
   return cases;
 }
 

@@ -1,7 +1,7 @@
 // The kernels of cpu/vector/kv_write.h, in AVX2.
 #include "cpu/vector/kv_write.h"
 
-#include "cpu/avx2/vector.h"
+#include "cpu/avx2/bfloat.h"
 #include "cpu/isa_kernel.h"
 
 namespace lathe::avx2 {

@@ -1,7 +1,7 @@
 // The kernels of cpu/vector/kv_write.h, in AVX-512.
 #include "cpu/vector/kv_write.h"
 
-#include "cpu/avx512/vector.h"
+#include "cpu/avx512/bfloat.h"
 #include "cpu/isa_kernel.h"
 
 namespace lathe::avx512 {

@@ -1,20 +1,17 @@
-// KvWrite: cache [layers, pages, 2, kv_heads, 64 * head_dim] f32 or f16 (state, changed in place), k and v
-// [T, kv_heads, head_dim], sequences, block_tables; attribute layer.
-// KvScratch: the same without a cache to start from: writes the step's tokens into a fresh tensor of one
-// layer. Every token goes to its own slot; slots that no token has stay as they are.
-#include "backend/cache_layout.h"
-#include "base/half.h"
+// KvWrite: cache [layers, pages, 2, kv_heads, 64 * head_dim] f32, f16 or bf16 (state, changed in place), k
+// and v [T, kv_heads, head_dim], sequences, block_tables; attribute layer. KvScratch: the same without a
+// cache to start from: writes the step's tokens into a fresh tensor of one layer. Every token goes to its own
+// slot; slots that no token has stay as they are.
+#include "cpu/portable/cache_slot.h"
 #include "cpu/portable/kernel_arguments.h"
 
 namespace lathe::portable {
 namespace {
 
-void store(float* target, float value) { *target = value; }
-void store(std::uint16_t* target, float value) { *target = float_to_half(value); }
-
 /// `inputs` starts at k.
-template <class Element>
+template <class Page>
 void write_tokens(const KernelCall& call, const TensorArg* inputs, std::int64_t layer) {
+  using Element = typename Page::Element;
   const auto& cache = call.outputs[0];
   const auto* k = data_of<const float>(inputs[0]);
   const auto* v = data_of<const float>(inputs[1]);
@@ -35,28 +32,22 @@ void write_tokens(const KernelCall& call, const TensorArg* inputs, std::int64_t 
         const std::int64_t row = ((sequence.first_token + i) * kv_heads + head) * head_dim;
         Element* keys = pages + (page * 2 * kv_heads + head) * page_elements;
         Element* values = keys + kv_heads * page_elements;
-        for (std::int64_t d = 0; d < head_dim; ++d) {
-          store(keys + d * kPageTokens + slot, k[row + d]);
-          store(values + slot * head_dim + d, v[row + d]);
-        }
+        store_slot<Page>(keys, values, head_dim, slot, k + row, v + row);
       }
     }
   }
 }
 
 void write(const KernelCall& call, const TensorArg* inputs, std::int64_t layer) {
-  if (static_cast<Dtype>(call.outputs[0].dtype) == Dtype::f32)
-    write_tokens<float>(call, inputs, layer);
-  else
-    write_tokens<std::uint16_t>(call, inputs, layer);
+  with_page_type(static_cast<Dtype>(call.outputs[0].dtype),
+                 [&]<class Page>(Page) { write_tokens<Page>(call, inputs, layer); });
 }
 
 void run_write(const KernelCall& call) { write(call, call.inputs + 1, call.attributes[0].integer); }
 void run_scratch(const KernelCall& call) { write(call, call.inputs, 0); }
 
 bool accepts(const NodeTypes& types) {
-  return types.outputs.size() == 1 &&
-         (types.outputs[0].dtype == Dtype::f32 || types.outputs[0].dtype == Dtype::f16);
+  return types.outputs.size() == 1 && is_cache_dtype(types.outputs[0].dtype);
 }
 
 bool serial_write(const KernelCall& call) { return element_count(call.inputs[1]) <= 4096; }

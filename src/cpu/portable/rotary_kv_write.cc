@@ -1,8 +1,7 @@
 // RotaryKvWrite: RotaryEmbedding of k and KvWrite of the result in one step, and where q is given its
 // RotaryEmbedding too: cache (state, changed in place), k, v, sequences, block_tables, table [, q] -> cache
 // [, rotated q]; attributes layer and interleaved. The bits are those of the separate kernels.
-#include "backend/cache_layout.h"
-#include "base/half.h"
+#include "cpu/portable/cache_slot.h"
 #include "cpu/portable/kernel_arguments.h"
 #include "cpu/portable/rotary_row.h"
 
@@ -12,11 +11,9 @@ namespace {
 constexpr int kTable = 5;
 constexpr int kQ = 6;
 
-void store(float* target, float value) { *target = value; }
-void store(std::uint16_t* target, float value) { *target = float_to_half(value); }
-
-template <class Element>
+template <class Page>
 void write_tokens(const KernelCall& call) {
+  using Element = typename Page::Element;
   const TensorArg& cache = call.outputs[0];
   const auto* k = data_of<const float>(call.inputs[1]);
   const auto* v = data_of<const float>(call.inputs[2]);
@@ -43,10 +40,7 @@ void write_tokens(const KernelCall& call) {
         rotate_row(k + row, table + token * dims, dims, head_dim, call.attributes[1].integer != 0, rotated);
         Element* keys = pages + (page * 2 * kv_heads + head) * page_elements;
         Element* values = keys + kv_heads * page_elements;
-        for (std::int64_t d = 0; d < head_dim; ++d) {
-          store(keys + d * kPageTokens + slot, rotated[d]);
-          store(values + slot * head_dim + d, v[row + d]);
-        }
+        store_slot<Page>(keys, values, head_dim, slot, rotated, v + row);
       }
     }
   }
@@ -65,16 +59,12 @@ void rotate_queries(const KernelCall& call) {
 }
 
 void run(const KernelCall& call) {
-  if (static_cast<Dtype>(call.outputs[0].dtype) == Dtype::f32)
-    write_tokens<float>(call);
-  else
-    write_tokens<std::uint16_t>(call);
+  with_page_type(static_cast<Dtype>(call.outputs[0].dtype),
+                 [&]<class Page>(Page) { write_tokens<Page>(call); });
   if (call.input_count > kQ) rotate_queries(call);
 }
 
-bool accepts(const NodeTypes& types) {
-  return types.outputs[0].dtype == Dtype::f32 || types.outputs[0].dtype == Dtype::f16;
-}
+bool accepts(const NodeTypes& types) { return is_cache_dtype(types.outputs[0].dtype); }
 
 std::size_t scratch_bytes(const KernelCall& call) {
   return static_cast<std::size_t>(call.inputs[1].dims[2]) * sizeof(float);

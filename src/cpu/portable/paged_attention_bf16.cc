@@ -1,0 +1,209 @@
+// PagedAttention over a bf16 cache: as portable/paged_attention.cc, in the arithmetic of
+// portable/pair_arithmetic.h. Queries times their scale, keys, values and weights are rounded to bf16; every
+// output is one chain of dot products of pairs: columns (d, d + 1) for scores, positions (2i, 2i + 1) for
+// values, in ascending order.
+//
+// Scores are in powers of two. A chunk is the 64 positions of a page, a span four chunks. In a span the
+// weights are relative to the greatest score so far, rounded up to a whole number, so that a new one costs an
+// exact factor; spans that a row sees are merged in ascending order. The sum of weights is that of the
+// rounded ones, pair i of a chunk in lane i modulo 16. Slots that are not visible are never read: they may
+// hold anything.
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+#include "backend/cache_layout.h"
+#include "cpu/portable/kernel_arguments.h"
+#include "cpu/portable/pair_arithmetic.h"
+#include "cpu/portable/tanh_f32.h"
+
+namespace lathe::portable {
+namespace {
+
+constexpr std::int64_t kSpanPages = 4;
+constexpr int kLanes = 16;
+constexpr float kNoScore = -0x1p100f;
+constexpr double kLog2E = 1.4426950408889634;
+
+struct Scoring {
+  float query_factor;
+  float softcap;        // 0: none
+  float softcap_scale;  // softcap in powers of two
+};
+
+struct Sums {
+  float maximum;
+  float weights[kLanes];
+  float* outputs;  // [head_dim]
+
+  void clear(std::int64_t head_dim) {
+    maximum = kNoScore;
+    std::fill_n(weights, kLanes, 0.0f);
+    std::fill_n(outputs, head_dim, 0.0f);
+  }
+};
+
+/// Slots [begin, end) of a page are visible.
+struct Chunk {
+  const std::uint16_t* keys;    // [head_dim / 2][64][2], the last of an odd number of columns [64]
+  const std::uint16_t* values;  // [32][head_dim][2]
+  std::int64_t head_dim;
+  std::int64_t begin;
+  std::int64_t end;
+};
+
+float score(const Chunk& chunk, const float* query, std::int64_t slot) {
+  float sum = 0;
+  std::int64_t d = 0;
+  for (; d + 1 < chunk.head_dim; d += 2) {
+    const std::uint16_t* pair = chunk.keys + d * kPageTokens + 2 * slot;
+    sum = add_pair(sum, {query[d], query[d + 1]}, {pair_element(pair[0]), pair_element(pair[1])});
+  }
+  if (d < chunk.head_dim)
+    sum = add_pair(sum, {query[d], 0}, {pair_element(chunk.keys[d * kPageTokens + slot]), 0});
+  return sum;
+}
+
+void scale_sums(Sums& sums, float factor, std::int64_t head_dim) {
+  for (float& weight : sums.weights) weight = flush_denormal(factor * weight);
+  for (std::int64_t d = 0; d < head_dim; ++d) sums.outputs[d] = flush_denormal(factor * sums.outputs[d]);
+}
+
+void add_chunk(const Chunk& chunk, const float* query, const Scoring& scoring, Sums& sums) {
+  float x[kPageTokens];
+  float maximum = -std::numeric_limits<float>::infinity();
+  for (std::int64_t j = chunk.begin; j < chunk.end; ++j) {
+    x[j] = score(chunk, query, j);
+    if (scoring.softcap > 0)
+      x[j] = flush_denormal(scoring.softcap_scale * tanh_f32(flush_denormal(x[j] / scoring.softcap)));
+    maximum = x[j] > maximum ? x[j] : maximum;
+  }
+  const float before = sums.maximum;
+  maximum = std::ceil(maximum);
+  sums.maximum = maximum > before ? maximum : before;
+  scale_sums(sums, power_of_two(before - sums.maximum), chunk.head_dim);
+
+  float weights[kPageTokens] = {};
+  for (std::int64_t j = chunk.begin; j < chunk.end; ++j)
+    weights[j] = pair_element(round_to_pair_element(power_of_two(x[j] - sums.maximum)));
+  for (std::int64_t pair = chunk.begin / 2; pair < (chunk.end + 1) / 2; ++pair) {
+    float& lane = sums.weights[pair % kLanes];
+    const float* weight = weights + 2 * pair;
+    lane = add_pair(lane, {weight[0], weight[1]}, {1, 1});
+    const bool sees_even = 2 * pair >= chunk.begin;
+    const bool sees_odd = 2 * pair + 1 < chunk.end;
+    for (std::int64_t d = 0; d < chunk.head_dim; ++d) {
+      const std::uint16_t* value = chunk.values + 2 * (pair * chunk.head_dim + d);
+      sums.outputs[d] =
+          add_pair(sums.outputs[d], {weight[0], weight[1]},
+                   {sees_even ? pair_element(value[0]) : 0.0f, sees_odd ? pair_element(value[1]) : 0.0f});
+    }
+  }
+}
+
+void merge(Sums& total, const Sums& span, std::int64_t head_dim) {
+  const float before = total.maximum;
+  total.maximum = span.maximum > before ? span.maximum : before;
+  const float keep = power_of_two(before - total.maximum);
+  const float add = power_of_two(span.maximum - total.maximum);
+  const auto merged = [&](float a, float b) {
+    return flush_denormal(std::fma(flush_denormal(a), keep, flush_denormal(flush_denormal(b) * add)));
+  };
+  for (int i = 0; i < kLanes; ++i) total.weights[i] = merged(total.weights[i], span.weights[i]);
+  for (std::int64_t d = 0; d < head_dim; ++d) total.outputs[d] = merged(total.outputs[d], span.outputs[d]);
+}
+
+void divide(Sums& total, std::int64_t head_dim) {
+  for (int half = kLanes / 2; half > 0; half /= 2)
+    for (int i = 0; i < half; ++i)
+      total.weights[i] = flush_denormal(total.weights[i] + total.weights[i + half]);
+  for (std::int64_t d = 0; d < head_dim; ++d)
+    total.outputs[d] = flush_denormal(total.outputs[d] / total.weights[0]);
+}
+
+void run(const KernelCall& call) {
+  const auto& q = call.inputs[0];
+  const auto& cache = call.inputs[1];
+  const std::int64_t heads = q.dims[1];
+  const std::int64_t head_dim = q.dims[2];
+  const std::int64_t kv_heads = cache.dims[3];
+  const std::int64_t page_elements = kPageTokens * head_dim;
+  const double scale = call.attributes[1].real;
+  const double softcap = call.attributes[3].real;
+  const Scoring scoring{static_cast<float>(softcap > 0 ? scale : scale * kLog2E), static_cast<float>(softcap),
+                        static_cast<float>(softcap * kLog2E)};
+  const std::int64_t window = call.attributes[2].integer;
+  const bool causal = call.attributes[4].integer != 0;
+  const auto* sequences = data_of<const SequenceEntry>(call.inputs[2]);
+  const auto* block_tables = data_of<const std::int32_t>(call.inputs[3]);
+  const auto* pages = data_of<const std::uint16_t>(cache) +
+                      call.attributes[0].integer * cache.dims[1] * 2 * kv_heads * page_elements;
+  auto* span_output = static_cast<float*>(call.scratch);
+  float* query = span_output + head_dim;
+
+  std::int64_t item = 0;  // (token, head) pairs over all sequences
+  const Share share = share_of(call, q.dims[0] * heads);
+  for (std::int64_t s = 0; s < call.inputs[2].dims[0]; ++s) {
+    const SequenceEntry& sequence = sequences[s];
+    for (std::int64_t row = 0; row < sequence.tokens * heads; ++row, ++item) {
+      if (item < share.begin || item >= share.end) continue;
+      const std::int64_t head = row % heads;
+      const std::int64_t kv_head = head / (heads / kv_heads);
+      const std::int64_t position = sequence.past + row / heads;
+      const std::int64_t last = causal ? position : sequence.past + sequence.tokens - 1;
+      const std::int64_t first = window > 0 && position >= window ? position - window + 1 : 0;
+      const std::int64_t offset = (sequence.first_token * heads + row) * head_dim;
+      for (std::int64_t d = 0; d < head_dim; ++d)
+        query[d] =
+            pair_element(round_to_pair_element(scoring.query_factor * data_of<const float>(q)[offset + d]));
+      Sums total{kNoScore, {}, data_of<float>(call.outputs[0]) + offset};
+      Sums span{kNoScore, {}, span_output};
+      const std::int64_t first_span = first / kPageTokens / kSpanPages;
+      const std::int64_t last_page = last / kPageTokens;
+      total.clear(head_dim);
+      for (std::int64_t page = first / kPageTokens; page <= last_page; ++page) {
+        const bool in_first = page / kSpanPages == first_span;
+        if (!in_first && page % kSpanPages == 0) span.clear(head_dim);
+        const std::int64_t start = page * kPageTokens;
+        const std::int64_t number = block_tables[sequence.first_page_entry + page];
+        const std::uint16_t* keys = pages + (number * 2 * kv_heads + kv_head) * page_elements;
+        add_chunk({keys, keys + kv_heads * page_elements, head_dim, first > start ? first - start : 0,
+                   last - start < kPageTokens ? last - start + 1 : kPageTokens},
+                  query, scoring, in_first ? total : span);
+        const bool ends = page == last_page || (page + 1) % kSpanPages == 0;
+        if (!in_first && ends) merge(total, span, head_dim);
+      }
+      divide(total, head_dim);
+    }
+  }
+}
+
+bool accepts(const NodeTypes& types) {
+  return types.inputs.size() == 4 && types.inputs[0].dtype == Dtype::f32 &&
+         types.inputs[1].dtype == Dtype::bf16 && all_f32(types.outputs);
+}
+
+std::size_t scratch_bytes(const KernelCall& call) {
+  return 2 * static_cast<std::size_t>(call.inputs[0].dims[2]) * sizeof(float);
+}
+
+/// About one page for one token: less than what a barrier on each side costs.
+bool serial(const KernelCall& call) {
+  const std::int64_t positions = call.inputs[3].dims[0] * kPageTokens;
+  return element_count(call.inputs[0]) * positions <= 65536;
+}
+
+}  // namespace
+
+std::span<const Kernel> paged_attention_bf16_kernels() {
+  static const Kernel kKernels[] = {{.name = "portable.paged_attention.bf16",
+                                     .op = "PagedAttention",
+                                     .arithmetic = "bf16",
+                                     .accepts = accepts,
+                                     .run = run,
+                                     .scratch_bytes = scratch_bytes,
+                                     .serial = serial}};
+  return kKernels;
+}
+
+}  // namespace lathe::portable

@@ -300,7 +300,7 @@ def main():
     sittings += [name for name in BESIDE_ROWS if name.startswith(tuple(options.only))]
     if not sittings:
         parser.error("no row has such a name")
-    report = {**describe_machine(options), "sittings": {}, "rows": []}
+    report = {**describe_machine(options), "rounds": options.rounds, "sittings": {}, "rows": []}
     if options.resume and options.json and options.json.exists():
         before = json.loads(options.json.read_text())
         if before["program"] == report["program"]:

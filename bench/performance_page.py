@@ -193,7 +193,7 @@ def page(report):
     return f"""# Performance
 
 Every figure here comes from one run of one command, on a {report['cores']}-core {report['processor']} virtual machine that is shared with
-strangers, with 2 threads, at commit {report['commit']}:
+strangers, with 2 threads, in {report['rounds']} round{'s' if report['rounds'] > 1 else ', so that a disturbed minute shows'}, at commit {report['commit']}:
 
 ```
 bench/compare_peers.py --json docs/performance.json; bench/performance_page.py
@@ -241,8 +241,8 @@ are measured by `lathe bench` itself, in the process that the test runs in, righ
 - **Bandwidth**: 256 MiB of random numbers, in parts that threads share, read by eight loops that take turns (loads of 64, 256
   and 512 bits, with and without prefetches, one and four places at once); the best loop's median counts. No page is like another,
   since a host may keep equal ones once, and the median is taken since the memory is shared: in this run it was between
-  {read[0]:.0f} and {read[-1]:.0f} GB/s (5 to 95 %), {statistics.median(found['gb_per_s']):.0f} in the middle. A share is
-  of what was measured in the same minutes; with the limit that wide, one of a few percent more or less means nothing.
+  {read[0]:.0f} and {read[-1]:.0f} GB/s (5 to 95 %), {statistics.median(found['gb_per_s']):.0f} in the middle. A share is of what was measured in the same minutes; with
+  the limit that wide, a few percent more or less mean nothing.
 - **int8 peak**: dot products on registers alone, {statistics.median(found['int8_gop_per_s']):,.0f} GOP/s in the middle ({peak[0]:,.0f} to {peak[-1]:,.0f}).
 
 Bytes of a token are those of the file's tensors, the embedding only where it is the output head too, and its cache. A share above

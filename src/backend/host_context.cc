@@ -11,6 +11,17 @@ constexpr std::size_t kAlignment = 64;  // of the arena and of scratch
 
 std::size_t round_up(std::size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
 
+struct BarrierMeeting : StepMeeting {
+  Barrier* barrier;
+  int threads;
+  bool spins;
+};
+
+void meet(const StepMeeting& meeting) {
+  const auto& own = static_cast<const BarrierMeeting&>(meeting);
+  own.barrier->wait(own.threads, own.spins);
+}
+
 }  // namespace
 
 Buffer arena_for(const Plan& plan, ContextOptions& options, Backend& backend) {
@@ -31,6 +42,7 @@ Buffer arena_for(const Plan& plan, ContextOptions& options, Backend& backend) {
 HostContext::HostContext(std::shared_ptr<const Plan> plan, std::shared_ptr<ThreadPool> pool, Buffer arena,
                          Backend& backend)
     : plan_(std::move(plan)), pool_(std::move(pool)), arena_(std::move(arena)), backend_(backend) {
+  meetings_ = std::make_unique<Barrier[]>(static_cast<std::size_t>(pool_->threads()));
   bound_.resize(plan_->bindings.size(), nullptr);
   collect_arguments();
   for (const auto& profile : plan_->profiles) {
@@ -141,7 +153,13 @@ void HostContext::resolve(Resolved& resolved, std::span<const std::int64_t> symb
 void HostContext::run_step(const ActiveStep& active, int thread) const {
   KernelCall call = active.call;
   call.scratch = static_cast<std::byte*>(scratch_.data()) + scratch_bytes_ * static_cast<std::size_t>(thread);
-  call.thread = thread - active.schedule.threads.first;
+  const auto& threads = active.schedule.threads;
+  call.thread = thread - threads.first;
+  const BarrierMeeting meeting{{meet, static_cast<std::int64_t>(scratch_bytes_)},
+                               &meetings_[static_cast<std::size_t>(threads.first)],
+                               threads.count,
+                               pool_->spins()};
+  call.meeting = &meeting;
   active.run(call);
 }
 

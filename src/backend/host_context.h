@@ -10,6 +10,7 @@
 
 #include "backend/backend.h"
 #include "backend/step_schedule.h"
+#include "base/barrier.h"
 #include "base/thread_pool.h"
 
 namespace lathe {
@@ -96,6 +97,7 @@ class HostContext final : public ExecutionContext {
   Resolved* current_ = nullptr;                      // of the last run
   std::size_t scratch_bytes_ = 0;                    // per thread
   Buffer scratch_;
+  std::unique_ptr<Barrier[]> meetings_;  // inside steps, by the first of their threads
   bool profiling_ = false;
   std::vector<Times> times_;  // [threads, steps] while profiling
   std::vector<double> step_seconds_;

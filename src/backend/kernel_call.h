@@ -24,6 +24,12 @@ union AttributeValue {
   const FusedProgram* program;
 };
 
+/// Where the threads of a step can meet inside a kernel, to read what the others have left in their scratch.
+struct StepMeeting {
+  void (*wait)(const StepMeeting& meeting);  // returns when all of the step's threads have called it
+  std::int64_t scratch_stride;               // bytes from a thread's scratch to that of the next
+};
+
 /// One step as one thread sees it: every thread of the pool calls the kernel with its own `thread`, and the
 /// kernel does its share. A kernel that is `serial` for the call runs on thread 0 alone, with threads = 1.
 struct KernelCall {
@@ -34,7 +40,8 @@ struct KernelCall {
   std::int32_t input_count;
   std::int32_t thread;
   std::int32_t threads;
-  std::int32_t variant = 0;  // index into the kernel's variants
+  std::int32_t variant = 0;              // index into the kernel's variants
+  const StepMeeting* meeting = nullptr;  // null where threads cannot meet: a kernel must do without
 };
 
 using KernelFunction = void (*)(const KernelCall&);

@@ -40,12 +40,6 @@ static constexpr std::int64_t query_stride_of(std::int64_t head_dim) {
 }
 static constexpr std::int64_t output_stride_of(std::int64_t head_dim) { return round_to(head_dim, kLanes); }
 
-static inline std::size_t pair_attention_scratch_bytes(const KernelCall& call) {
-  const std::int64_t head_dim = call.inputs[0].dims[2];
-  return sizeof(PairTile) + static_cast<std::size_t>(kPairTileRows * (2 * query_stride_of(head_dim) +
-                                                                      8 * output_stride_of(head_dim)));
-}
-
 /// What all tiles of a call share.
 struct PairCache {
   const std::uint16_t* pages;  // of the layer
@@ -200,62 +194,186 @@ void round_queries(const PairTile& tile, const PairCache& cache, std::uint16_t* 
     }
 }
 
-template <class Pairs>
-void attend_pair_tile(PairTile& tile, const PairCache& cache, const SequenceEntry& sequence,
-                      std::int64_t kv_head) {
-  constexpr int kTileVectors = Pairs::Floats::kTileVectors;
-  const std::int64_t head_dim = cache.head_dim;
-  const std::int64_t page_elements = kPageTokens * head_dim;
-  PairStrip& strip = tile.strip;
-  strip.head_dim = head_dim;
-  strip.query_stride = query_stride_of(head_dim);
-  strip.output_stride = output_stride_of(head_dim);
-  auto* outputs = reinterpret_cast<float*>(&tile + 1);
-  auto* queries = reinterpret_cast<std::uint16_t*>(outputs + 2 * kPairTileRows * strip.output_stride);
-  PairSums span{tile.maximum[0], tile.weights[0][0], outputs};
-  PairSums total{tile.maximum[1], tile.weights[1][0], outputs + kPairTileRows * strip.output_stride};
-  round_queries<Pairs>(tile, cache, queries);
+/// The pages that a tile's rows see, of one kv head.
+struct PairPages {
+  const PairCache& cache;
+  const SequenceEntry& sequence;
+  std::int64_t kv_head;
+  std::int64_t first;
+  std::int64_t last;
 
-  const std::int64_t first_page = first_visible(tile.positions[0], cache.window) / kPageTokens;
-  const std::int64_t last_page = tile.positions[tile.rows - 1] / kPageTokens;
-  const auto keys_of = [&](std::int64_t page) {
+  const std::uint16_t* keys(std::int64_t page) const {
     const std::int64_t number = cache.block_tables[sequence.first_page_entry + page];
-    return cache.pages + (number * 2 * cache.kv_heads + kv_head) * page_elements;
-  };
-  const auto exchange = [&] {
-    const PairSums finished = span;
-    span = total;
-    total = finished;
-  };
-  bool merging = false;
+    return cache.pages + (number * 2 * cache.kv_heads + kv_head) * kPageTokens * cache.head_dim;
+  }
+};
+
+static inline PairPages visible_pages(const PairTile& tile, const PairCache& cache,
+                                      const SequenceEntry& sequence, std::int64_t kv_head) {
+  return {cache, sequence, kv_head, first_visible(tile.positions[0], cache.window) / kPageTokens,
+          tile.positions[tile.rows - 1] / kPageTokens};
+}
+
+/// Pages [first, last], all of one span, into `span`.
+template <class Pairs>
+void attend_span(PairTile& tile, const PairPages& pages, std::int64_t first, std::int64_t last,
+                 const std::uint16_t* queries, const PairSums& span) {
+  constexpr int kTileVectors = Pairs::Floats::kTileVectors;
+  PairStrip& strip = tile.strip;
+  const std::int64_t values_behind = pages.cache.kv_heads * kPageTokens * pages.cache.head_dim;
   clear_sums<Pairs>(span, tile.rows, strip.output_stride);
-  const std::uint16_t* keys = keys_of(first_page);
-  for (std::int64_t page = first_page; page <= last_page; ++page) {
-    const std::uint16_t* next = page < last_page ? keys_of(page + 1) : keys;
-    const std::uint16_t* values = keys + cache.kv_heads * page_elements;
+  const std::uint16_t* keys = pages.keys(first);
+  for (std::int64_t page = first; page <= last; ++page) {
+    const std::uint16_t* next = page < pages.last ? pages.keys(page + 1) : keys;
     for (std::int64_t row = 0; row < tile.rows; row += kPairStripRows) {
       strip.rows = tile.rows - row < kPairStripRows ? tile.rows - row : kPairStripRows;
-      enter_pair_chunk(tile, strip, row, page * kPageTokens, cache.window);
+      enter_pair_chunk(tile, strip, row, page * kPageTokens, pages.cache.window);
       if (strip.lowest >= strip.highest) continue;
       strip.queries = queries + row * strip.query_stride;
       strip.outputs = span.outputs + row * strip.output_stride;
       strip.next_page = next;
       score_pair_strip<Pairs, kPairStripRows, kTileVectors>(strip, keys, strip.lowest / kLanes * kLanes,
                                                             round_to(strip.highest, kLanes));
-      soften_pair_strip<Pairs>(strip, cache, span.maximum + row, span.weights + row * kLanes);
-      strip.next_page = next + cache.kv_heads * page_elements;
-      weigh_pair_strip<Pairs>(strip, values);
+      soften_pair_strip<Pairs>(strip, pages.cache, span.maximum + row, span.weights + row * kLanes);
+      strip.next_page = next + values_behind;
+      weigh_pair_strip<Pairs>(strip, keys + values_behind);
     }
     keys = next;
-    if (page != last_page && (page + 1) % kSpanPages != 0) continue;
-    if (merging)
-      merge_spans<Pairs>(total, span, tile.rows, strip.output_stride);
-    else
-      exchange();
-    merging = true;
-    if (page != last_page) clear_sums<Pairs>(span, tile.rows, strip.output_stride);
   }
-  divide_sums<Pairs>(tile, total, head_dim, strip.output_stride);
+}
+
+static constexpr std::int64_t last_page_of_span(std::int64_t page) {
+  return page / kSpanPages * kSpanPages + kSpanPages - 1;
+}
+
+/// Sets the strides of the tile's strip. Returns where its queries lie, behind the sums of two spans.
+static inline std::uint16_t* prepare_tile(PairTile& tile, std::int64_t head_dim) {
+  tile.strip.head_dim = head_dim;
+  tile.strip.query_stride = query_stride_of(head_dim);
+  tile.strip.output_stride = output_stride_of(head_dim);
+  auto* outputs = reinterpret_cast<float*>(&tile + 1);
+  return reinterpret_cast<std::uint16_t*>(outputs + 2 * kPairTileRows * tile.strip.output_stride);
+}
+
+template <class Pairs>
+void attend_pair_tile(PairTile& tile, const PairCache& cache, const SequenceEntry& sequence,
+                      std::int64_t kv_head) {
+  std::uint16_t* queries = prepare_tile(tile, cache.head_dim);
+  const std::int64_t stride = tile.strip.output_stride;
+  auto* outputs = reinterpret_cast<float*>(&tile + 1);
+  PairSums span{tile.maximum[0], tile.weights[0][0], outputs};
+  PairSums total{tile.maximum[1], tile.weights[1][0], outputs + kPairTileRows * stride};
+  round_queries<Pairs>(tile, cache, queries);
+  const PairPages pages = visible_pages(tile, cache, sequence, kv_head);
+  for (std::int64_t page = pages.first; page <= pages.last; page = last_page_of_span(page) + 1) {
+    const std::int64_t end = last_page_of_span(page);
+    attend_span<Pairs>(tile, pages, page, end < pages.last ? end : pages.last, queries, span);
+    if (page != pages.first) {
+      merge_spans<Pairs>(total, span, tile.rows, stride);
+    } else {
+      const PairSums finished = span;
+      span = total;
+      total = finished;
+    }
+  }
+  divide_sums<Pairs>(tile, total, cache.head_dim, stride);
+}
+
+/// The tile has `rows` of the sequence and kv head.
+static inline void set_rows(PairTile& tile, const KernelCall& call, const AttentionRows& all,
+                            const SequenceEntry& sequence, std::int64_t kv_head, const Range& rows) {
+  const std::int64_t heads = call.inputs[0].dims[1];
+  const std::int64_t head_dim = call.inputs[0].dims[2];
+  tile.rows = rows.end - rows.begin;
+  for (std::int64_t r = 0; r < tile.rows; ++r) {
+    const std::int64_t token = (rows.begin + r) / all.group;
+    const std::int64_t head = kv_head * all.group + (rows.begin + r) % all.group;
+    const std::int64_t offset = ((sequence.first_token + token) * heads + head) * head_dim;
+    tile.sources[r] = static_cast<const float*>(call.inputs[0].data) + offset;
+    tile.targets[r] = static_cast<float*>(call.outputs[0].data) + offset;
+    tile.positions[r] = last_visible(all, sequence, token);
+  }
+}
+
+/// One span's sums of one kv head's rows, of one token: [kLanes] maxima, [rows][kLanes] weights,
+/// [rows][output stride] outputs.
+static constexpr std::int64_t split_unit_floats(std::int64_t group, std::int64_t head_dim) {
+  return kLanes + group * (kLanes + output_stride_of(head_dim));
+}
+
+/// Whether one token's heads are dealt to threads by spans: where heads alone would have two threads read the
+/// keys of one.
+static constexpr bool can_split(const KernelCall& call) {
+  const std::int64_t kv_heads = call.inputs[1].dims[3];
+  return call.threads > 1 && call.inputs[0].dims[0] == 1 && kv_heads % call.threads != 0 &&
+         call.inputs[0].dims[1] <= kv_heads * kLanes;
+}
+
+static constexpr std::int64_t most_split_units(const KernelCall& call) {
+  const std::int64_t spans = call.inputs[3].dims[0] / kSpanPages + 2;
+  return (call.inputs[1].dims[3] * spans + call.threads - 1) / call.threads;
+}
+
+static inline std::int64_t split_offset(const KernelCall& call) {
+  const std::int64_t head_dim = call.inputs[0].dims[2];
+  return round_to(static_cast<std::int64_t>(sizeof(PairTile)) +
+                      kPairTileRows * (2 * query_stride_of(head_dim) + 8 * output_stride_of(head_dim)),
+                  64);
+}
+
+static inline std::size_t pair_attention_scratch_bytes(const KernelCall& call) {
+  const std::int64_t group = call.inputs[0].dims[1] / call.inputs[1].dims[3];
+  const std::int64_t units = can_split(call) ? most_split_units(call) : 0;
+  return static_cast<std::size_t>(split_offset(call) +
+                                  units * split_unit_floats(group, call.inputs[0].dims[2]) * 4);
+}
+
+/// Units are spans of kv heads, numbered head by head and dealt in contiguous runs; each thread leaves the
+/// sums of its own in its scratch. When all have, each merges the spans of some heads, in ascending order.
+template <class Pairs>
+void attend_split(const KernelCall& call, const AttentionRows& all, const PairCache& cache,
+                  const SequenceEntry& sequence) {
+  auto& tile = *static_cast<PairTile*>(call.scratch);
+  std::uint16_t* queries = prepare_tile(tile, cache.head_dim);
+  const std::int64_t stride = tile.strip.output_stride;
+  const std::int64_t unit_floats = split_unit_floats(all.group, cache.head_dim);
+  const Range rows{0, all.group};
+  set_rows(tile, call, all, sequence, 0, rows);
+  const PairPages seen = visible_pages(tile, cache, sequence, 0);
+  const std::int64_t first_span = seen.first / kSpanPages;
+  const std::int64_t spans = seen.last / kSpanPages - first_span + 1;
+  const std::int64_t units = all.kv_heads * spans;
+  const auto first_unit = [&](std::int64_t thread) { return units * thread / call.threads; };
+  const auto sums_of = [&](std::int64_t unit) {
+    std::int64_t owner = 0;
+    while (first_unit(owner + 1) <= unit) ++owner;
+    auto* scratch = static_cast<std::uint8_t*>(call.scratch) + split_offset(call) +
+                    (owner - call.thread) * call.meeting->scratch_stride;
+    auto* floats = reinterpret_cast<float*>(scratch) + (unit - first_unit(owner)) * unit_floats;
+    return PairSums{floats, floats + kLanes, floats + kLanes + all.group * kLanes};
+  };
+
+  std::int64_t head = -1;  // whose queries are rounded
+  for (std::int64_t unit = first_unit(call.thread); unit < first_unit(call.thread + 1); ++unit) {
+    if (unit / spans != head) {
+      head = unit / spans;
+      set_rows(tile, call, all, sequence, head, rows);
+      round_queries<Pairs>(tile, cache, queries);
+    }
+    const PairPages pages = visible_pages(tile, cache, sequence, head);
+    const std::int64_t begin = (first_span + unit % spans) * kSpanPages;
+    const std::int64_t end = last_page_of_span(begin);
+    attend_span<Pairs>(tile, pages, begin > pages.first ? begin : pages.first,
+                       end < pages.last ? end : pages.last, queries, sums_of(unit));
+  }
+  call.meeting->wait(*call.meeting);
+  for (head = call.thread; head < all.kv_heads; head += call.threads) {
+    set_rows(tile, call, all, sequence, head, rows);
+    const PairSums total = sums_of(head * spans);
+    for (std::int64_t span = 1; span < spans; ++span)
+      merge_spans<Pairs>(total, sums_of(head * spans + span), all.group, stride);
+    divide_sums<Pairs>(tile, total, cache.head_dim, stride);
+  }
 }
 
 template <class Pairs>
@@ -279,20 +397,14 @@ template <class Pairs>
                         static_cast<float>(softcap),
                         static_cast<float>(softcap * kLog2E)};
   const AttentionRows all{kv_heads, group, cache.window, call.attributes[4].integer != 0};
+  const auto* sequences = static_cast<const SequenceEntry*>(call.inputs[2].data);
+  if (call.meeting != nullptr && can_split(call)) return attend_split<Pairs>(call, all, cache, sequences[0]);
   auto& tile = *static_cast<PairTile*>(call.scratch);
-  share_attention(call, all, static_cast<const SequenceEntry*>(call.inputs[2].data), call.inputs[2].dims[0],
+  share_attention(call, all, sequences, call.inputs[2].dims[0],
                   [&](const SequenceEntry& sequence, std::int64_t kv_head, const Range& rows) {
                     for (std::int64_t begin = rows.begin; begin < rows.end; begin += kPairTileRows) {
-                      tile.rows = rows.end - begin < kPairTileRows ? rows.end - begin : kPairTileRows;
-                      for (std::int64_t r = 0; r < tile.rows; ++r) {
-                        const std::int64_t token = (begin + r) / group;
-                        const std::int64_t head = kv_head * group + (begin + r) % group;
-                        const std::int64_t offset =
-                            ((sequence.first_token + token) * heads + head) * head_dim;
-                        tile.sources[r] = static_cast<const float*>(q.data) + offset;
-                        tile.targets[r] = static_cast<float*>(call.outputs[0].data) + offset;
-                        tile.positions[r] = last_visible(all, sequence, token);
-                      }
+                      const std::int64_t end = begin + kPairTileRows;
+                      set_rows(tile, call, all, sequence, kv_head, {begin, end < rows.end ? end : rows.end});
                       attend_pair_tile<Pairs>(tile, cache, sequence, kv_head);
                     }
                   });

@@ -91,17 +91,19 @@ std::vector<std::byte> integers(const Plan& plan, std::int32_t tensor, const std
   return bytes_of(numbers);
 }
 
-/// Codes, then factors as ordinary numbers.
+/// Random codes, then scales, zeros and sums as a quantizer writes them (quant/activation.h).
 std::vector<std::byte> activations(std::uint64_t bytes, std::int64_t columns) {
   std::vector<std::byte> rows(bytes);
   Noise noise;
   for (auto& byte : rows) byte = static_cast<std::byte>(noise.next());
   const auto row = row_bytes(Dtype::a8, columns);
   for (std::uint64_t at = 0; row != 0 && at < bytes; at += row)
-    for (std::uint64_t i = static_cast<std::uint64_t>(columns); i + sizeof(float) <= row;
-         i += sizeof(float)) {
-      const float factor = 0.01f;
-      std::memcpy(rows.data() + at + i, &factor, sizeof factor);
+    for (std::int64_t i = 0; i < columns / kActivationBlock * 4; ++i) {
+      const float factor = 0x1p-7f;
+      const std::int32_t zero = kZeros / 2 * kZeroStep;
+      const bool is_zero = i / (columns / kActivationBlock) == 1;
+      std::memcpy(rows.data() + at + static_cast<std::uint64_t>(columns + 4 * i),
+                  is_zero ? static_cast<const void*>(&zero) : &factor, 4);
     }
   return rows;
 }

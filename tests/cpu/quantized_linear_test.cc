@@ -81,6 +81,19 @@ TEST_P(QuantizedLinear, PortableIsCloseToTheExactProducts) {
     }
 }
 
+/// What `lathe exec` is given as an activation may be any bytes: results mean nothing, and nothing else is
+/// read.
+TEST_P(QuantizedLinear, AnyBytesAsActivationsStayInBounds) {
+  const Size size{130, 48, whole_records(576)};
+  const auto weights = random_weights(GetParam(), size.rows, size.columns, random_);
+  std::vector<std::byte> activations(static_cast<std::size_t>(size.tokens) *
+                                     row_bytes(Dtype::a8, size.columns));
+  for (auto& byte : activations) byte = static_cast<std::byte>(random_());
+  for (const auto& isa : fast_levels())
+    EXPECT_EQ(multiply(kernel_named(name(isa)), GetParam(), size, activations, weights, 2).size(),
+              static_cast<std::size_t>(size.tokens * size.rows));
+}
+
 TEST_P(QuantizedLinear, EveryLevelGivesPortableBits) {
   const Size sizes[] = {{1, 1, 32},     {1, 640, 576},  {2, 31, 640},    {7, 576, 32},   {8, 47, 576},
                         {9, 1, 640},    {16, 176, 640}, {64, 31, 576},   {512, 17, 32},  {66, 100, 64},

@@ -6,9 +6,8 @@
 //   - integer sums start at -z * (sum of weight codes), one of 16 vectors that are computed once,
 //   - scale * s is one of 16 vectors, scale * 1.xxxx, times a power of two, which vscalefps multiplies on
 //     pipes that the dot products do not use.
-// A step works on 4 tokens times 2 groups: eight integer sums of
-// this block, eight of the block before, whose float work is spread between the dot products, and the float
-// sums.
+// A step works on 4 tokens times 2 groups: eight integer sums of this block, eight of the block before, whose
+// float work is spread between the dot products, and the float sums.
 #pragma once
 
 #include <immintrin.h>
@@ -95,7 +94,9 @@ struct TileStep {
   [[gnu::always_inline]] void start(const TileBlock& block, const std::uint8_t* factors, Integers& products) {
 #pragma GCC unroll 4
     for (int t = 0; t < kCount; ++t) {
-      const std::int64_t zero = vector::load_integer(factors + t * row_bytes + factor_bytes);
+      // Masked, so that a record that no quantizer wrote (a tensor from a file) cannot lead out of the table.
+      const std::int64_t zero =
+          vector::load_integer(factors + t * row_bytes + factor_bytes) & (kZeros - 1) * kZeroStep;
 #pragma GCC unroll 2
       for (int g = 0; g < kCodeGroups; ++g)
         products[t][g] = _mm512_load_si512(block.tables[g].starts[0] + zero * (kPackedRows / kZeroStep));
@@ -229,12 +230,11 @@ void multiply_tile(const std::uint8_t* record, std::int64_t group_bytes, std::in
                    vector::ActivationBlock activation, TileSums* sums, const TileOutput& output) {
   constexpr PackedFactors kFactors = Layout::kInfo.factors;
   constexpr std::int64_t kRecordBlocks = vector::kRecordBlocks<Layout>;
-  constexpr std::int64_t kPanel = kPanelBlocks;
-  TileBlock panel[kPanel];
+  TileBlock panel[kPanelBlocks];
   for (std::int64_t t = 0; t < activation.tokens; ++t)
     for (auto& group : sums[t].values) _mm512_store_ps(group, _mm512_setzero_ps());
   const std::int64_t blocks = records * kRecordBlocks;
-  const std::int64_t panels = (blocks + kPanel - 1) / kPanel;
+  const std::int64_t panels = (blocks + kPanelBlocks - 1) / kPanelBlocks;
   for (std::int64_t p = 0; p < panels; ++p) {
     const std::int64_t begin = blocks * p / panels;  // panels of about equal size
     const std::int64_t count = blocks * (p + 1) / panels - begin;

@@ -33,6 +33,20 @@ class Build(unittest.TestCase):
                 self.assertIn("steps", errors)
                 self.assertEqual(self.logits("-m", plan), expected)
 
+    def test_measuring_with_long_chunks_gives_the_bits_of_the_model(self):
+        """Chunks of 128 tokens: kernels have tiles from 80 on."""
+        ids = ",".join(str(i * 37 % 256) for i in range(120))
+        words = ("-m", MODEL, "--weights", "q8", "--ctx", 128)
+        path = self.folder / "logits.npy"
+        lathe("logits", *words, "--ids", ids, "-o", path)
+        expected = path.read_bytes()
+        for level in (2, 3):
+            with self.subTest(level):
+                plan = self.folder / "model.plan"
+                lathe("build", *words, "-o", plan, "--opt-level", level)
+                lathe("logits", "-m", plan, "--ids", ids, "-o", path)
+                self.assertEqual(path.read_bytes(), expected)
+
     def test_a_full_timing_cache_builds_the_same_file(self):
         cache = self.folder / "timings.json"
         self.build("missing.plan", "--timing-cache", cache, "--fail-on-timing-miss", status=1)

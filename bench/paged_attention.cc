@@ -1,6 +1,6 @@
-// PagedAttention: prefill of 512 tokens, decoding after 512 and 4096, heads of 64 and 256, cache bf16, f16 and f32,
-// for the ISA level that LATHE_ISA chooses. GFLOP/s counts two multiply-adds per visible position and column,
-// GB/s the pages read once.
+// PagedAttention: prefill of 512 tokens, decoding after 512 and 4096, heads of 64 and 256, cache bf16, f16
+// and f32, for the ISA level that LATHE_ISA chooses. GOP/s counts two multiply-adds per visible position and
+// column, GB/s the pages read once, which may lie in a cache.
 #include <benchmark/benchmark.h>
 
 #include <cmath>
@@ -13,6 +13,7 @@
 #include "base/half.h"
 #include "base/thread_pool.h"
 #include "cpu/kernels.h"
+#include "limit_share.h"
 #include "tensor/dtype.h"
 
 namespace lathe {
@@ -89,9 +90,9 @@ void attend(benchmark::State& state, Shape shape, Dtype cache_dtype, std::int32_
   const double seen = tokens * (past + 0.5 * (tokens + 1));  // positions, over all tokens
   const double operations = 4 * seen * static_cast<double>(shape.heads * shape.head_dim);
   const double bytes = static_cast<double>(cache_elements) * (cache_dtype == Dtype::f32 ? 4 : 2);
-  const auto rate = benchmark::Counter::kIsIterationInvariantRate;
-  state.counters["GFLOP/s"] = benchmark::Counter(operations * 1e-9, rate);
-  state.counters["GB/s"] = benchmark::Counter(bytes * 1e-9, rate);
+  count_operations(state, operations, cache_dtype == Dtype::bf16 ? DotOperand::bf16 : DotOperand::f32,
+                   threads);
+  if (tokens == 1) count_bytes(state, bytes, threads);
   state.SetLabel(kernel.name);
 }
 

@@ -73,6 +73,21 @@ struct Pairs {
   return {_mm256_ceil_ps(x.low), _mm256_ceil_ps(x.high)};
 }
 
+/// Lane r is the greatest lane of rows[r]; no lane may be NaN. Of lanes behind the last row nothing is said.
+template <int kRows>
+[[gnu::always_inline]] inline Vector greatest_of_each(const Vector (&rows)[kRows]) {
+  static_assert(kRows <= 8);
+  alignas(32) float found[8] = {};
+  for (int r = 0; r < kRows; ++r) found[r] = greatest(rows[r]);
+  return {_mm256_load_ps(found), _mm256_setzero_ps()};
+}
+
+/// `lane` is one of the first 8.
+[[gnu::always_inline]] inline Vector repeat_lane(Vector x, int lane) {
+  const __m256 repeated = _mm256_permutevar8x32_ps(x.low, _mm256_set1_epi32(lane));
+  return {repeated, repeated};
+}
+
 /// 2^x for x <= 0, 0 for x < -127. portable/pair_arithmetic.h, the same operations.
 [[gnu::always_inline]] inline __m256 power_of_two(__m256 x) {
   const __m256 bounded = _mm256_max_ps(_mm256_set1_ps(-127.0f), x);

@@ -13,18 +13,41 @@ namespace {
   return {_mm512_roundscale_ps(x.lanes, _MM_FROUND_TO_POS_INF | _MM_FROUND_NO_EXC)};
 }
 
-/// 2^x for x <= 0, 0 for x < -127. portable/pair_arithmetic.h, the same operations.
+/// Lane r is the greatest lane of rows[r]; no lane may be NaN. Of lanes behind the last row nothing is said.
+template <int kRows>
+[[gnu::always_inline]] inline Vector greatest_of_each(const Vector (&rows)[kRows]) {
+  static_assert(kRows <= 8);
+  const auto row = [&](int r) { return rows[r < kRows ? r : 0].lanes; };
+  const auto halves = [&](int r) {  // two rows, in two quarters each
+    return _mm512_max_ps(_mm512_shuffle_f32x4(row(r), row(r + 1), 0x44),
+                         _mm512_shuffle_f32x4(row(r), row(r + 1), 0xee));
+  };
+  const auto quarters = [&](int r) {  // four rows, in a quarter each
+    const __m512 a = halves(r);
+    const __m512 b = halves(r + 2);
+    return _mm512_max_ps(_mm512_shuffle_f32x4(a, b, 0x88), _mm512_shuffle_f32x4(a, b, 0xdd));
+  };
+  const __m512 a = quarters(0);
+  const __m512 b = kRows > 4 ? quarters(4) : a;
+  const __m512 two = _mm512_max_ps(_mm512_unpacklo_ps(a, b), _mm512_unpackhi_ps(a, b));  // a b a b
+  const __m512 one = _mm512_max_ps(two, _mm512_permute_ps(two, 0x4e));
+  const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 0, 0, 0, 0, 0, 0, 0, 0);
+  return {_mm512_permutexvar_ps(order, one)};
+}
+
+[[gnu::always_inline]] inline Vector repeat_lane(Vector x, int lane) {
+  return {_mm512_permutexvar_ps(_mm512_set1_epi32(lane), x.lanes)};
+}
+
+/// 2^x for x <= 0, 0 for x < -127. The results of portable/pair_arithmetic.h by fewer instructions.
 [[gnu::always_inline]] inline Vector power_of_two(Vector x) {
-  const __m512 bounded = _mm512_max_ps(_mm512_set1_ps(-127.0f), x.lanes);
-  const __m512 round = _mm512_set1_ps(0x1.8p23f);
-  const __m512 shifted = _mm512_add_ps(bounded, round);
-  const __m512 f = _mm512_sub_ps(bounded, _mm512_sub_ps(shifted, round));
+  const __m512 n = _mm512_roundscale_ps(x.lanes, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+  const __m512 f = _mm512_reduce_ps(x.lanes, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);  // of infinity: 0
   __m512 p = _mm512_set1_ps(0x1.c2a218p-5f);
   p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0x1.f00c4cp-3f));
   p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0x1.62f5fap-1f));
   p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(1.0f));
-  const __m512i exponent = _mm512_slli_epi32(_mm512_castps_si512(shifted), 23);
-  return {_mm512_castsi512_ps(_mm512_add_epi32(_mm512_castps_si512(p), exponent))};
+  return {_mm512_scalef_ps(p, n)};
 }
 
 }  // namespace

@@ -5,8 +5,7 @@
 
 #include "cpu/vector/attention_share.h"
 #include "cpu/vector/flush_denormals.h"
-#include "cpu/vector/functions.h"
-#include "cpu/vector/pair_tile.h"
+#include "cpu/vector/pair_softmax.h"
 
 namespace lathe::vector {
 
@@ -23,7 +22,7 @@ struct PairSums {
 
 /// State of a tile's rows. Lies in the thread's scratch; queries and outputs follow.
 struct alignas(64) PairTile {
-  PairStrip strip;
+  PairStrip strips[kPairTileRows / kPairStripRows];
   float maximum[2][kPairTileRows + kLanes];
   float weights[2][kPairTileRows][kLanes];
   std::int64_t positions[kPairTileRows];  // the last that the row sees
@@ -51,60 +50,6 @@ struct PairCache {
   float softcap;        // 0: none
   float softcap_scale;  // softcap in powers of two
 };
-
-/// 2^x for a whole number x <= 0, 0 from -127 down: power_of_two() without a vector.
-static inline float whole_power_of_two(float x) {
-  const float bounded = x > -127.0f ? x : -127.0f;
-  return __builtin_bit_cast(float, (static_cast<std::int32_t>(bounded) + 127) << 23);
-}
-
-/// Scores of the strip's rows become weights relative to the greatest score of the span so far.
-template <class Pairs>
-[[gnu::noinline]] void soften_pair_strip(PairStrip& strip, const PairCache& cache, float* maximum,
-                                         float* weight_sums) {
-  using V = typename Pairs::Floats;
-  constexpr int kVectors = kPageTokens / kLanes;
-  static_assert(kVectors == 4);
-  const V lowest = broadcast(V{}, -__builtin_inff());
-  const Pairs ones = repeat(Pairs{}, kPairOfOnes);
-  const bool capped = cache.softcap > 0;
-  for (std::int64_t r = 0; r < strip.rows; ++r) {
-    V x[kVectors];
-#pragma GCC unroll 4
-    for (int v = 0; v < kVectors; ++v) x[v] = load(V{}, strip.scores[r] + v * kLanes);
-    if (capped) {
-      const V cap = broadcast(V{}, cache.softcap);
-      const V scale = broadcast(V{}, cache.softcap_scale);
-#pragma GCC unroll 4
-      for (int v = 0; v < kVectors; ++v) x[v] = scale * hyperbolic_tangent(x[v] / cap);
-    }
-    if (strip.begin[r] > 0 || strip.end[r] < kPageTokens) {
-      const auto lane = [](std::int64_t slot, int v) {
-        const std::int64_t lane_of_vector = slot - v * kLanes;
-        return lane_of_vector < 0 ? 0 : lane_of_vector > kLanes ? kLanes : lane_of_vector;
-      };
-#pragma GCC unroll 4
-      for (int v = 0; v < kVectors; ++v)
-        x[v] = select(lane(strip.begin[r], v), lane(strip.end[r], v), x[v], lowest);
-    }
-    const V most = greater(greater(x[0], greater(x[1], lowest)), greater(x[2], greater(x[3], lowest)));
-    const float best = __builtin_ceilf(greatest(most));
-    const float before = maximum[r];
-    const float after = best > before ? best : before;
-    const float keep = whole_power_of_two(before - after);
-    maximum[r] = after;
-    strip.keep[r] = keep;
-    const V shift = broadcast(V{}, after);
-#pragma GCC unroll 4
-    for (int v = 0; v < kVectors; ++v) x[v] = power_of_two(x[v] - shift);
-    const Pairs low = rounded(Pairs{}, x[0], x[1]);
-    const Pairs high = rounded(Pairs{}, x[2], x[3]);
-    store(strip.weights[r], low);
-    store(strip.weights[r] + kPageTokens / 2, high);
-    const V sums = broadcast(V{}, keep) * load(V{}, weight_sums + r * kLanes);
-    store(weight_sums + r * kLanes, dot(dot(sums, low, ones), high, ones));
-  }
-}
 
 template <class Pairs>
 void clear_sums(const PairSums& sums, std::int64_t rows, std::int64_t stride) {
@@ -153,22 +98,17 @@ void divide_sums(const PairTile& tile, const PairSums& total, std::int64_t head_
   }
 }
 
-/// The strip's visible slots of the chunk that starts at position `start`.
-static inline void enter_pair_chunk(const PairTile& tile, PairStrip& strip, std::int64_t row,
-                                    std::int64_t start, std::int64_t window) {
-  const bool whole = start + kPageTokens <= tile.positions[row] + 1 &&
-                     first_visible(tile.positions[row + strip.rows - 1], window) <= start;
-  for (std::int64_t r = 0; r < kPairStripRows; ++r) {
-    strip.begin[r] = 0;
-    strip.end[r] = kPageTokens;
-  }
+/// The strip's visible slots of the chunk that starts at position `start`; `positions` are its rows'.
+static inline void enter_pair_chunk(PairStrip& strip, const std::int64_t* positions, std::int64_t start,
+                                    std::int64_t window) {
+  strip.whole =
+      start + kPageTokens <= positions[0] + 1 && first_visible(positions[strip.rows - 1], window) <= start;
   strip.lowest = strip.common_begin = 0;
   strip.highest = strip.common_end = kPageTokens;
-  if (whole) return;
+  if (strip.whole) return;
   for (std::int64_t r = 0; r < strip.rows; ++r) {
-    const std::int64_t position = tile.positions[row + r];
-    const std::int64_t first = first_visible(position, window) - start;
-    const std::int64_t end = position + 1 - start;
+    const std::int64_t first = first_visible(positions[r], window) - start;
+    const std::int64_t end = positions[r] + 1 - start;
     strip.begin[r] = static_cast<std::int32_t>(first < 0 ? 0 : first);
     strip.end[r] = static_cast<std::int32_t>(end > kPageTokens ? kPageTokens : end);
   }
@@ -218,25 +158,38 @@ static inline PairPages visible_pages(const PairTile& tile, const PairCache& cac
 template <class Pairs>
 void attend_span(PairTile& tile, const PairPages& pages, std::int64_t first, std::int64_t last,
                  const std::uint16_t* queries, const PairSums& span) {
-  constexpr int kTileVectors = Pairs::Floats::kTileVectors;
-  PairStrip& strip = tile.strip;
-  const std::int64_t values_behind = pages.cache.kv_heads * kPageTokens * pages.cache.head_dim;
-  clear_sums<Pairs>(span, tile.rows, strip.output_stride);
+  const PairCache& cache = pages.cache;
+  const std::int64_t strips = (tile.rows + kPairStripRows - 1) / kPairStripRows;
+  const std::int64_t values_behind = cache.kv_heads * kPageTokens * cache.head_dim;
+  const std::int64_t query_stride = query_stride_of(cache.head_dim);
+  const std::int64_t output_stride = output_stride_of(cache.head_dim);
+  clear_sums<Pairs>(span, tile.rows, output_stride);
+  for (std::int64_t i = 0; i < strips; ++i) {
+    const std::int64_t row = i * kPairStripRows;
+    PairStrip& strip = tile.strips[i];
+    strip.rows = tile.rows - row < kPairStripRows ? tile.rows - row : kPairStripRows;
+    strip.head_dim = cache.head_dim;
+    strip.query_stride = query_stride;
+    strip.output_stride = output_stride;
+    strip.softcap = cache.softcap;
+    strip.softcap_scale = cache.softcap_scale;
+    strip.queries = queries + row * query_stride;
+    strip.outputs = span.outputs + row * output_stride;
+    strip.maximum = span.maximum + row;
+    strip.weight_sums = span.weights + row * kLanes;
+  }
   const std::uint16_t* keys = pages.keys(first);
   for (std::int64_t page = first; page <= last; ++page) {
     const std::uint16_t* next = page < pages.last ? pages.keys(page + 1) : keys;
-    for (std::int64_t row = 0; row < tile.rows; row += kPairStripRows) {
-      strip.rows = tile.rows - row < kPairStripRows ? tile.rows - row : kPairStripRows;
-      enter_pair_chunk(tile, strip, row, page * kPageTokens, pages.cache.window);
-      if (strip.lowest >= strip.highest) continue;
-      strip.queries = queries + row * strip.query_stride;
-      strip.outputs = span.outputs + row * strip.output_stride;
-      strip.next_page = next;
-      score_pair_strip<Pairs, kPairStripRows, kTileVectors>(strip, keys, strip.lowest / kLanes * kLanes,
-                                                            round_to(strip.highest, kLanes));
-      soften_pair_strip<Pairs>(strip, pages.cache, span.maximum + row, span.weights + row * kLanes);
-      strip.next_page = next + values_behind;
-      weigh_pair_strip<Pairs>(strip, keys + values_behind);
+    for (std::int64_t i = 0; i < strips; ++i) {
+      enter_pair_chunk(tile.strips[i], tile.positions + i * kPairStripRows, page * kPageTokens, cache.window);
+      tile.strips[i].next_page = next;
+    }
+    weigh_keys<Pairs>(tile.strips, strips, keys);
+    for (std::int64_t i = 0; i < strips; ++i) {
+      PairStrip& strip = tile.strips[i];
+      strip.next_page += values_behind;
+      if (strip.lowest < strip.highest) weigh_pair_strip<Pairs>(strip, keys + values_behind);
     }
     keys = next;
   }
@@ -246,20 +199,17 @@ static constexpr std::int64_t last_page_of_span(std::int64_t page) {
   return page / kSpanPages * kSpanPages + kSpanPages - 1;
 }
 
-/// Sets the strides of the tile's strip. Returns where its queries lie, behind the sums of two spans.
-static inline std::uint16_t* prepare_tile(PairTile& tile, std::int64_t head_dim) {
-  tile.strip.head_dim = head_dim;
-  tile.strip.query_stride = query_stride_of(head_dim);
-  tile.strip.output_stride = output_stride_of(head_dim);
+/// Queries lie behind the sums of two spans.
+static inline std::uint16_t* queries_of(PairTile& tile, std::int64_t head_dim) {
   auto* outputs = reinterpret_cast<float*>(&tile + 1);
-  return reinterpret_cast<std::uint16_t*>(outputs + 2 * kPairTileRows * tile.strip.output_stride);
+  return reinterpret_cast<std::uint16_t*>(outputs + 2 * kPairTileRows * output_stride_of(head_dim));
 }
 
 template <class Pairs>
 void attend_pair_tile(PairTile& tile, const PairCache& cache, const SequenceEntry& sequence,
                       std::int64_t kv_head) {
-  std::uint16_t* queries = prepare_tile(tile, cache.head_dim);
-  const std::int64_t stride = tile.strip.output_stride;
+  std::uint16_t* queries = queries_of(tile, cache.head_dim);
+  const std::int64_t stride = output_stride_of(cache.head_dim);
   auto* outputs = reinterpret_cast<float*>(&tile + 1);
   PairSums span{tile.maximum[0], tile.weights[0][0], outputs};
   PairSums total{tile.maximum[1], tile.weights[1][0], outputs + kPairTileRows * stride};
@@ -334,8 +284,8 @@ template <class Pairs>
 void attend_split(const KernelCall& call, const AttentionRows& all, const PairCache& cache,
                   const SequenceEntry& sequence) {
   auto& tile = *static_cast<PairTile*>(call.scratch);
-  std::uint16_t* queries = prepare_tile(tile, cache.head_dim);
-  const std::int64_t stride = tile.strip.output_stride;
+  std::uint16_t* queries = queries_of(tile, cache.head_dim);
+  const std::int64_t stride = output_stride_of(cache.head_dim);
   const std::int64_t unit_floats = split_unit_floats(all.group, cache.head_dim);
   const Range rows{0, all.group};
   set_rows(tile, call, all, sequence, 0, rows);

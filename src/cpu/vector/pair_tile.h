@@ -16,15 +16,21 @@ static constexpr double kLog2E = 1.4426950408889634;
 struct alignas(64) PairStrip {
   float scores[kPairStripRows][kPageTokens];
   std::uint16_t weights[kPairStripRows][kPageTokens];
-  float keep[kPairStripRows];          // factor of what the outputs hold
+  float shift[kLanes];                 // by row: the greatest score of the span so far, rounded up
+  float keep[kLanes];                  // by row: factor of what the outputs hold
   std::int32_t begin[kPairStripRows];  // visible slots; begin >= end: none
   std::int32_t end[kPairStripRows];
   const std::uint16_t* queries;  // [rows][query_stride]
   float* outputs;                // [rows][output_stride]
+  float* maximum;                // [rows] shift, from page to page
+  float* weight_sums;            // [rows][kLanes]
   std::int64_t query_stride;
   std::int64_t output_stride;
   std::int64_t rows;
   std::int64_t head_dim;
+  float softcap;              // 0: none
+  float softcap_scale;        // softcap in powers of two
+  bool whole;                 // every row sees all slots
   std::int64_t lowest;        // of begin, over rows that see any
   std::int64_t highest;       // of end
   std::int64_t common_begin;  // every row sees [common_begin, common_end), which may be empty

@@ -10,6 +10,7 @@
 //   i32 order[slots]              slots by ascending expert, then ascending
 //   bytes rows[64][row bytes]     rows of x that a chunk of slots reads, side by side
 //   f32 results[64][panel rows]   what a chunk gives for a panel
+//   bytes prepared[]              what the ISA prepares of the rows
 #pragma once
 
 #include <cstddef>
@@ -24,6 +25,7 @@ struct ExpertMultiply {
   PackedLayoutInfo layout;
   std::int64_t row_bytes;  // of a row of x
   MultiplyChunk multiply;
+  const ChunkPreparation* preparation = nullptr;
 };
 
 inline constexpr std::int64_t kPanelGroups =
@@ -57,11 +59,15 @@ struct ExpertScratch {
   std::int64_t order;  // offsets in bytes; ends lie at 0
   std::int64_t rows;
   std::int64_t results;
-  std::int64_t bytes;
+  std::int64_t bytes;  // without what is prepared, which lies there
 };
 
+static constexpr std::int64_t expert_chunk_slots(const ExpertShape& shape) {
+  return shape.slots < kChunkTokens ? shape.slots : kChunkTokens;
+}
+
 static constexpr ExpertScratch expert_scratch(const ExpertShape& shape, std::int64_t row_bytes) {
-  const std::int64_t chunk = shape.slots < kChunkTokens ? shape.slots : kChunkTokens;
+  const std::int64_t chunk = expert_chunk_slots(shape);
   const std::int64_t order = scratch_line(shape.experts * 4);
   const std::int64_t rows = order + scratch_line(shape.slots * 4);
   const std::int64_t results = rows + scratch_line(chunk * row_bytes);
@@ -108,8 +114,11 @@ static inline void multiply_panel(const KernelCall& call, const ExpertShape& sha
     __builtin_memcpy(scratch + parts.rows + i * with.row_bytes,
                      x + slots[i] / shape.slots_per_row * with.row_bytes,
                      static_cast<std::size_t>(with.row_bytes));
-  const KernelCall part{inputs, &result, nullptr, nullptr, 2, 0, 1};
-  with.multiply(part, {count, shape.columns, panel_rows, panel_groups}, {0, panel_groups}, {0, count});
+  void* prepared = with.preparation != nullptr ? scratch + parts.bytes : nullptr;
+  const KernelCall part{inputs, &result, nullptr, prepared, 2, 0, 1};
+  const MatmulShape panel{count, shape.columns, panel_rows, panel_groups};
+  if (with.preparation != nullptr) with.preparation->prepare(part, panel, {0, count});
+  with.multiply(part, panel, {0, panel_groups}, {0, count});
   const auto* results = reinterpret_cast<const float*>(scratch + parts.results);
   for (std::int64_t i = 0; i < count && !alone; ++i)
     __builtin_memcpy(output + slots[i] * shape.rows, results + i * panel_rows,

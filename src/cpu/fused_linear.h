@@ -8,10 +8,12 @@
 // one behind the other and dealt in contiguous runs of equal bytes of weights.
 //
 // Scratch of each thread: a slot [tokens of a chunk][columns of a tile] for each product, temporary and
-// input; behind them what blocks as files have them need (quantized_blocks.h), where a weight has those.
+// input; behind them what blocks as files have them need (quantized_blocks.h), where a weight has those;
+// then what the ISA prepares of a chunk of tokens.
 //
 // A `Functions` type has, all static:
 //   multiply_of(dtype)                        how weights of a layout are multiplied
+//   kPreparation                              where there is one: of chunks, for layouts that want it
 //   row_bytes(columns)                        of a row of the activation
 //   kTileGroups                               tiles have a multiple of so many groups; 8 fill the vectors of
 //                                             quantize
@@ -41,6 +43,7 @@ constexpr bool is_blocks(std::int32_t dtype) { return dtype >= kFirstBlockDtype 
 struct LayoutMultiply {
   MultiplyChunk multiply;
   PackedLayoutInfo layout;
+  bool prepared = false;  // reads what the preparation leaves
 };
 
 /// Numbers of a tile: those of its token t are at data + t * stride.
@@ -90,13 +93,41 @@ constexpr Sizes sizes_of(const KernelCall& call) {
 }
 
 template <class Functions>
-constexpr std::size_t scratch_bytes(const KernelCall& call) {
+constexpr const ChunkPreparation* preparation() {
+  if constexpr (requires { Functions::kPreparation; }) return &Functions::kPreparation;
+  return nullptr;
+}
+
+/// Offsets in bytes.
+struct Scratch {
+  std::int64_t blocks;
+  std::int64_t prepared;
+  std::int64_t bytes;
+  bool prepares;
+};
+
+template <class Functions>
+Scratch scratch_of(const KernelCall& call) {
   const FusedProgram& program = *call.attributes[0].program;
   const std::int64_t slots = program.products + program.temporaries + program.inputs;
+  const Sizes sizes = sizes_of<Functions>(call);
+  const std::int64_t columns = call.inputs[0].dims[1];
   bool blocks = false;
-  for (std::int32_t i = 0; i < program.products; ++i) blocks = blocks || is_blocks(call.inputs[1 + i].dtype);
-  return static_cast<std::size_t>(slots * sizes_of<Functions>(call).slot) * sizeof(float) +
-         (blocks ? blocks_scratch_bytes(call.inputs[0].dims[1]) : 0);
+  bool prepares = false;
+  for (std::int32_t i = 0; i < program.products; ++i) {
+    const std::int32_t dtype = call.inputs[1 + i].dtype;
+    blocks = blocks || is_blocks(dtype);
+    prepares = prepares || Functions::multiply_of(dtype).prepared;
+  }
+  Scratch scratch{slots * sizes.slot * static_cast<std::int64_t>(sizeof(float)), 0, 0, prepares};
+  scratch.prepared = scratch.blocks + (blocks ? static_cast<std::int64_t>(blocks_scratch_bytes(columns)) : 0);
+  scratch.bytes = scratch.prepared + (prepares ? preparation<Functions>()->bytes(sizes.tokens, columns) : 0);
+  return scratch;
+}
+
+template <class Functions>
+std::size_t scratch_bytes(const KernelCall& call) {
+  return static_cast<std::size_t>(scratch_of<Functions>(call).bytes);
 }
 
 template <class Functions>
@@ -107,6 +138,7 @@ class Run {
         program_(*call.attributes[0].program),
         split_(kMatmulSplits[call.variant]),
         sizes_(sizes_of<Functions>(call)),
+        scratch_(scratch_of<Functions>(call)),
         columns_(call.inputs[0].dims[1]) {
     const std::int64_t all = call.inputs[0].dims[0];
     tokens_ = split_.by_tokens ? thread_share(all, call.thread, call.threads) : Share{0, all};
@@ -127,11 +159,17 @@ class Run {
       const std::int64_t begin = tokens_.begin + chunk * split_.chunk_tokens;
       const std::int64_t end = begin + split_.chunk_tokens;
       const Share tokens{begin, end < tokens_.end ? end : tokens_.end};
+      if (scratch_.prepares) prepare(tokens);
       for (std::int32_t p = 0; p < count_; ++p) run_part(parts_[p], chunk, tokens);
     }
   }
 
  private:
+  void prepare(const Share& tokens) const {
+    const KernelCall chunk{call_.inputs, nullptr, nullptr, scratch_at(scratch_.prepared), 1, 0, 1};
+    preparation<Functions>()->prepare(chunk, {tokens.end, columns_, 0, 0}, tokens);
+  }
+
   std::int64_t group_bytes(std::int32_t product) const {
     return packed_group_bytes(layouts_[product].layout, columns_);
   }
@@ -185,7 +223,8 @@ class Run {
     std::int32_t output = 0;
     while (!in_set(part.sets.outputs, output)) ++output;
     const TensorArg inputs[2] = {call_.inputs[0], call_.inputs[1 + part.stored_alone]};
-    const KernelCall product{inputs, call_.outputs + output, nullptr, block_scratch(), 2, 0, 1};
+    const KernelCall product{
+        inputs, call_.outputs + output, nullptr, product_scratch(part.stored_alone), 2, 0, 1};
     layouts_[part.stored_alone].multiply(
         product, {tokens.end, columns_, part.rows, (part.rows + kPackedRows - 1) / kPackedRows}, groups,
         tokens);
@@ -200,13 +239,18 @@ class Run {
     TensorArg result{slot(product), {}, 2, 0};
     const std::int64_t groups = tile.groups.end - tile.groups.begin;
     const std::int64_t count = tile.tokens.end - tile.tokens.begin;
-    layouts_[product].multiply({inputs, &result, nullptr, block_scratch(), 2, 0, 1},
+    layouts_[product].multiply({inputs, &result, nullptr, product_scratch(product), 2, 0, 1},
                                {count, columns_, tile.columns, groups}, {0, groups}, {0, count});
   }
 
   float* slot(std::int64_t index) const { return static_cast<float*>(call_.scratch) + index * sizes_.slot; }
 
-  float* block_scratch() const { return slot(program_.products + program_.temporaries + program_.inputs); }
+  void* scratch_at(std::int64_t offset) const { return static_cast<std::uint8_t*>(call_.scratch) + offset; }
+
+  void* product_scratch(std::int32_t product) const {
+    if (is_blocks(call_.inputs[1 + product].dtype)) return scratch_at(scratch_.blocks);
+    return layouts_[product].prepared ? scratch_at(scratch_.prepared) : nullptr;
+  }
 
   Location input_location(std::int32_t index, const Tile& tile) const {
     const TensorArg& tensor = call_.inputs[1 + program_.products + index];
@@ -313,6 +357,7 @@ class Run {
   const FusedProgram& program_;
   const MatmulSplit split_;
   const Sizes sizes_;
+  const Scratch scratch_;
   const std::int64_t columns_;  // of the activation
   Share tokens_{};
   std::int64_t chunks_ = 0;

@@ -2,6 +2,7 @@
 // ISA files may include it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "backend/kernel_call.h"
@@ -38,9 +39,17 @@ struct MatmulSplit {
 static constexpr MatmulSplit kMatmulSplits[] = {{kChunkTokens, false}, {64, false}, {128, false},
                                                 {kChunkTokens, true},  {64, true},  {128, true}};
 
-/// Multiplies groups of a matrix (inputs[1]) with rows (inputs[0]) into outputs[0]; reads no other member.
+/// Multiplies groups of a matrix (inputs[1]) with rows (inputs[0]) into outputs[0]. Of the call's other
+/// members it reads scratch alone: what was prepared of the tokens, or null.
 using MultiplyChunk = void (*)(const KernelCall& call, const MatmulShape& shape, const Share& groups,
                                const Share& tokens);
+
+/// What an ISA makes of a chunk's tokens, for all groups of all weights that are multiplied with them.
+struct ChunkPreparation {
+  std::int64_t (*bytes)(std::int64_t tokens, std::int64_t columns);  // of scratch, for a chunk
+  /// Into call.scratch.
+  void (*prepare)(const KernelCall& call, const MatmulShape& shape, const Share& tokens);
+};
 
 static constexpr MatmulShape matmul_shape(const KernelCall& call) {
   const TensorArg& input = call.inputs[0];   // [tokens, columns]
@@ -63,8 +72,16 @@ static constexpr std::int64_t chunk_count(std::int64_t tokens, std::int64_t chun
   return (tokens + chunk_tokens - 1) / chunk_tokens;
 }
 
+/// Scratch of multiply_in_chunks.
+static inline std::size_t chunk_scratch_bytes(const KernelCall& call, const ChunkPreparation& preparation) {
+  const std::int64_t most = kMatmulSplits[call.variant].chunk_tokens;
+  const std::int64_t tokens = call.inputs[0].dims[0];
+  return static_cast<std::size_t>(preparation.bytes(tokens < most ? tokens : most, call.inputs[0].dims[1]));
+}
+
 /// One matrix product, as the call's variant cuts it.
-static inline void multiply_in_chunks(const KernelCall& call, MultiplyChunk multiply) {
+static inline void multiply_in_chunks(const KernelCall& call, MultiplyChunk multiply,
+                                      const ChunkPreparation* preparation = nullptr) {
   const MatmulShape shape = matmul_shape(call);
   const MatmulSplit split = kMatmulSplits[call.variant];
   const Share all{0, shape.tokens};
@@ -75,7 +92,9 @@ static inline void multiply_in_chunks(const KernelCall& call, MultiplyChunk mult
     const Share groups = split.by_tokens ? Share{0, shape.groups} : units_of_chunk(numbers, chunk, chunks);
     const std::int64_t begin = tokens.begin + chunk * split.chunk_tokens;
     const std::int64_t end = begin + split.chunk_tokens;
-    multiply(call, shape, groups, {begin, end < tokens.end ? end : tokens.end});
+    const Share some{begin, end < tokens.end ? end : tokens.end};
+    if (preparation != nullptr && groups.begin < groups.end) preparation->prepare(call, shape, some);
+    multiply(call, shape, groups, some);
   }
 }
 

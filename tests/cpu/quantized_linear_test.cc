@@ -2,6 +2,7 @@
 // against portable, at sizes that fill no tile, over several panels and for all splits over threads.
 #include <gtest/gtest.h>
 
+#include <bit>
 #include <cmath>
 #include <cstring>
 
@@ -137,6 +138,46 @@ TEST_P(QuantizedLinear, ExtremeCodesGivePortableBits) {
     for (const auto& isa : fast_levels())
       EXPECT_EQ(multiply(kernel_named(name(isa)), GetParam(), size, activations, weights, 1), expected)
           << isa << " code " << code;
+  }
+}
+
+// Scales from nothing to the greatest, of weights and of tokens: kernels for many tokens compute with
+// exponents.
+TEST_P(QuantizedLinear, ScalesOfAnySizeGivePortableBits) {
+  const Size size{96, 64, whole_records(576)};
+  auto weights = random_weights(GetParam(), size.rows, size.columns, random_);
+  constexpr std::uint16_t kHalves[] = {0x0000, 0x8000, 0x0001, 0x8001, 0x03ff, 0x7bff, 0xfbff, 0x3c00};
+  constexpr unsigned kExponents[] = {0, 1, 60, 127, 190, 254};
+  const auto record = static_cast<std::size_t>(GetParam().info.record_bytes);
+  for (std::size_t i = 0; i + 1 < weights.size(); ++i) {
+    const auto offset = static_cast<int>(i % record);
+    if (random_() % 4 != 0) continue;
+    if (GetParam().is_exponent(offset)) weights[i] = static_cast<std::byte>(kExponents[random_() % 6]);
+    if (offset % 2 == 0 && GetParam().is_half(offset)) std::memcpy(&weights[i], &kHalves[random_() % 8], 2);
+  }
+  for (const float most : {1e-28f, 1e-12f, 1.0f, 1e12f, 1e20f}) {
+    std::vector<float> values(static_cast<std::size_t>(size.tokens * size.columns));
+    std::uniform_real_distribution<float> uniform(-most, most);
+    for (auto& value : values) value = uniform(random_);
+    std::fill_n(values.begin() + size.columns, size.columns, 0.0f);
+    std::vector<std::byte> activations(static_cast<std::size_t>(size.tokens) *
+                                       row_bytes(Dtype::a8, size.columns));
+    for (const bool broken : {false, true}) {
+      if (broken) values[static_cast<std::size_t>(5 * size.columns + 40)] = std::nanf("");
+      call_kernel(kernel_named("portable.quantize_activation"),
+                  {tensor(values.data(), Dtype::f32, size.tokens, size.columns)},
+                  tensor(activations.data(), Dtype::a8, size.tokens, size.columns), 1);
+      const auto expected =
+          multiply(kernel_named(name("portable")), GetParam(), size, activations, weights, 1);
+      for (const auto& isa : fast_levels()) {
+        const auto output = multiply(kernel_named(name(isa)), GetParam(), size, activations, weights, 2);
+        for (std::size_t i = 0; i < output.size(); ++i)
+          ASSERT_TRUE(std::isnan(expected[i]) ? std::isnan(output[i])
+                                              : std::bit_cast<std::uint32_t>(output[i]) ==
+                                                    std::bit_cast<std::uint32_t>(expected[i]))
+              << isa << ", values to " << most << ", " << i << ": " << output[i] << " and " << expected[i];
+      }
+    }
   }
 }
 

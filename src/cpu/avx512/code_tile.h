@@ -4,8 +4,10 @@
 // Per block of 32 columns and token the float work is one multiply-add (two with minima), against eight
 // integer dot products: activations have few scales and few zeros (quant/activation.h), so that
 //   - integer sums start at -z * (sum of weight codes), one of 16 vectors that are computed once,
-//   - scale * s is one of 16 vectors, scale * 1.xxxx, times a power of two, which vscalefps multiplies on
+//   - scale * s is one of 16 vectors, scale * 1.xxxx, times a power of two, which adds to the exponents on
 //     pipes that the dot products do not use.
+// Scales so small or great that this would leave the normal floats are left to quantized_multiply.h: a
+// chunk of tokens as prepare_chunk finds them, a pair of groups as multiply_tile does.
 // A step works on 4 tokens times 2 groups: eight integer sums of this block, eight of the block before, whose
 // float work is spread between the dot products, and the float sums.
 #pragma once
@@ -15,12 +17,12 @@
 #include <cstdint>
 
 #include "cpu/avx512/packed_codes.h"
+#include "cpu/avx512/token_quads.h"
 #include "cpu/vector/quantized_multiply.h"
 
 namespace lathe::avx512 {
 namespace {
 
-constexpr int kCodeTokens = 4;
 constexpr int kCodeGroups = 2;
 
 /// What a group needs of one block.
@@ -56,17 +58,32 @@ constexpr std::int64_t kPanelBlocks = 8;
                     _mm512_mul_ps(scale, _mm512_set1_ps(1.0f + static_cast<float>(i) / kScaleMantissas)));
 }
 
+/// Rows whose scale is one that the tile takes.
+[[gnu::always_inline]] inline __mmask16 taken_rows(__m512 scale, __mmask16 nonzero) {
+  const __m512i magnitude = _mm512_and_si512(_mm512_castps_si512(scale), _mm512_set1_epi32(0x7fffffff));
+  const __m512i exponent = _mm512_srli_epi32(magnitude, 23);
+  const auto within =
+      static_cast<unsigned>(_mm512_cmpge_epi32_mask(exponent, _mm512_set1_epi32(kWeightExponents.least)) &
+                            _mm512_cmple_epi32_mask(exponent, _mm512_set1_epi32(kWeightExponents.most)));
+  return static_cast<__mmask16>(within | ~static_cast<unsigned>(nonzero));
+}
+
+/// Returns whether the tile takes all scales. Rows whose scale is zero get codes of zero, since what is added
+/// to their exponents makes it another number.
 template <class Layout>
-[[gnu::always_inline]] inline void unpack_block(const std::uint8_t* record, int index, int group,
+[[gnu::always_inline]] inline bool unpack_block(const std::uint8_t* record, int index, int group,
                                                 TileBlock& out) {
   constexpr PackedFactors kFactors = Layout::kInfo.factors;
   WeightBlock weight;
   Layout::unpack(record, index, weight);
-  for (int k = 0; k < 8; ++k) _mm512_store_si512(out.codes[k][group], weight.codes[k]);
-  fill_tables(weight.sum[0], weight.scale[0], out.tables[group]);
+  const __mmask16 nonzero = _mm512_cmp_ps_mask(weight.scale[0], _mm512_setzero_ps(), _CMP_NEQ_UQ);
+  for (int k = 0; k < 8; ++k)
+    _mm512_store_si512(out.codes[k][group], _mm512_maskz_mov_epi32(nonzero, weight.codes[k]));
+  fill_tables(_mm512_maskz_mov_ps(nonzero, weight.sum[0]), weight.scale[0], out.tables[group]);
   if constexpr (has_minima(kFactors)) _mm512_store_ps(out.minimum[group], weight.minimum);
   if constexpr (kFactors == PackedFactors::integer_scales_and_half_minima)
     _mm512_store_ps(out.half_minimum[group], weight.half_minimum);
+  return taken_rows(weight.scale[0], nonzero) == 0xffff;
 }
 
 /// Of one token.
@@ -82,102 +99,90 @@ struct TileOutput {
   __mmask16 rows[kCodeGroups];  // that there are
 };
 
-/// What a step does with one block for some of its 4 tokens; `kCount` are there.
+[[gnu::always_inline]] inline __m512i table_line(const void* table, std::int64_t bytes) {
+  return _mm512_load_si512(static_cast<const std::uint8_t*>(table) + bytes);
+}
+
+/// What a step does with one block for the first kCount tokens of a quad.
 template <PackedFactors kFactors, int kCount>
 struct TileStep {
   using Integers = __m512i[kCount][kCodeGroups];
 
-  std::int64_t row_bytes;
-  std::int64_t factor_bytes;
   __m512 sums[kCount][kCodeGroups];
 
-  [[gnu::always_inline]] void start(const TileBlock& block, const std::uint8_t* factors, Integers& products) {
+  [[gnu::always_inline]] void start(const TileBlock& block, const TokenQuad& quad, Integers& products) {
 #pragma GCC unroll 4
-    for (int t = 0; t < kCount; ++t) {
-      // Masked, so that a record that no quantizer wrote (a tensor from a file) cannot lead out of the table.
-      const std::int64_t zero =
-          vector::load_integer(factors + t * row_bytes + factor_bytes) & (kZeros - 1) * kZeroStep;
+    for (int t = 0; t < kCount; ++t)
 #pragma GCC unroll 2
       for (int g = 0; g < kCodeGroups; ++g)
-        products[t][g] = _mm512_load_si512(block.tables[g].starts[0] + zero * (kPackedRows / kZeroStep));
-    }
+        products[t][g] = table_line(block.tables[g].starts, quad.start_bytes[t]);
   }
 
-  [[gnu::always_inline]] void dot(const TileBlock& block, const std::uint8_t* codes, int k,
-                                  Integers& products) {
+  [[gnu::always_inline]] void dot(const TileBlock& block, const TokenQuad& quad, int k, Integers& products) {
     __m512i weight[kCodeGroups];
     for (int g = 0; g < kCodeGroups; ++g) weight[g] = _mm512_load_si512(block.codes[k][g]);
 #pragma GCC unroll 4
     for (int t = 0; t < kCount; ++t) {
-      const __m512i four = _mm512_set1_epi32(vector::load_integer(codes + t * row_bytes + 4 * k));
+      const __m512i four = _mm512_set1_epi32(vector::load_integer(quad.codes[t] + 4 * k));
       auto& product = products[t];
 #pragma GCC unroll 2
       for (int g = 0; g < kCodeGroups; ++g) product[g] = _mm512_dpbusd_epi32(product[g], four, weight[g]);
     }
   }
 
-  [[gnu::always_inline]] void finish(const TileBlock& block, const std::uint8_t* factors, int t, int g,
+  [[gnu::always_inline]] void finish(const TileBlock& block, const TokenQuad& quad, int t, int g,
                                      const Integers& products) {
-    const std::uint8_t* factor = factors + t * row_bytes;
-    constexpr int kShift = kScaleLowBits - 4;  // the mantissa's bits, times kPackedRows
-    const int mantissa = vector::load_integer(factor) >> kShift & (kScaleMantissas - 1) * kPackedRows;
-    const __m512 exponent = _mm512_getexp_ps(_mm512_set1_ps(vector::load_float(factor)));
-    const __m512 scale = _mm512_scalef_ps(_mm512_load_ps(block.tables[g].scales[0] + mantissa), exponent);
-    sums[t][g] = _mm512_fmadd_ps(scale, _mm512_cvtepi32_ps(products[t][g]), sums[t][g]);
+    const __m512i scale = _mm512_add_epi32(table_line(block.tables[g].scales, quad.scale_bytes[t]),
+                                           _mm512_set1_epi32(quad.exponents[t]));
+    sums[t][g] = _mm512_fmadd_ps(_mm512_castsi512_ps(scale), _mm512_cvtepi32_ps(products[t][g]), sums[t][g]);
     if constexpr (has_minima(kFactors))
-      sums[t][g] = _mm512_fmadd_ps(_mm512_load_ps(block.minimum[g]),
-                                   _mm512_set1_ps(vector::load_float(factor + 2 * factor_bytes)), sums[t][g]);
+      sums[t][g] =
+          _mm512_fmadd_ps(_mm512_load_ps(block.minimum[g]), _mm512_set1_ps(quad.sums[t]), sums[t][g]);
     if constexpr (kFactors == PackedFactors::integer_scales_and_half_minima)
-      sums[t][g] = _mm512_fmadd_ps(_mm512_load_ps(block.half_minimum[g]),
-                                   _mm512_set1_ps(vector::load_float(factor + 3 * factor_bytes)), sums[t][g]);
+      sums[t][g] = _mm512_fmadd_ps(_mm512_load_ps(block.half_minimum[g]), _mm512_set1_ps(quad.half_sums[t]),
+                                   sums[t][g]);
   }
 
-  [[gnu::always_inline]] void finish_all(const TileBlock& block, const std::uint8_t* factors,
+  [[gnu::always_inline]] void finish_all(const TileBlock& block, const TokenQuad& quad,
                                          const Integers& products) {
 #pragma GCC unroll 4
     for (int t = 0; t < kCount; ++t)
 #pragma GCC unroll 2
-      for (int g = 0; g < kCodeGroups; ++g) finish(block, factors, t, g, products);
+      for (int g = 0; g < kCodeGroups; ++g) finish(block, quad, t, g, products);
   }
 };
 
-/// Adds `count` blocks to the sums of kCount tokens, whose codes and factors are given for the first block.
-/// The sums go to `output`, where there is one, instead of back.
+/// Adds `count` blocks to the sums of a quad's first kCount tokens; `quad` has the first block. The sums go
+/// to `output`, where there is one, instead of back.
 template <PackedFactors kFactors, int kCount>
-[[gnu::noinline]] void add_blocks(const TileBlock* blocks, std::int64_t count,
-                                  const vector::ActivationBlock& first, TileSums* sums,
-                                  const TileOutput* output) {
+[[gnu::noinline]] void add_blocks(const TileBlock* blocks, std::int64_t count, const TokenQuad* quad,
+                                  TileSums* sums, const TileOutput* output) {
   TileStep<kFactors, kCount> step;
-  step.row_bytes = first.row_bytes;
-  step.factor_bytes = first.factor_bytes;
-  const std::uint8_t* codes = first.codes;
-  const std::uint8_t* factors = first.factors;
 #pragma GCC unroll 4
   for (int t = 0; t < kCount; ++t)
 #pragma GCC unroll 2
     for (int g = 0; g < kCodeGroups; ++g) step.sums[t][g] = _mm512_load_ps(sums[t].values[g]);
 
   typename TileStep<kFactors, kCount>::Integers products;
-  step.start(*blocks, factors, products);
+  step.start(*blocks, *quad, products);
 #pragma GCC unroll 8
-  for (int k = 0; k < 8; ++k) step.dot(*blocks, codes, k, products);
+  for (int k = 0; k < 8; ++k) step.dot(*blocks, *quad, k, products);
   for (std::int64_t b = 1; b < count; ++b) {
-    codes += kActivationBlock;
-    factors += sizeof(float);
+    ++quad;
     typename TileStep<kFactors, kCount>::Integers next;
-    step.start(blocks[b], factors, next);
+    step.start(blocks[b], *quad, next);
 #pragma GCC unroll 8
     for (int k = 0; k < 8; ++k) {
-      step.dot(blocks[b], codes, k, next);
+      step.dot(blocks[b], *quad, k, next);
       if (k / kCodeGroups < kCount)
-        step.finish(blocks[b - 1], factors - sizeof(float), k / kCodeGroups, k % kCodeGroups, products);
+        step.finish(blocks[b - 1], quad[-1], k / kCodeGroups, k % kCodeGroups, products);
     }
 #pragma GCC unroll 4
     for (int t = 0; t < kCount; ++t)
 #pragma GCC unroll 2
       for (int g = 0; g < kCodeGroups; ++g) products[t][g] = next[t][g];
   }
-  step.finish_all(blocks[count - 1], factors, products);
+  step.finish_all(blocks[count - 1], *quad, products);
 #pragma GCC unroll 4
   for (int t = 0; t < kCount; ++t)
 #pragma GCC unroll 2
@@ -190,22 +195,29 @@ template <PackedFactors kFactors, int kCount>
     }
 }
 
+/// The quads' block that is a panel's first, of `tokens` tokens.
+struct TileTokens {
+  const TokenQuad* quads;
+  std::int64_t stride;  // from quad to quad: the row's blocks
+  std::int64_t tokens;
+};
+
 /// The panel's blocks for all tokens. `output`: of the last panel, else null.
 template <PackedFactors kFactors>
-void add_panel(const TileBlock* blocks, std::int64_t count, vector::ActivationBlock first, TileSums* sums,
+void add_panel(const TileBlock* blocks, std::int64_t count, const TileTokens& all, TileSums* sums,
                const TileOutput* output) {
   TileOutput place{};
   if (output != nullptr) place = *output;
   const TileOutput* const to = output == nullptr ? nullptr : &place;
-  for (; first.tokens >= kCodeTokens; first.tokens -= kCodeTokens, sums += kCodeTokens) {
-    add_blocks<kFactors, kCodeTokens>(blocks, count, first, sums, to);
-    first.codes += kCodeTokens * first.row_bytes;
-    first.factors += kCodeTokens * first.row_bytes;
-    place.data += kCodeTokens * place.stride;
+  const TokenQuad* quad = all.quads;
+  std::int64_t left = all.tokens;
+  for (; left >= kQuad; left -= kQuad, sums += kQuad, quad += all.stride) {
+    add_blocks<kFactors, kQuad>(blocks, count, quad, sums, to);
+    place.data += kQuad * place.stride;
   }
-  if (first.tokens == 3) add_blocks<kFactors, 3>(blocks, count, first, sums, to);
-  if (first.tokens == 2) add_blocks<kFactors, 2>(blocks, count, first, sums, to);
-  if (first.tokens == 1) add_blocks<kFactors, 1>(blocks, count, first, sums, to);
+  if (left == 3) add_blocks<kFactors, 3>(blocks, count, quad, sums, to);
+  if (left == 2) add_blocks<kFactors, 2>(blocks, count, quad, sums, to);
+  if (left == 1) add_blocks<kFactors, 1>(blocks, count, quad, sums, to);
 }
 
 /// Fetches the panel from block `begin` on into the second-level cache, while the one before is computed.
@@ -224,31 +236,35 @@ template <class Layout>
 }
 
 /// Two neighbouring groups for at most kMaxChunkTokens tokens; `record` is the first group's first and
-/// the second's follow `group_bytes` behind.
+/// the second's follow `group_bytes` behind. False, and no outputs, where the tile does not take a scale.
 template <class Layout>
-void multiply_tile(const std::uint8_t* record, std::int64_t group_bytes, std::int64_t records,
-                   vector::ActivationBlock activation, TileSums* sums, const TileOutput& output) {
+bool multiply_tile(const std::uint8_t* record, std::int64_t group_bytes, std::int64_t records,
+                   TileTokens tokens, TileSums* sums, const TileOutput& output) {
   constexpr PackedFactors kFactors = Layout::kInfo.factors;
   constexpr std::int64_t kRecordBlocks = vector::kRecordBlocks<Layout>;
   TileBlock panel[kPanelBlocks];
-  for (std::int64_t t = 0; t < activation.tokens; ++t)
+  for (std::int64_t t = 0; t < tokens.tokens; ++t)
     for (auto& group : sums[t].values) _mm512_store_ps(group, _mm512_setzero_ps());
   const std::int64_t blocks = records * kRecordBlocks;
   const std::int64_t panels = (blocks + kPanelBlocks - 1) / kPanelBlocks;
   for (std::int64_t p = 0; p < panels; ++p) {
     const std::int64_t begin = blocks * p / panels;  // panels of about equal size
     const std::int64_t count = blocks * (p + 1) / panels - begin;
+    bool taken = true;
     for (std::int64_t b = 0; b < count; ++b) {
       const std::int64_t block = begin + b;
       const std::uint8_t* source = record + block / kRecordBlocks * Layout::kInfo.record_bytes;
       for (int g = 0; g < kCodeGroups; ++g)
-        unpack_block<Layout>(source + g * group_bytes, static_cast<int>(block % kRecordBlocks), g, panel[b]);
+        taken = unpack_block<Layout>(source + g * group_bytes, static_cast<int>(block % kRecordBlocks), g,
+                                     panel[b]) &&
+                taken;
     }
+    if (!taken) return false;
     fetch_panel<Layout>(record, group_bytes, begin + count, blocks);
-    add_panel<kFactors>(panel, count, activation, sums, p + 1 == panels ? &output : nullptr);
-    activation.codes += count * kActivationBlock;
-    activation.factors += count * static_cast<std::int64_t>(sizeof(float));
+    add_panel<kFactors>(panel, count, tokens, sums, p + 1 == panels ? &output : nullptr);
+    tokens.quads += count;
   }
+  return true;
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ namespace {
 
 template <class Layout>
 constexpr fused_linear::LayoutMultiply codes() {
-  return {multiply_chunk<Layout>, Layout::kInfo};
+  return {multiply_chunk<Layout>, Layout::kInfo, kHasTile<Layout>};
 }
 
 /// In the order of Dtype.
@@ -27,6 +27,7 @@ constexpr fused_linear::LayoutMultiply kLayouts[] = {
 };
 
 struct Codes : vector::RowFunctions<Vector> {
+  static constexpr ChunkPreparation kPreparation = kTileChunks;
   static constexpr std::int64_t kTileGroups = 8;
   static std::int64_t row_bytes(std::int64_t columns) { return activation_row_bytes(columns); }
   static fused_linear::LayoutMultiply multiply_of(std::int32_t dtype) {

@@ -12,13 +12,19 @@ namespace {
 
 template <class Layout>
 void quantized_expert_linear(const KernelCall& call) {
-  multiply_experts(call,
-                   {Layout::kInfo, activation_row_bytes(call.inputs[1].dims[2]), multiply_chunk<Layout>});
+  multiply_experts(call, {Layout::kInfo, activation_row_bytes(call.inputs[1].dims[2]), multiply_chunk<Layout>,
+                          kHasTile<Layout> ? &kTileChunks : nullptr});
+}
+
+std::size_t scratch_bytes(const KernelCall& call) {
+  const ExpertShape shape = expert_shape(call);
+  return static_cast<std::size_t>(expert_scratch(shape, activation_row_bytes(shape.columns)).bytes +
+                                  prepared_bytes(expert_chunk_slots(shape), shape.columns));
 }
 
 template <class Layout>
 constexpr IsaKernel kernel(const char* name) {
-  return {name, quantized_expert_linear<Layout>, nullptr};
+  return {name, quantized_expert_linear<Layout>, scratch_bytes};
 }
 
 }  // namespace

@@ -11,12 +11,17 @@ namespace {
 
 template <class Layout>
 void quantized_linear(const KernelCall& call) {
-  multiply_in_chunks(call, multiply_chunk<Layout>);
+  multiply_in_chunks(call, multiply_chunk<Layout>, kHasTile<Layout> ? &kTileChunks : nullptr);
+}
+
+template <class Layout>
+std::size_t scratch_bytes(const KernelCall& call) {
+  return kHasTile<Layout> ? chunk_scratch_bytes(call, kTileChunks) : 0;
 }
 
 template <class Layout>
 constexpr IsaKernel kernel(const char* name) {
-  return {name, quantized_linear<Layout>, nullptr};
+  return {name, quantized_linear<Layout>, kHasTile<Layout> ? scratch_bytes<Layout> : nullptr};
 }
 
 }  // namespace

@@ -107,29 +107,24 @@ struct Sums {
   }
 };
 
-/// From so many tokens on, unpacking groups in the cache pays.
-constexpr std::int64_t kLeastTileTokens = 80;
-
 /// Pairs of `groups`, by code_tile.h. Returns the first group that is left.
 template <class Layout>
 std::int64_t multiply_pairs(const KernelCall& call, const MatmulShape& shape, const Share& groups,
                             const Share& tokens) {
   const std::int64_t records = shape.columns / Layout::kInfo.columns_per_record;
   const std::int64_t group_bytes = records * Layout::kInfo.record_bytes;
-  const std::int64_t row_bytes = activation_row_bytes(shape.columns);
-  const std::int64_t count = tokens.end - tokens.begin;
-  const auto* inputs = static_cast<const std::uint8_t*>(call.inputs[0].data) + tokens.begin * row_bytes;
   const auto* weights = static_cast<const std::uint8_t*>(call.inputs[1].data);
   auto* output = static_cast<float*>(call.outputs[0].data) + tokens.begin * shape.rows;
-  const vector::ActivationBlock activation{inputs, inputs + shape.columns, row_bytes,
-                                           shape.columns / kActivationBlock * 4, count};
+  const TileTokens quads{static_cast<const PreparedChunk*>(call.scratch)->quads(),
+                         shape.columns / kActivationBlock, tokens.end - tokens.begin};
   TileSums sums[kMaxChunkTokens];
   std::int64_t group = groups.begin;
   for (; group + kCodeGroups <= groups.end; group += kCodeGroups) {
     const std::int64_t row = group * kPackedRows;
-    multiply_tile<Layout>(
-        weights + group * group_bytes, group_bytes, records, activation, sums,
-        {output + row, shape.rows, {row_mask(shape.rows - row), row_mask(shape.rows - row - kPackedRows)}});
+    const TileOutput place{
+        output + row, shape.rows, {row_mask(shape.rows - row), row_mask(shape.rows - row - kPackedRows)}};
+    if (!multiply_tile<Layout>(weights + group * group_bytes, group_bytes, records, quads, sums, place))
+      vector::multiply_chunk<Sums, Layout>(call, shape, {group, group + kCodeGroups}, tokens);
   }
   return group;
 }
@@ -139,9 +134,11 @@ template <class Layout>
 void multiply_chunk(const KernelCall& call, const MatmulShape& shape, const Share& groups,
                     const Share& tokens) {
   Share left = groups;
-  if constexpr (kHasTile<Layout>)
-    if (tokens.end - tokens.begin >= kLeastTileTokens)
+  if constexpr (kHasTile<Layout>) {
+    const auto* prepared = static_cast<const PreparedChunk*>(call.scratch);
+    if (prepared != nullptr && prepared->usable)
       left.begin = multiply_pairs<Layout>(call, shape, groups, tokens);
+  }
   vector::multiply_chunk<Sums, Layout>(call, shape, left, tokens);
 }
 

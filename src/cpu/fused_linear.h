@@ -82,7 +82,7 @@ constexpr std::int64_t kTileNumbers = 4096;  // 16 KiB
 
 template <class Functions>
 constexpr Sizes sizes_of(const KernelCall& call) {
-  const std::int64_t chunk = kMatmulSplits[call.variant].chunk_tokens;
+  const std::int64_t chunk = matmul_split(call).chunk_tokens;
   const std::int64_t all = call.inputs[0].dims[0];
   const std::int64_t tokens = all < chunk ? all : chunk;
   constexpr std::int64_t kStep = Functions::kTileGroups;
@@ -136,7 +136,7 @@ class Run {
   explicit Run(const KernelCall& call)
       : call_(call),
         program_(*call.attributes[0].program),
-        split_(kMatmulSplits[call.variant]),
+        split_(matmul_split(call)),
         sizes_(sizes_of<Functions>(call)),
         scratch_(scratch_of<Functions>(call)),
         columns_(call.inputs[0].dims[1]) {

@@ -35,9 +35,26 @@ struct MatmulSplit {
   bool by_tokens;  // each thread has tokens of its own, and reads all weights; else groups
 };
 
+enum class SplitBy { groups, tokens, fit };
+
+struct MatmulVariant {
+  std::int64_t chunk_tokens;
+  SplitBy split;
+};
+
 /// By KernelCall::variant; their names are in portable/matmul_variants.h.
-static constexpr MatmulSplit kMatmulSplits[] = {{kChunkTokens, false}, {64, false}, {128, false},
-                                                {kChunkTokens, true},  {64, true},  {128, true}};
+static constexpr MatmulVariant kMatmulVariantSplits[] = {
+    {kChunkTokens, SplitBy::fit},    {64, SplitBy::groups}, {128, SplitBy::groups},
+    {kChunkTokens, SplitBy::tokens}, {64, SplitBy::tokens}, {128, SplitBy::tokens},
+    {kChunkTokens, SplitBy::groups}};
+
+/// What fits: with tokens for most of a chunk each, threads have their own, which stay in their caches from
+/// one step to the next; with fewer, weights would be unpacked for too few tokens at once.
+static constexpr MatmulSplit matmul_split(const KernelCall& call) {
+  const MatmulVariant variant = kMatmulVariantSplits[call.variant];
+  const bool fit = call.inputs[0].dims[0] * 4 >= call.threads * variant.chunk_tokens * 3;
+  return {variant.chunk_tokens, variant.split == SplitBy::tokens || (variant.split == SplitBy::fit && fit)};
+}
 
 /// Multiplies groups of a matrix (inputs[1]) with rows (inputs[0]) into outputs[0]. Of the call's other
 /// members it reads scratch alone: what was prepared of the tokens, or null.
@@ -74,7 +91,7 @@ static constexpr std::int64_t chunk_count(std::int64_t tokens, std::int64_t chun
 
 /// Scratch of multiply_in_chunks.
 static inline std::size_t chunk_scratch_bytes(const KernelCall& call, const ChunkPreparation& preparation) {
-  const std::int64_t most = kMatmulSplits[call.variant].chunk_tokens;
+  const std::int64_t most = matmul_split(call).chunk_tokens;
   const std::int64_t tokens = call.inputs[0].dims[0];
   return static_cast<std::size_t>(preparation.bytes(tokens < most ? tokens : most, call.inputs[0].dims[1]));
 }
@@ -83,7 +100,7 @@ static inline std::size_t chunk_scratch_bytes(const KernelCall& call, const Chun
 static inline void multiply_in_chunks(const KernelCall& call, MultiplyChunk multiply,
                                       const ChunkPreparation* preparation = nullptr) {
   const MatmulShape shape = matmul_shape(call);
-  const MatmulSplit split = kMatmulSplits[call.variant];
+  const MatmulSplit split = matmul_split(call);
   const Share all{0, shape.tokens};
   const Share tokens = split.by_tokens ? thread_share(shape.tokens, call.thread, call.threads) : all;
   const std::int64_t chunks = chunk_count(tokens.end - tokens.begin, split.chunk_tokens);

@@ -15,7 +15,7 @@ constexpr std::int64_t kGroups = 97;
 
 /// Counts how often each token and group is multiplied.
 void count(const KernelCall& call, const MatmulShape& shape, const Share& groups, const Share& tokens) {
-  ASSERT_LE(tokens.end - tokens.begin, kMatmulSplits[call.variant].chunk_tokens);
+  ASSERT_LE(tokens.end - tokens.begin, kMatmulVariantSplits[call.variant].chunk_tokens);
   auto* seen = static_cast<int*>(call.outputs[0].data);
   for (std::int64_t group = groups.begin; group < groups.end; ++group)
     for (std::int64_t token = tokens.begin; token < tokens.end; ++token) ++seen[token * shape.groups + group];
@@ -25,7 +25,7 @@ TEST(MatmulShape, ThreadsShareEveryGroupAndChunkOnce) {
   for (const std::int64_t tokens : {0, 1, 64, 65, 512, 1000})
     for (const std::int64_t groups : {std::int64_t{1}, std::int64_t{3}, std::int64_t{36}, kGroups})
       for (const std::int32_t threads : {1, 2, 3, 16, 128})
-        for (std::int32_t variant = 0; variant < static_cast<std::int32_t>(std::size(kMatmulSplits));
+        for (std::int32_t variant = 0; variant < static_cast<std::int32_t>(std::size(kMatmulVariantSplits));
              ++variant) {
           std::vector<int> seen(static_cast<std::size_t>(tokens * groups), 0);
           const TensorArg inputs[2] = {{nullptr, {tokens, 32}, 2, 0},
@@ -40,7 +40,7 @@ TEST(MatmulShape, ThreadsShareEveryGroupAndChunkOnce) {
             before = now;
           }
           EXPECT_TRUE(std::all_of(seen.begin(), seen.end(), [](int times) { return times == 1; }));
-          const auto split = kMatmulSplits[variant];
+          const auto split = matmul_split({inputs, &output, nullptr, nullptr, 2, 0, threads, variant});
           const std::int64_t fair = split.by_tokens
                                         ? (tokens + threads - 1) / threads * groups
                                         : (groups * chunk_count(tokens, split.chunk_tokens) + threads - 1) /

@@ -8,8 +8,8 @@
 
 namespace lathe::portable {
 
-inline constexpr std::string_view kMatmulVariants[] = {"rows.256",   "rows.64",   "rows.128",
-                                                       "tokens.256", "tokens.64", "tokens.128"};
-static_assert(std::size(kMatmulVariants) == std::size(kMatmulSplits));
+inline constexpr std::string_view kMatmulVariants[] = {"fit.256",   "rows.64",    "rows.128", "tokens.256",
+                                                       "tokens.64", "tokens.128", "rows.256"};
+static_assert(std::size(kMatmulVariants) == std::size(kMatmulVariantSplits));
 
 }  // namespace lathe::portable

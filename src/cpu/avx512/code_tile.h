@@ -152,16 +152,17 @@ struct TileStep {
   }
 };
 
-/// Adds `count` blocks to the sums of a quad's first kCount tokens; `quad` has the first block. The sums go
-/// to `output`, where there is one, instead of back.
+/// Adds `count` blocks to the sums of a quad's first kCount tokens; `quad` has the first block. The sums
+/// start at zero if `first`, and go to `output`, where there is one, instead of back.
 template <PackedFactors kFactors, int kCount>
 [[gnu::noinline]] void add_blocks(const TileBlock* blocks, std::int64_t count, const TokenQuad* quad,
-                                  TileSums* sums, const TileOutput* output) {
+                                  TileSums* sums, const TileOutput* output, bool first) {
   TileStep<kFactors, kCount> step;
 #pragma GCC unroll 4
   for (int t = 0; t < kCount; ++t)
 #pragma GCC unroll 2
-    for (int g = 0; g < kCodeGroups; ++g) step.sums[t][g] = _mm512_load_ps(sums[t].values[g]);
+    for (int g = 0; g < kCodeGroups; ++g)
+      step.sums[t][g] = first ? _mm512_setzero_ps() : _mm512_load_ps(sums[t].values[g]);
 
   typename TileStep<kFactors, kCount>::Integers products;
   step.start(*blocks, *quad, products);
@@ -202,22 +203,22 @@ struct TileTokens {
   std::int64_t tokens;
 };
 
-/// The panel's blocks for all tokens. `output`: of the last panel, else null.
+/// The panel's blocks for all tokens. `output`: of the last panel, else null; `first`: of the first.
 template <PackedFactors kFactors>
 void add_panel(const TileBlock* blocks, std::int64_t count, const TileTokens& all, TileSums* sums,
-               const TileOutput* output) {
+               const TileOutput* output, bool first) {
   TileOutput place{};
   if (output != nullptr) place = *output;
   const TileOutput* const to = output == nullptr ? nullptr : &place;
   const TokenQuad* quad = all.quads;
   std::int64_t left = all.tokens;
   for (; left >= kQuad; left -= kQuad, sums += kQuad, quad += all.stride) {
-    add_blocks<kFactors, kQuad>(blocks, count, quad, sums, to);
+    add_blocks<kFactors, kQuad>(blocks, count, quad, sums, to, first);
     place.data += kQuad * place.stride;
   }
-  if (left == 3) add_blocks<kFactors, 3>(blocks, count, quad, sums, to);
-  if (left == 2) add_blocks<kFactors, 2>(blocks, count, quad, sums, to);
-  if (left == 1) add_blocks<kFactors, 1>(blocks, count, quad, sums, to);
+  if (left == 3) add_blocks<kFactors, 3>(blocks, count, quad, sums, to, first);
+  if (left == 2) add_blocks<kFactors, 2>(blocks, count, quad, sums, to, first);
+  if (left == 1) add_blocks<kFactors, 1>(blocks, count, quad, sums, to, first);
 }
 
 /// Fetches the panel from block `begin` on into the second-level cache, while the one before is computed.
@@ -243,8 +244,6 @@ bool multiply_tile(const std::uint8_t* record, std::int64_t group_bytes, std::in
   constexpr PackedFactors kFactors = Layout::kInfo.factors;
   constexpr std::int64_t kRecordBlocks = vector::kRecordBlocks<Layout>;
   TileBlock panel[kPanelBlocks];
-  for (std::int64_t t = 0; t < tokens.tokens; ++t)
-    for (auto& group : sums[t].values) _mm512_store_ps(group, _mm512_setzero_ps());
   const std::int64_t blocks = records * kRecordBlocks;
   const std::int64_t panels = (blocks + kPanelBlocks - 1) / kPanelBlocks;
   for (std::int64_t p = 0; p < panels; ++p) {
@@ -261,7 +260,7 @@ bool multiply_tile(const std::uint8_t* record, std::int64_t group_bytes, std::in
     }
     if (!taken) return false;
     fetch_panel<Layout>(record, group_bytes, begin + count, blocks);
-    add_panel<kFactors>(panel, count, tokens, sums, p + 1 == panels ? &output : nullptr);
+    add_panel<kFactors>(panel, count, tokens, sums, p + 1 == panels ? &output : nullptr, p == 0);
     tokens.quads += count;
   }
   return true;

@@ -11,6 +11,7 @@ namespace lathe::vector {
 
 static constexpr std::int64_t kPairTileRows = 48;  // a multiple of kPairStripRows and kLanes
 static constexpr std::int64_t kSpanPages = 4;      // a span's chunks add up; spans are merged
+static constexpr std::int64_t kRowsAhead = 6;      // of queries and outputs that are fetched
 static constexpr float kNoScore = -0x1p100f;
 
 /// Sums over a span of chunks, or over all spans so far, before the division.
@@ -92,6 +93,8 @@ void divide_sums(const PairTile& tile, const PairSums& total, std::int64_t head_
   using V = typename Pairs::Floats;
   for (std::int64_t r = 0; r < tile.rows; ++r) {
     const V sum = broadcast(V{}, tree_sum(load(V{}, total.weights + r * kLanes)));
+    const std::int64_t ahead = r + kRowsAhead < tile.rows ? r + kRowsAhead : r;
+    for (std::int64_t d = 0; d < head_dim; d += kLanes) __builtin_prefetch(tile.targets[ahead] + d, 1);
     for (std::int64_t d = 0; d < head_dim; d += kLanes)
       store_first(tile.targets[r] + d, load(V{}, total.outputs + r * stride + d) / sum,
                   head_dim - d < kLanes ? head_dim - d : kLanes);
@@ -121,8 +124,13 @@ void round_queries(const PairTile& tile, const PairCache& cache, std::uint16_t* 
   using V = typename Pairs::Floats;
   const std::int64_t stride = query_stride_of(cache.head_dim);
   const V factor = broadcast(V{}, cache.query_factor);
-  for (std::int64_t r = 0; r < tile.rows; ++r)
+  for (std::int64_t r = 0; r < tile.rows; ++r) {
+    const std::int64_t ahead = r + kRowsAhead < tile.rows ? r + kRowsAhead : r;
     for (std::int64_t d = 0; d < stride; d += 2 * kLanes) {
+      if (d < cache.head_dim) {
+        __builtin_prefetch(tile.sources[ahead] + d);
+        __builtin_prefetch(tile.sources[ahead] + d + kLanes);
+      }
       const auto part = [&](std::int64_t column) {
         const std::int64_t count = cache.head_dim - column;
         return factor * load_first(V{}, tile.sources[r] + column,
@@ -132,6 +140,7 @@ void round_queries(const PairTile& tile, const PairCache& cache, std::uint16_t* 
       };
       store(queries + r * stride + d, rounded(Pairs{}, part(d), part(d + kLanes)));
     }
+  }
 }
 
 /// The pages that a tile's rows see, of one kv head.
@@ -184,6 +193,10 @@ void attend_span(PairTile& tile, const PairPages& pages, std::int64_t first, std
     for (std::int64_t i = 0; i < strips; ++i) {
       enter_pair_chunk(tile.strips[i], tile.positions + i * kPairStripRows, page * kPageTokens, cache.window);
       tile.strips[i].next_page = next;
+      // A line for each step of two columns: half the strips fetch the keys, half the values.
+      constexpr std::int64_t kParts = kPairTileRows / kPairStripRows / 2;
+      tile.strips[i].next_part =
+          next + i / kParts * values_behind + i % kParts * (kPageTokens / kParts) * cache.head_dim;
     }
     weigh_keys<Pairs>(tile.strips, strips, keys);
     for (std::int64_t i = 0; i < strips; ++i) {

@@ -94,6 +94,7 @@ template <class Pairs, bool kSoften>
   using V = typename Pairs::Floats;
   constexpr int kRows = kPairStripRows;
   constexpr int kVectors = kPageTokens / kLanes;
+  constexpr int kIntoSecondLevel = 2;
   constexpr std::int64_t kStepColumns = 8;  // between rows that are softened
   const std::int64_t stride = strip.query_stride;
   V sums[kRows][kVectors];
@@ -101,10 +102,12 @@ template <class Pairs, bool kSoften>
   for (int r = 0; r < kRows; ++r)
 #pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) sums[r][v] = V{};
+  const std::uint16_t* next = strip.next_part;
   const std::uint16_t* queries = strip.queries;
   const std::uint16_t* const end = queries + strip.head_dim;
   const auto multiply = [&](const std::uint16_t* to) {
-    for (; queries < to; queries += 2, keys += kPairKeyRow) {
+    for (; queries < to; queries += 2, keys += kPairKeyRow, next += 2 * kLanes) {
+      __builtin_prefetch(next, 0, kIntoSecondLevel);
       Pairs key[kVectors];
 #pragma GCC unroll 4
       for (int v = 0; v < kVectors; ++v) key[v] = load(Pairs{}, keys + v * 2 * kLanes);

@@ -36,6 +36,7 @@ struct alignas(64) PairStrip {
   std::int64_t common_begin;  // every row sees [common_begin, common_end), which may be empty
   std::int64_t common_end;
   const std::uint16_t* next_page;  // what is fetched meanwhile, a line for each line that is read
+  const std::uint16_t* next_part;  // of the next page, this strip's share where strips flow
 };
 
 /// Sets all that follows from begin and end.

@@ -202,8 +202,9 @@ def avx2(sitting):
 def depths(sitting):
     model, words = peer.find_model("smollm2"), ["-p", 0, "-n", 32, "-d", "0,512,1024,2048,4096"]
     sitting.facts["weight_bytes"] = weight_bytes(model)
+    llama_bench = peer.llama_cpp()[1] / "bin" / "llama-bench"
     sitting.lathe(model, [*words, "-r", 3])
-    sitting.llama_bench(peer.llama_cpp()[1] / "bin" / "llama-bench", model, [*words, "-r", 1, "--no-warmup"])
+    sitting.llama_bench(llama_bench, model, [*words, "-r", 1, "--no-warmup"])
 
 
 def profile(sitting):
@@ -300,6 +301,8 @@ def main():
     sittings += [name for name in BESIDE_ROWS if name.startswith(tuple(options.only))]
     if not sittings:
         parser.error("no row has such a name")
+    if not options.lathe.is_file():
+        parser.error(f"{options.lathe} is not there: ./lathe builds it, --lathe names another one")
     report = {**describe_machine(options), "rounds": options.rounds, "sittings": {}, "rows": []}
     if options.resume and options.json and options.json.exists():
         before = json.loads(options.json.read_text())

@@ -56,7 +56,10 @@ def build_llama_cpp(sources, build, options, targets):
     if all((build / "bin" / target).exists() for target in targets):
         return
     log(f"building llama.cpp in {build}")
-    shutil.rmtree(build, ignore_errors=True)  # of sources elsewhere, or half of it
+    if build.is_symlink():
+        build.unlink()  # to a build that is gone, or to one that is not ours to remove
+    elif build.exists():
+        shutil.rmtree(build)  # of sources elsewhere, or half of it
     call(["cmake", "-S", sources, "-B", build, "-G", "Ninja", *COMMON, *options])
     call(["cmake", "--build", build, "--target", *targets])
 

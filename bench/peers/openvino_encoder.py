@@ -108,7 +108,9 @@ def write_onnx(folder, path):
         [helper.make_tensor_value_info("hidden", TensorProto.FLOAT, [*shape, width])], graph.constants),
         opset_imports=[helper.make_opsetid("", OPSET)], ir_version=10)
     onnx.checker.check_model(model)
-    path.write_bytes(model.SerializeToString())
+    part = path.with_suffix(".part")  # so that a file that is there is whole
+    part.write_bytes(model.SerializeToString())
+    part.rename(path)
 
 
 def feed(batch, length):

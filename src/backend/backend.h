@@ -64,6 +64,8 @@ class Backend {
   virtual std::string_view name() const = 0;
   virtual Buffer allocate(
       std::size_t bytes) = 0;  // 64-byte aligned, contents undefined; throws Error(resource_limit)
+  /// The same for what is written once, whole, and read by every step: on large pages where there are such.
+  virtual Buffer allocate_weight(std::size_t bytes) { return allocate(bytes); }
   /// A buffer over host memory that needs no copy, if this device can read it; `owner` keeps it alive.
   virtual std::optional<Buffer> share(std::span<const std::byte> host, std::shared_ptr<const void> owner) = 0;
   virtual void write(const Buffer& buffer, std::uint64_t offset, std::span<const std::byte> host) = 0;

@@ -201,7 +201,7 @@ std::shared_ptr<Plan> PlanFile::plan(Backend& backend) const {
       plan->weight_report.mapped_bytes += bytes.size();
       continue;
     }
-    plan->weights.push_back(backend.allocate(bytes.size()));
+    plan->weights.push_back(backend.allocate_weight(bytes.size()));
     backend.write(plan->weights.back(), 0, bytes);
     plan->weight_report.copied_bytes += bytes.size();
   }

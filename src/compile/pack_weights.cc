@@ -149,7 +149,7 @@ Dtype weight_layout(const Graph& graph, const Node& node, std::size_t input) {
 Buffer WeightPacker::pack(const TensorView& source, Dtype layout) {
   const Matrices matrices(source);
   const std::uint64_t bytes = bytes_of(matrices, layout);
-  Buffer buffer = backend_.allocate(bytes);
+  Buffer buffer = backend_.allocate_weight(bytes);
   if (buffer.host_visible()) {
     pack_matrices(matrices, layout, threads_, static_cast<std::byte*>(buffer.data()));
   } else {
@@ -207,7 +207,7 @@ void WeightPacker::pack() {
       continue;
     }
     const std::span<const std::byte> bytes(source.data, source.bytes());
-    plan_.weights[weight] = backend_.allocate(bytes.size());
+    plan_.weights[weight] = backend_.allocate_weight(bytes.size());
     backend_.write(plan_.weights[weight], 0, bytes);
     plan_.weight_report.copied_bytes += bytes.size();
   }

@@ -74,7 +74,7 @@ const bool kRegistered = [] {
     const Dtype layout = *named;
     for (const Shape shape : {Shape{1536, 576}, Shape{576, 1536}, Shape{49152, 576}, Shape{2048, 8192}}) {
       if (shape.columns % info(layout).block_elements != 0) continue;
-      for (const std::int64_t tokens : {1, 4, 16, 64, 512})
+      for (const std::int64_t tokens : {1, 4, 8, 16, 32, 64, 512})
         for (const int threads : {1, 2})
           benchmark::RegisterBenchmark(
               (kernel.name + "/" + std::to_string(shape.rows) + "x" + std::to_string(shape.columns) +

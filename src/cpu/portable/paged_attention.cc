@@ -9,9 +9,8 @@
 #include <cmath>
 #include <limits>
 
-#include "backend/cache_layout.h"
 #include "base/half.h"
-#include "cpu/portable/kernel_arguments.h"
+#include "cpu/portable/paged_attention.h"
 #include "cpu/portable/tanh_f32.h"
 
 namespace lathe::portable {
@@ -126,20 +125,8 @@ void run(const KernelCall& call) {
     attend<std::uint16_t>(call);
 }
 
-bool accepts(const NodeTypes& types) {
-  return types.inputs.size() == 4 && types.inputs[0].dtype == Dtype::f32 &&
-         (types.inputs[1].dtype == Dtype::f32 || types.inputs[1].dtype == Dtype::f16) &&
-         all_f32(types.outputs);
-}
-
 std::size_t scratch_bytes(const KernelCall& call) {
   return static_cast<std::size_t>(call.inputs[0].dims[2]) * sizeof(float);
-}
-
-/// About one page for one token: less than what a barrier on each side costs.
-bool serial(const KernelCall& call) {
-  const std::int64_t positions = call.inputs[3].dims[0] * kPageTokens;
-  return element_count(call.inputs[0]) * positions <= 65536;
 }
 
 }  // namespace
@@ -148,10 +135,10 @@ std::span<const Kernel> paged_attention_kernels() {
   static const Kernel kKernels[] = {{.name = "portable.paged_attention",
                                      .op = "PagedAttention",
                                      .arithmetic = "f32",
-                                     .accepts = accepts,
+                                     .accepts = accepts_paged_attention<Dtype::f32, Dtype::f16>,
                                      .run = run,
                                      .scratch_bytes = scratch_bytes,
-                                     .serial = serial}};
+                                     .serial = is_serial_paged_attention}};
   return kKernels;
 }
 

@@ -12,8 +12,7 @@
 #include <limits>
 #include <vector>
 
-#include "backend/cache_layout.h"
-#include "cpu/portable/kernel_arguments.h"
+#include "cpu/portable/paged_attention.h"
 #include "cpu/portable/pair_arithmetic.h"
 #include "cpu/portable/tanh_f32.h"
 
@@ -178,19 +177,8 @@ void run(const KernelCall& call) {
   }
 }
 
-bool accepts(const NodeTypes& types) {
-  return types.inputs.size() == 4 && types.inputs[0].dtype == Dtype::f32 &&
-         types.inputs[1].dtype == Dtype::bf16 && all_f32(types.outputs);
-}
-
 std::size_t scratch_bytes(const KernelCall& call) {
   return 2 * static_cast<std::size_t>(call.inputs[0].dims[2]) * sizeof(float);
-}
-
-/// About one page for one token: less than what a barrier on each side costs.
-bool serial(const KernelCall& call) {
-  const std::int64_t positions = call.inputs[3].dims[0] * kPageTokens;
-  return element_count(call.inputs[0]) * positions <= 65536;
 }
 
 }  // namespace
@@ -199,10 +187,10 @@ std::span<const Kernel> paged_attention_bf16_kernels() {
   static const Kernel kKernels[] = {{.name = "portable.paged_attention.bf16",
                                      .op = "PagedAttention",
                                      .arithmetic = "bf16",
-                                     .accepts = accepts,
+                                     .accepts = accepts_paged_attention<Dtype::bf16>,
                                      .run = run,
                                      .scratch_bytes = scratch_bytes,
-                                     .serial = serial}};
+                                     .serial = is_serial_paged_attention}};
   return kKernels;
 }
 

@@ -56,9 +56,12 @@ ModelOptions complete(ModelOptions options, const ModelShape& shape) {
     options.context_tokens =
         shape.is_encoder() ? static_cast<int>(shape.text_tokens) : std::min(trained, kDefaultContext);
   require_range("step_tokens", options.step_tokens, 1, 1 << 20);
-  options.step_tokens = shape.is_encoder() ? std::max(options.step_tokens, options.context_tokens)
-                                           : std::min(options.step_tokens, options.context_tokens);
   require_range("sequences", options.sequences, 1, kMostSequences);
+  // No step has more than the contexts of all sequences hold.
+  const std::int64_t held = std::int64_t{options.context_tokens} * options.sequences;
+  options.step_tokens = shape.is_encoder()
+                            ? std::max(options.step_tokens, options.context_tokens)
+                            : static_cast<int>(std::min<std::int64_t>(options.step_tokens, held));
   if (options.threads == 0)
     options.threads =
         static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, unsigned{kMostThreads}));

@@ -11,16 +11,12 @@
 // input; behind them what blocks as files have them need (quantized_blocks.h), where a weight has those;
 // then what the ISA prepares of a chunk of tokens.
 //
-// A `Functions` type has, all static:
-//   multiply_of(dtype)                        how weights of a layout are multiplied
-//   kPreparation                              where there is one: of chunks, for layouts that want it
-//   row_bytes(columns)                        of a row of the activation
-//   kTileGroups                               tiles have a multiple of so many groups; 8 fill the vectors of
-//                                             quantize
-//   binary, unary, quantize                   as for RowProgram (row_program.h)
+// A `Functions` type has the members of a `Products` type (products.h) and, as for RowProgram
+// (row_program.h), binary, unary and quantize.
 #pragma once
 
-#include "cpu/quantized_blocks.h"
+#include "cpu/isa_kernel.h"
+#include "cpu/products.h"
 #include "cpu/row_program.h"
 #include "graph/fused_parts.h"
 
@@ -28,23 +24,6 @@ namespace lathe::fused_linear {
 namespace {
 
 using row_program::TileOperand;
-
-/// Dtype::packed4, the first of the layouts of codes.
-constexpr std::int32_t kFirstPackedDtype = 22;
-/// Dtype::packed_f32, the first of the layouts of floats.
-constexpr std::int32_t kFirstFloatDtype = 35;
-/// Dtype::q4_0 and q6_k, the first and last of files' blocks.
-constexpr std::int32_t kFirstBlockDtype = 8;
-constexpr std::int32_t kLastBlockDtype = 20;
-
-/// As files have them: between floats and codes that are packed.
-constexpr bool is_blocks(std::int32_t dtype) { return dtype >= kFirstBlockDtype && dtype <= kLastBlockDtype; }
-
-struct LayoutMultiply {
-  MultiplyChunk multiply;
-  PackedLayoutInfo layout;
-  bool prepared = false;  // reads what the preparation leaves
-};
 
 /// Numbers of a tile: those of its token t are at data + t * stride.
 struct Location {
@@ -92,18 +71,12 @@ constexpr Sizes sizes_of(const KernelCall& call) {
   return {tokens, groups, (tokens * groups + 1) * kPackedRows};
 }
 
-template <class Functions>
-constexpr const ChunkPreparation* preparation() {
-  if constexpr (requires { Functions::kPreparation; }) return &Functions::kPreparation;
-  return nullptr;
-}
-
 /// Offsets in bytes.
 struct Scratch {
   std::int64_t blocks;
   std::int64_t prepared;
   std::int64_t bytes;
-  bool prepares;
+  const ChunkPreparation* preparation;  // of the first layout that wants one
 };
 
 template <class Functions>
@@ -113,15 +86,15 @@ Scratch scratch_of(const KernelCall& call) {
   const Sizes sizes = sizes_of<Functions>(call);
   const std::int64_t columns = call.inputs[0].dims[1];
   bool blocks = false;
-  bool prepares = false;
+  const ChunkPreparation* preparation = nullptr;
   for (std::int32_t i = 0; i < program.products; ++i) {
     const std::int32_t dtype = call.inputs[1 + i].dtype;
     blocks = blocks || is_blocks(dtype);
-    prepares = prepares || Functions::multiply_of(dtype).prepared;
+    if (preparation == nullptr) preparation = Functions::multiply_of(dtype).preparation;
   }
-  Scratch scratch{slots * sizes.slot * static_cast<std::int64_t>(sizeof(float)), 0, 0, prepares};
+  Scratch scratch{slots * sizes.slot * static_cast<std::int64_t>(sizeof(float)), 0, 0, preparation};
   scratch.prepared = scratch.blocks + (blocks ? static_cast<std::int64_t>(blocks_scratch_bytes(columns)) : 0);
-  scratch.bytes = scratch.prepared + (prepares ? preparation<Functions>()->bytes(sizes.tokens, columns) : 0);
+  scratch.bytes = scratch.prepared + (preparation != nullptr ? preparation->bytes(sizes.tokens, columns) : 0);
   return scratch;
 }
 
@@ -159,7 +132,7 @@ class Run {
       const std::int64_t begin = tokens_.begin + chunk * split_.chunk_tokens;
       const std::int64_t end = begin + split_.chunk_tokens;
       const Share tokens{begin, end < tokens_.end ? end : tokens_.end};
-      if (scratch_.prepares) prepare(tokens);
+      if (scratch_.preparation != nullptr) prepare(tokens);
       for (std::int32_t p = 0; p < count_; ++p) run_part(parts_[p], chunk, tokens);
     }
   }
@@ -167,7 +140,7 @@ class Run {
  private:
   void prepare(const Share& tokens) const {
     const KernelCall chunk{call_.inputs, nullptr, nullptr, scratch_at(scratch_.prepared), 1, 0, 1};
-    preparation<Functions>()->prepare(chunk, {tokens.end, columns_, 0, 0}, tokens);
+    scratch_.preparation->prepare(chunk, {tokens.end, columns_, 0, 0}, tokens);
   }
 
   std::int64_t group_bytes(std::int32_t product) const {
@@ -249,7 +222,7 @@ class Run {
 
   void* product_scratch(std::int32_t product) const {
     if (is_blocks(call_.inputs[1 + product].dtype)) return scratch_at(scratch_.blocks);
-    return layouts_[product].prepared ? scratch_at(scratch_.prepared) : nullptr;
+    return layouts_[product].preparation != nullptr ? scratch_at(scratch_.prepared) : nullptr;
   }
 
   Location input_location(std::int32_t index, const Tile& tile) const {
@@ -370,6 +343,13 @@ class Run {
 template <class Functions>
 void run(const KernelCall& call) {
   Run<Functions>(call).run();
+}
+
+/// A folder's kernel, of its products and of its functions for rows.
+template <class Products, class RowFunctions>
+constexpr IsaKernel kernel(const char* name) {
+  struct Functions : Products, RowFunctions {};
+  return {name, run<Functions>, scratch_bytes<Functions>};
 }
 
 }  // namespace

@@ -68,6 +68,13 @@ struct ChunkPreparation {
   void (*prepare)(const KernelCall& call, const MatmulShape& shape, const Share& tokens);
 };
 
+/// How weights of one layout are multiplied.
+struct LayoutMultiply {
+  MultiplyChunk multiply;
+  PackedLayoutInfo layout;
+  const ChunkPreparation* preparation = nullptr;  // that it reads, the same for all layouts that have one
+};
+
 static constexpr MatmulShape matmul_shape(const KernelCall& call) {
   const TensorArg& input = call.inputs[0];   // [tokens, columns]
   const TensorArg& weight = call.inputs[1];  // [rows, columns]

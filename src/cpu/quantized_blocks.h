@@ -38,10 +38,10 @@ static constexpr std::size_t blocks_scratch_bytes(std::int64_t columns) {
          kMaxChunkTokens * kPackedRows * sizeof(float);
 }
 
-/// A MultiplyChunk that has scratch; inputs[1].dims[0] are the rows from its data on. `multiply` has one
-/// function for each packed type from packed4 on.
+/// A MultiplyChunk that has scratch; inputs[1].dims[0] are the rows from its data on. `layouts` has one
+/// row for each packed type from packed4 on.
 static inline void multiply_blocks(const KernelCall& call, const MatmulShape& shape, const Share& groups,
-                                   const Share& tokens, const MultiplyChunk* multiply) {
+                                   const Share& tokens, const LayoutMultiply* layouts) {
   auto* scratch = static_cast<std::uint8_t*>(call.scratch);
   auto* results = reinterpret_cast<float*>(scratch + blocks_group_bytes(shape.columns));
   const std::int64_t count = tokens.end - tokens.begin;
@@ -57,7 +57,7 @@ static inline void multiply_blocks(const KernelCall& call, const MatmulShape& sh
     const std::int64_t first_row = group * kPackedRows;
     const std::int64_t left = call.inputs[1].dims[0] - first_row;
     const std::int64_t rows = left < kPackedRows ? left : kPackedRows;
-    multiply[layout](part, {count, shape.columns, rows, 1}, {0, 1}, {0, count});
+    layouts[layout].multiply(part, {count, shape.columns, rows, 1}, {0, 1}, {0, count});
     float* to = static_cast<float*>(call.outputs[0].data) + tokens.begin * shape.rows + first_row;
     for (std::int64_t t = 0; t < count; ++t)
       __builtin_memcpy(to + t * shape.rows, results + t * rows,

@@ -67,7 +67,7 @@ struct PackedF16 {
 };
 
 /// The same weights as PackedBf16 with activations in bf16.
-struct Bf16Products : PackedBf16 {
+struct RoundedBf16 : PackedBf16 {
   static constexpr std::int64_t kActivationBytes = 2;
   static constexpr bool kRounded = true;
 };

@@ -1,27 +1,12 @@
 // Linear: chunks of tokens times groups of rows (float_multiply.h).
-#include "cpu/avx512/float_multiply.h"
-
-#include <cstddef>
-#include <cstdint>
-
+#include "cpu/avx512/float_products.h"
 #include "cpu/isa_kernel.h"
-#include "cpu/matmul_shape.h"
 
 namespace lathe::avx512 {
-namespace {
-
-template <class Layout>
-void linear(const KernelCall& call) {
-  multiply_in_chunks(call, multiply_float_chunk<Layout>);
-}
-
-}  // namespace
 
 extern const IsaKernel linear_kernels[];
 const IsaKernel linear_kernels[] = {
-    {"linear.packed_f32", linear<PackedF32>, nullptr},
-    {"linear.packed_bf16", linear<PackedBf16>, nullptr},
-    {"linear.packed_f16", linear<PackedF16>, nullptr},
+    {"linear.packed_*", run_linear<FloatProducts>, nullptr},
     {nullptr, nullptr, nullptr},
 };
 

@@ -19,10 +19,11 @@
 namespace lathe::portable {
 namespace {
 
-static_assert(fused_linear::kFirstPackedDtype == static_cast<std::int32_t>(Dtype::packed4));
-static_assert(fused_linear::kFirstFloatDtype == static_cast<std::int32_t>(Dtype::packed_f32));
-static_assert(fused_linear::kFirstBlockDtype == static_cast<std::int32_t>(Dtype::q4_0) &&
-              fused_linear::kLastBlockDtype == static_cast<std::int32_t>(Dtype::q6_k));
+static_assert(kFirstPackedDtype == static_cast<std::int32_t>(Dtype::packed4));
+static_assert(kFirstFloatDtype == static_cast<std::int32_t>(Dtype::packed_f32));
+static_assert(kFirstBlockDtype == static_cast<std::int32_t>(Dtype::q4_0) &&
+              kLastBlockDtype == static_cast<std::int32_t>(Dtype::q6_k));
+static_assert(kCodeLayoutCount == std::size(kPackedLayouts));
 static_assert([] {  // kernels look layouts up by their distance from the first
   for (std::size_t i = 0; i < std::size(kPackedLayouts); ++i)
     if (static_cast<std::size_t>(kPackedLayouts[i].dtype) != static_cast<std::size_t>(Dtype::packed4) + i)
@@ -30,30 +31,22 @@ static_assert([] {  // kernels look layouts up by their distance from the first
   return true;
 }());
 
-struct Codes : RowFunctions {
-  static constexpr std::int64_t kTileGroups = 8;
-  static std::int64_t row_bytes(std::int64_t columns) { return activation_row_bytes(columns); }
-  static fused_linear::LayoutMultiply multiply_of(std::int32_t dtype) {
-    if (dtype < fused_linear::kFirstPackedDtype) return {multiply_blocks_chunk, blocks_layout(dtype)};
+struct Codes : CodeActivations, RowFunctions {
+  static LayoutMultiply multiply_of(std::int32_t dtype) {
+    if (dtype < kFirstPackedDtype) return {multiply_blocks_chunk, blocks_layout(dtype)};
     return {multiply_chunk, packed_layout(static_cast<Dtype>(dtype)).info};
   }
 };
 
-struct Floats : RowFunctions {
-  static constexpr std::int64_t kTileGroups = 6;
-  static std::int64_t row_bytes(std::int64_t columns) {
-    return columns * static_cast<std::int64_t>(sizeof(float));
-  }
-  static fused_linear::LayoutMultiply multiply_of(std::int32_t dtype) {
+struct Floats : FloatActivations, RowFunctions {
+  static LayoutMultiply multiply_of(std::int32_t dtype) {
     const FloatProduct* product = float_product(Dtype::f32, static_cast<Dtype>(dtype));
     return {product->multiply, product->layout};
   }
 };
 
-struct Bf16 : RowFunctions {
-  static constexpr std::int64_t kTileGroups = 4;
-  static std::int64_t row_bytes(std::int64_t columns) { return columns * 2; }
-  static fused_linear::LayoutMultiply multiply_of(std::int32_t dtype) {
+struct Bf16 : Bf16Activations, RowFunctions {
+  static LayoutMultiply multiply_of(std::int32_t dtype) {
     const FloatProduct* product = float_product(Dtype::bf16, static_cast<Dtype>(dtype));
     return {product->multiply, product->layout};
   }

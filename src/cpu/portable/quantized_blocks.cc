@@ -32,12 +32,12 @@ PackedLayoutInfo blocks_layout(std::int32_t dtype) {
 
 void multiply_blocks_chunk(const KernelCall& call, const MatmulShape& shape, const Share& groups,
                            const Share& tokens) {
-  static constexpr auto kMultiply = [] {
-    std::array<MultiplyChunk, std::size(kPackedLayouts)> all{};
-    all.fill(multiply_chunk);
+  static constexpr auto kLayouts = [] {
+    std::array<LayoutMultiply, std::size(kPackedLayouts)> all{};
+    for (std::size_t i = 0; i < all.size(); ++i) all[i] = {multiply_chunk, kPackedLayouts[i].info};
     return all;
   }();
-  multiply_blocks(call, shape, groups, tokens, kMultiply.data());
+  multiply_blocks(call, shape, groups, tokens, kLayouts.data());
 }
 
 namespace {

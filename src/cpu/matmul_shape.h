@@ -114,10 +114,11 @@ static inline void multiply_in_chunks(const KernelCall& call, MultiplyChunk mult
   const Share numbers = thread_share(shape.groups * chunks, call.thread, call.threads);
   for (std::int64_t chunk = 0; chunk < chunks; ++chunk) {
     const Share groups = split.by_tokens ? Share{0, shape.groups} : units_of_chunk(numbers, chunk, chunks);
+    if (groups.begin == groups.end) continue;
     const std::int64_t begin = tokens.begin + chunk * split.chunk_tokens;
     const std::int64_t end = begin + split.chunk_tokens;
     const Share some{begin, end < tokens.end ? end : tokens.end};
-    if (preparation != nullptr && groups.begin < groups.end) preparation->prepare(call, shape, some);
+    if (preparation != nullptr) preparation->prepare(call, shape, some);
     multiply(call, shape, groups, some);
   }
 }

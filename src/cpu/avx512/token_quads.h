@@ -61,7 +61,7 @@ constexpr ExponentRange kWeightExponents{103, 150};  // 2^-24, float16's least, 
     const std::uint32_t exponent = scale >> 23;
     usable = usable && (scale == 0 ||
                         (exponent >= kActivationExponents.least && exponent <= kActivationExponents.most));
-    out->exponents[t] = scale == 0 ? 0 : static_cast<std::int32_t>(exponent - 127) * (1 << 23);
+    out->exponents[t] = scale == 0 ? 0 : static_cast<std::int32_t>((exponent - 127u) << 23);
     out->sums[t] = vector::load_float(factors + 2 * factor_bytes);
     out->half_sums[t] = vector::load_float(factors + 3 * factor_bytes);
   }

@@ -347,6 +347,18 @@ TEST_F(ModelTest, ALongPromptIsRefusedWithBothNumbers) {
   EXPECT_THAT(message, testing::AllOf(testing::HasSubstr("100"), testing::HasSubstr("64")));
 }
 
+TEST_F(ModelTest, AStepHasAsMuchAsAllContextsHold) {
+  ModelOptions options;
+  options.context_tokens = 64;
+  options.step_tokens = 128;
+  options.sequences = 1;
+  EXPECT_EQ(load(options).options().step_tokens, 64);
+  options.sequences = 2;
+  EXPECT_EQ(load(options).options().step_tokens, 128);
+  options.sequences = 8;
+  EXPECT_EQ(load(options).options().step_tokens, 128);
+}
+
 TEST_F(ModelTest, RefusesBadOptions) {
   const std::vector<std::pair<const char*, std::function<void(ModelOptions&)>>> faults = {
       {"threads", [](ModelOptions& o) { o.threads = -1; }},

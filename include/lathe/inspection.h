@@ -4,10 +4,17 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace lathe {
+
+/// `text` as a JSON string with its quotes; broken UTF-8 becomes U+FFFD.
+std::string json_string(std::string_view text);
+
+/// The library's version, "0.1.0".
+std::string_view version();
 
 struct ModelInfo;
 

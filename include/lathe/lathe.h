@@ -13,4 +13,4 @@
 #include "lathe/inspection.h"
 #include "lathe/model.h"
 #include "lathe/options.h"
-#include "lathe/text.h"
+#include "lathe/quantization.h"

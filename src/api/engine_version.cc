@@ -1,6 +1,6 @@
 #include "api/engine_version.h"
 
-#include "lathe/text.h"
+#include "lathe/inspection.h"
 
 namespace lathe {
 

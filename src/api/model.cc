@@ -7,7 +7,7 @@
 #include "api/model_implementation.h"
 #include "backend/cache_layout.h"
 #include "base/json.h"
-#include "lathe/text.h"
+#include "lathe/inspection.h"
 
 namespace lathe {
 

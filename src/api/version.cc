@@ -1,4 +1,4 @@
-#include "lathe/text.h"
+#include "lathe/inspection.h"
 
 namespace lathe {
 

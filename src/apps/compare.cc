@@ -12,7 +12,7 @@
 #include "apps/output.h"
 #include "apps/whole_number.h"
 #include "lathe/execute.h"
-#include "lathe/text.h"
+#include "lathe/inspection.h"
 
 namespace lathe::apps {
 namespace {

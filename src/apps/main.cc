@@ -6,7 +6,7 @@
 #include "apps/command.h"
 #include "apps/error_text.h"
 #include "apps/output.h"
-#include "lathe/text.h"
+#include "lathe/inspection.h"
 
 namespace lathe::apps {
 namespace {

@@ -8,7 +8,7 @@
 
 #include "apps/output.h"
 #include "apps/statistics.h"
-#include "lathe/text.h"
+#include "lathe/inspection.h"
 
 namespace lathe::apps {
 namespace {

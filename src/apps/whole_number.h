@@ -7,7 +7,7 @@
 #include <string>
 #include <utility>
 
-#include "lathe/text.h"
+#include "lathe/inspection.h"
 
 namespace lathe::apps {
 

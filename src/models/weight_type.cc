@@ -3,15 +3,13 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
-#include <cstring>
 #include <future>
 #include <limits>
 #include <new>
 #include <vector>
 
 #include "base/error.h"
-#include "base/half.h"
-#include "quant/block_format.h"
+#include "quant/quantize_rows.h"
 
 namespace lathe {
 namespace {
@@ -31,21 +29,6 @@ bool is_computed_matrix(std::string_view name, const Shape& shape) {
   return shape.size() >= 2 && name.ends_with(".weight") &&
          std::none_of(std::begin(kStaying), std::end(kStaying),
                       [&](std::string_view part) { return name.find(part) != std::string_view::npos; });
-}
-
-void encode_rows(Dtype dtype, const float* values, std::byte* destination, std::int64_t count) {
-  if (dtype == Dtype::f32) {
-    std::memcpy(destination, values, static_cast<std::size_t>(count) * sizeof(float));
-  } else if (const BlockFormat* format = block_format(dtype)) {
-    CHECK(format->encode != nullptr);
-    format->encode(values, destination, count / info(dtype).block_elements);
-  } else {
-    CHECK(dtype == Dtype::f16 || dtype == Dtype::bf16);
-    for (std::int64_t i = 0; i < count; ++i) {
-      const std::uint16_t bits = dtype == Dtype::f16 ? float_to_half(values[i]) : float_to_bfloat(values[i]);
-      std::memcpy(destination + 2 * i, &bits, sizeof bits);
-    }
-  }
 }
 
 /// Bytes that start where kernels like them to.
@@ -122,7 +105,7 @@ OwnedTensor make_tensor(Dtype dtype, const Shape& shape, int threads, const Read
   return copy_tensor(dtype, shape, threads, [&](std::int64_t first, std::int64_t count, std::byte* rows) {
     std::vector<float> values(static_cast<std::size_t>(count * columns));
     read(first, count, values.data());
-    encode_rows(dtype, values.data(), rows, count * columns);
+    quantize_rows(dtype, values.data(), nullptr, count, columns, rows);
   });
 }
 

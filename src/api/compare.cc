@@ -8,6 +8,7 @@
 #include "api/execution.h"
 #include "api/known_models.h"
 #include "api/model_implementation.h"
+#include "api/sequence_inputs.h"
 #include "api/tensor_difference.h"
 #include "backend/cache_layout.h"
 #include "base/error.h"
@@ -19,37 +20,6 @@ namespace {
 constexpr std::string_view kText =
     "The sky is blue because air scatters short waves of light more than long ones.";
 constexpr std::int32_t kIdsWithoutTokenizer = 16;
-
-template <class Item>
-Tensor whole_numbers(const std::vector<Item>& items, std::vector<std::int64_t> shape) {
-  Tensor tensor{"i32", std::move(shape), {}};
-  const auto bytes = std::as_bytes(std::span(items));
-  tensor.bytes.assign(bytes.begin(), bytes.end());
-  return tensor;
-}
-
-/// The inputs of backend/cache_layout.h for tokens [past, past + count) of one sequence, logits of all.
-InputTensors step_inputs(std::span<const std::int32_t> ids, std::int64_t past, std::int64_t count) {
-  std::vector<std::int32_t> step(ids.begin() + past, ids.begin() + past + count);
-  std::vector<std::int32_t> positions, rows;
-  for (std::int64_t i = 0; i < count; ++i) {
-    positions.push_back(static_cast<std::int32_t>(past + i));
-    rows.push_back(static_cast<std::int32_t>(i));
-  }
-  const std::vector<SequenceEntry> sequences = {
-      {0, static_cast<std::int32_t>(count), static_cast<std::int32_t>(past), 0}};
-  std::vector<std::int32_t> pages;
-  for (std::int64_t page = 0; page * kPageTokens < past + count; ++page)
-    pages.push_back(static_cast<std::int32_t>(page));
-  const auto page_count = static_cast<std::int64_t>(pages.size());
-  InputTensors inputs;
-  inputs["ids"] = whole_numbers(step, {count});
-  inputs["positions"] = whole_numbers(positions, {count});
-  inputs["sequences"] = whole_numbers(sequences, {1, 4});
-  inputs["block_tables"] = whole_numbers(pages, {page_count});
-  inputs["out_rows"] = whole_numbers(rows, {count});
-  return inputs;
-}
 
 /// One side: a program, and the rows that its tensors have by now.
 class Side {
@@ -81,7 +51,7 @@ class Side {
     rows_.clear();
     while (done_ < end) {
       const std::int64_t count = std::min(chunk_, end - done_);
-      for (auto& [name, tensor] : step_inputs(ids_, done_, count))
+      for (auto& [name, tensor] : sequence_inputs(ids_, done_, count))
         execution_->set_input(name, std::move(tensor));
       execution_->run(true);
       done_ += count;

@@ -141,7 +141,10 @@ Tensor ExecutionImplementation::tensor(const std::string& name) const {
   if (!program_->keep_tensors)
     throw Error(ErrorCode::invalid_argument, "the program was loaded without keep_tensors",
                 {{}, std::nullopt, "keep_tensors"});
-  const std::size_t index = program_->written_tensor(name);
+  return arena_tensor(program_->written_tensor(name));
+}
+
+Tensor ExecutionImplementation::arena_tensor(std::size_t index) const {
   const auto& type = program_->plan->tensors[index].type;
   const Shape shape = shape_of(type, sizes_);
   std::vector<std::byte> bytes(dense_bytes(type.dtype, shape));

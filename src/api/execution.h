@@ -18,6 +18,8 @@ class ExecutionImplementation {
   RunTimes run(bool transfers);
   const Tensor& output(const std::string& name) const;
   Tensor tensor(const std::string& name) const;
+  /// The same by index in Plan::tensors, of what lies in the arena: views, which no layer writes, too.
+  Tensor arena_tensor(std::size_t index) const;
   void set_profiling(bool on) { context_->set_profiling(on); }
   std::vector<double> layer_seconds() const { return context_->step_seconds(); }
 

@@ -1,0 +1,154 @@
+#include "api/linear_inputs.h"
+
+#include <algorithm>
+#include <cstring>
+#include <memory>
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "api/execution.h"
+#include "api/sequence_inputs.h"
+#include "backend/cache_layout.h"
+#include "base/error.h"
+#include "graph/op.h"
+#include "passes/pipeline.h"
+
+namespace lathe {
+namespace {
+
+/// A product whose left side is seen.
+struct Product {
+  std::string weight;
+  std::string input;
+  std::size_t rows = 0;                // index in Plan::tensors
+  std::optional<std::size_t> experts;  // of a stack: the slots' matrices
+  std::int64_t columns = 0;
+};
+
+/// Passes that would join a matrix's input with what makes it, or the matrix with others.
+std::vector<std::string> joining_passes() {
+  std::vector<std::string> names;
+  for (const auto& pass : all_passes())
+    if (pass.name.starts_with("fuse_") || pass.name == "quantize_activations") names.emplace_back(pass.name);
+  return names;
+}
+
+std::string tensor_name(const std::string& constant) {
+  constexpr std::string_view kEnd = ".weight";
+  const auto end = constant.rfind(kEnd);
+  return end == std::string::npos ? constant : constant.substr(0, end + kEnd.size());
+}
+
+std::vector<Product> products_of(const Plan& plan) {
+  std::vector<Product> products;
+  const auto tensor = [&plan](std::int32_t index) -> const PlanTensor& {
+    return plan.tensors[static_cast<std::size_t>(index)];
+  };
+  for (const auto& step : plan.steps) {
+    const bool stacked = step.op == find_op("ExpertLinear");
+    if (step.op != find_op("Linear") && !stacked) continue;
+    const auto& input = tensor(step.inputs[0]);
+    const auto& weight = tensor(step.inputs[1]);
+    if (weight.place != Place::weight || input.place != Place::arena || input.type.dtype != Dtype::f32)
+      continue;
+    Product product{tensor_name(weight.name), input.name, static_cast<std::size_t>(step.inputs[0]),
+                    std::nullopt, input.type.dims.back().value};
+    if (stacked) product.experts = static_cast<std::size_t>(step.inputs[2]);
+    products.push_back(std::move(product));
+  }
+  return products;
+}
+
+std::vector<float> floats(const Tensor& tensor) {
+  std::vector<float> values(tensor.bytes.size() / sizeof(float));
+  std::memcpy(values.data(), tensor.bytes.data(), tensor.bytes.size());
+  return values;
+}
+
+std::vector<std::int32_t> whole_numbers(const Tensor& tensor) {
+  std::vector<std::int32_t> values(tensor.bytes.size() / sizeof(std::int32_t));
+  std::memcpy(values.data(), tensor.bytes.data(), tensor.bytes.size());
+  return values;
+}
+
+class Observer {
+ public:
+  Observer(const std::string& model, const ModelOptions& options, std::int64_t tokens) {
+    ProgramOptions words;
+    words.model = model;
+    words.model_options = options;
+    words.model_options.math = "f32";
+    words.model_options.kv = "f32";
+    words.model_options.disabled_passes = joining_passes();
+    words.keep_tensors = true;
+    const std::int64_t pages = (tokens + kPageTokens - 1) / kPageTokens;
+    words.sizes = {{"T", tokens}, {"Q", 1}, {"S", tokens}, {"B", pages}, {"P", pages}};
+    program_ = std::make_shared<const ProgramImplementation>(words);
+    execution_ = std::make_unique<ExecutionImplementation>(program_, 0);
+    products_ = products_of(*program_->plan);
+  }
+
+  void run(std::span<const std::int32_t> ids, const std::function<void(const LinearInput&)>& take) {
+    for (auto& [name, tensor] : sequence_inputs(ids, 0, std::ssize(ids)))
+      if (has_input(name)) execution_->set_input(name, std::move(tensor));
+    execution_->run(true);
+    std::optional<std::size_t> known;  // matrices that share an input follow each other
+    std::vector<float> rows;
+    for (const auto& product : products_) {
+      if (known != product.rows) rows = floats(execution_->arena_tensor(product.rows));
+      known = product.rows;
+      if (!product.experts)
+        take({product.weight, product.input, -1, product.columns, rows});
+      else
+        take_experts(product, rows, take);
+    }
+  }
+
+ private:
+  bool has_input(const std::string& name) const {
+    return std::ranges::find(program_->inputs, name, &InputSpec::name) != program_->inputs.end();
+  }
+
+  /// Rows [tokens, columns], or [tokens, slots, columns] where each slot has its own.
+  void take_experts(const Product& product, std::span<const float> rows,
+                    const std::function<void(const LinearInput&)>& take) const {
+    const Tensor chosen = execution_->arena_tensor(*product.experts);  // [tokens, slots]
+    const auto experts = whole_numbers(chosen);
+    const auto columns = static_cast<std::size_t>(product.columns);
+    const std::size_t slots = experts.size() / static_cast<std::size_t>(chosen.shape.at(0));
+    const bool own_rows = rows.size() == experts.size() * columns;
+    const std::set<std::int32_t> used(experts.begin(), experts.end());
+    for (const auto expert : used) {
+      std::vector<float> taken;
+      for (std::size_t i = 0; i < experts.size(); ++i) {
+        if (experts[i] != expert) continue;
+        const auto row = rows.subspan((own_rows ? i : i / slots) * columns, columns);
+        taken.insert(taken.end(), row.begin(), row.end());
+      }
+      take({product.weight, product.input, expert, product.columns, taken});
+    }
+  }
+
+  std::shared_ptr<const ProgramImplementation> program_;
+  std::unique_ptr<ExecutionImplementation> execution_;
+  std::vector<Product> products_;
+};
+
+}  // namespace
+
+void observe_linear_inputs(const std::string& name_or_path, const ModelOptions& options,
+                           std::span<const std::int32_t> ids, std::int64_t chunk,
+                           const std::function<void(const LinearInput&)>& take) {
+  if (ids.empty() || chunk < 1)
+    throw Error(ErrorCode::invalid_argument, "there are no tokens to observe", {{}, std::nullopt, "ids"});
+  const std::int64_t total = std::ssize(ids);
+  chunk = std::min(chunk, total);
+  Observer observer(name_or_path, options, chunk);
+  for (std::int64_t first = 0; first < total; first += chunk)
+    observer.run(ids.subspan(static_cast<std::size_t>(first),
+                             static_cast<std::size_t>(std::min(chunk, total - first))),
+                 take);
+}
+
+}  // namespace lathe

@@ -79,7 +79,7 @@ class Observer {
     words.model = model;
     words.model_options = options;
     words.model_options.math = "f32";
-    words.model_options.kv = "f32";
+    words.model_options.kv = "";  // f32 beside that
     words.model_options.disabled_passes = joining_passes();
     words.keep_tensors = true;
     const std::int64_t pages = (tokens + kPageTokens - 1) / kPageTokens;

@@ -83,6 +83,17 @@ TEST(LinearInputs, AnExpertSeesTheTokensThatChoseIt) {
   EXPECT_EQ(rows.at("blk.0.ffn_gate_exps.weight"), rows.at("blk.0.ffn_down_exps.weight"));
 }
 
+TEST(LinearInputs, AnEncoderHasThemToo) {
+  std::map<std::string, std::int64_t> rows;
+  ModelOptions options;
+  options.fetch = false;
+  observe_linear_inputs("minilm", options, some_tokens(30), 30, [&](const LinearInput& input) {
+    rows[input.weight] += std::ssize(input.rows) / input.columns;
+  });
+  EXPECT_EQ(rows.size(), 6u * 6);
+  for (const auto& [name, count] : rows) EXPECT_EQ(count, 30) << name;
+}
+
 TEST(LinearInputs, NoTokensAreAnError) {
   EXPECT_THROW(observe_linear_inputs(tiny("llama3"), {}, {}, 512, [](const LinearInput&) {}), Error);
 }

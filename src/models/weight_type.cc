@@ -105,7 +105,7 @@ OwnedTensor make_tensor(Dtype dtype, const Shape& shape, int threads, const Read
   return copy_tensor(dtype, shape, threads, [&](std::int64_t first, std::int64_t count, std::byte* rows) {
     std::vector<float> values(static_cast<std::size_t>(count * columns));
     read(first, count, values.data());
-    quantize_rows(dtype, values.data(), nullptr, count, columns, rows);
+    quantize_rows(dtype, values.data(), nullptr, count, columns, rows, Effort::fast);
   });
 }
 

@@ -55,6 +55,21 @@ inline void split_table(const std::byte* source, const std::int8_t table[16], st
   }
 }
 
+/// The way back; `index` says where in the table a code is.
+inline void join_table(const std::int8_t* codes, const auto& index, std::byte* destination) {
+  for (int j = 0; j < 16; ++j)
+    destination[j] = static_cast<std::byte>(index[codes[j]] | index[codes[j + 16]] << 4);
+}
+
+/// Codes of five bits from -`offset` on: 32 fifth bits, and nibbles in the same order.
+inline void join_five_bits(const std::int8_t* codes, int offset, std::byte* high, std::byte* low) {
+  std::uint32_t bits = 0;
+  for (int j = 0; j < 32; ++j) bits |= static_cast<std::uint32_t>((codes[j] + offset) >> 4) << j;
+  std::memcpy(high, &bits, sizeof bits);
+  for (int j = 0; j < 16; ++j)
+    low[j] = static_cast<std::byte>(((codes[j] + offset) & 15) | ((codes[j + 16] + offset) & 15) << 4);
+}
+
 /// 16 bytes of nibbles, column j low and column j + 16 high, are the packed order of one lane already.
 inline void store_nibbles(std::byte* codes, int lane, const std::byte* source) {
   for (int word = 0; word < 4; ++word) store_word(codes, word, lane, load_word(source + 4 * word));
@@ -110,6 +125,18 @@ inline SubScales load_sub_scales(const std::byte* source) {
   SubScales out;
   std::memcpy(&out, words, sizeof out);
   return out;
+}
+
+inline void store_sub_scales(const std::uint16_t halves[2], const std::uint8_t scales[8],
+                             const std::uint8_t minima[8], std::byte* block) {
+  std::memcpy(block, halves, 4);
+  for (int s = 0; s < 4; ++s) {
+    const int scale = scales[s + 4];
+    const int minimum = minima[s + 4];
+    block[4 + s] = static_cast<std::byte>(scales[s] | scale >> 4 << 6);
+    block[8 + s] = static_cast<std::byte>(minima[s] | minimum >> 4 << 6);
+    block[12 + s] = static_cast<std::byte>((scale & 15) | (minimum & 15) << 4);
+  }
 }
 
 /// The factors of q4_k and q5_k, whose blocks both start with d, dmin and SubScales.

@@ -42,9 +42,17 @@ struct BlockFormat {
   void (*pack_group)(const std::byte* const rows[16], std::int64_t columns, std::byte* group);
   /// The same block as codes and factors, for tests and for the float reference.
   void (*split)(const std::byte* block, BlockCodes& out);
-  /// Rounds floats to `blocks` blocks, bit for bit as the `gguf` package does; nullptr where there is no
-  /// encoder yet. A block with a NaN, an infinity or values beyond its factors' range gets a factor that is
-  /// not finite.
+  /// Puts codes, as split gives them, into a block whose factors stand.
+  void (*join)(const std::int8_t* codes, std::byte* block);
+  /// Of the codes that the format has, the one nearest to (value - minimum) / scale.
+  std::int8_t (*nearest_code)(float steps);
+  /// Writes one block whose factors have been searched for the least sum of importance * error^2;
+  /// `importance` [elements] may be null. What is finite stays finite, cut off at the ends of the factors'
+  /// range; a block with a NaN or an infinity gets a factor that is not finite.
+  void (*search)(const float* values, const float* importance, std::byte* block);
+  /// Rounds floats to `blocks` blocks at once, bit for bit as the `gguf` package does; nullptr where a
+  /// quick encoder is not needed. A block with a NaN, an infinity or values beyond its factors' range gets a
+  /// factor that is not finite.
   void (*encode)(const float* values, std::byte* destination, std::int64_t blocks) = nullptr;
 };
 

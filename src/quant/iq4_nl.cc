@@ -3,6 +3,7 @@
 //   0   f16 scale
 //   2   16 bytes of codes: byte j holds column j in its low half and column j + 16 in its high half
 #include "quant/block_codec.h"
+#include "quant/scale_search.h"
 
 namespace lathe {
 namespace {
@@ -23,6 +24,11 @@ void pack_block(const std::byte* block, int lane, std::byte* record) {
   store_half(record + 256, lane, block);
 }
 
+using Codes = factor_search::TableCodes<kIq4Values>;
+constexpr factor_search::TableIndex<kIq4Values> kIndex;
+
+void join(const std::int8_t* codes, std::byte* block) { join_table(codes, kIndex, block + 2); }
+
 }  // namespace
 
 extern constinit const BlockFormat kIq4_nlFormat{
@@ -33,6 +39,9 @@ extern constinit const BlockFormat kIq4_nlFormat{
     .decode = decode_blocks<split, kBytes, 32, 32, false>,
     .pack_group = pack_blocks<pack_block, kBytes, kPacked4t>,
     .split = split,
+    .join = join,
+    .nearest_code = factor_search::nearest_code<Codes>,
+    .search = factor_search::search_scaled_block<Codes, join>,
 };
 
 }  // namespace lathe

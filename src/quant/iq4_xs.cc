@@ -5,6 +5,7 @@
 //   4   4 bytes of the lower four bits: byte i holds sub-block 2i low, 2i + 1 high; scale = the 6 bits - 32
 //   8   8 x 16 bytes of codes: byte j of a run holds column j in its low half, column j + 16 in its high one
 #include "quant/block_codec.h"
+#include "quant/super_scale_search.h"
 
 namespace lathe {
 namespace {
@@ -38,6 +39,23 @@ void pack_block(const std::byte* block, int lane, std::byte* record) {
   }
 }
 
+using Codes = factor_search::TableCodes<kIq4Values>;
+constexpr factor_search::TableIndex<kIq4Values> kIndex;
+
+void join(const std::int8_t* codes, std::byte* block) {
+  for (int s = 0; s < 8; ++s) join_table(codes + 32 * s, kIndex, block + kCodes + 16 * s);
+}
+
+void store_factors(std::uint16_t d, const std::int8_t scales[8], std::byte* block) {
+  std::memcpy(block, &d, sizeof d);
+  std::memset(block + 2, 0, 6);
+  for (int s = 0; s < 8; ++s) {
+    const int stored = scales[s] + 32;
+    block[2 + s / 4] |= static_cast<std::byte>(stored >> 4 << (2 * (s % 4)));
+    block[4 + s / 2] |= static_cast<std::byte>((stored & 15) << (4 * (s % 2)));
+  }
+}
+
 }  // namespace
 
 extern constinit const BlockFormat kIq4_xsFormat{
@@ -48,6 +66,9 @@ extern constinit const BlockFormat kIq4_xsFormat{
     .decode = decode_blocks<split, kBytes, 256, 32, false>,
     .pack_group = pack_blocks<pack_block, kBytes, kPacked4tk>,
     .split = split,
+    .join = join,
+    .nearest_code = factor_search::nearest_code<Codes>,
+    .search = factor_search::search_super_scaled_block<Codes, 32, -32, 31, store_factors, join>,
 };
 
 }  // namespace lathe

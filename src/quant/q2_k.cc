@@ -5,6 +5,7 @@
 //   80   f16 d
 //   82   f16 dmin
 #include "quant/block_codec.h"
+#include "quant/super_affine_search.h"
 
 namespace lathe {
 namespace {
@@ -37,6 +38,22 @@ void pack_block(const std::byte* block, int lane, std::byte* record) {
     store_two_bits(record + 320 + 128 * chunk, lane, block + kCodes + 32 * (chunk / 4), 2 * (chunk % 4));
 }
 
+using Codes = factor_search::IntegerCodes<0, 3>;
+
+void join(const std::int8_t* codes, std::byte* block) {
+  std::memset(block + kCodes, 0, kFactors - kCodes);
+  for (int chunk = 0; chunk < 8; ++chunk)
+    for (int j = 0; j < 32; ++j)
+      block[kCodes + 32 * (chunk / 4) + j] |=
+          static_cast<std::byte>(codes[32 * chunk + j] << (2 * (chunk % 4)));
+}
+
+void store_factors(const std::uint16_t halves[2], const std::uint8_t scales[16],
+                   const std::uint8_t minima[16], std::byte* block) {
+  std::memcpy(block + kFactors, halves, 4);
+  for (int s = 0; s < 16; ++s) block[s] = static_cast<std::byte>(scales[s] | minima[s] << 4);
+}
+
 }  // namespace
 
 extern constinit const BlockFormat kQ2_kFormat{
@@ -47,6 +64,9 @@ extern constinit const BlockFormat kQ2_kFormat{
     .decode = decode_blocks<split, kBytes, 256, 16, true>,
     .pack_group = pack_blocks<pack_block, kBytes, kPacked2k>,
     .split = split,
+    .join = join,
+    .nearest_code = factor_search::nearest_code<Codes>,
+    .search = factor_search::search_super_affine_block<Codes, 16, 15, store_factors, join>,
 };
 
 }  // namespace lathe

@@ -9,6 +9,7 @@
 //         bytes 8-11  MMIIEEAA NNJJFFBB OOKKGGCC PPLLHHDD   upper two bits
 //   108   f16 d
 #include "quant/block_codec.h"
+#include "quant/super_scale_search.h"
 
 namespace lathe {
 namespace {
@@ -52,6 +53,28 @@ void pack_block(const std::byte* block, int lane, std::byte* record) {
   }
 }
 
+using Codes = factor_search::IntegerCodes<-4, 3>;
+
+void join(const std::int8_t* codes, std::byte* block) {
+  std::memset(block, 0, kScales);
+  for (int chunk = 0; chunk < 8; ++chunk)
+    for (int j = 0; j < 32; ++j) {
+      const int code = codes[32 * chunk + j] + 4;
+      block[kLower + 32 * (chunk / 4) + j] |= static_cast<std::byte>((code & 3) << (2 * (chunk % 4)));
+      block[j] |= static_cast<std::byte>(code >> 2 << chunk);
+    }
+}
+
+void store_factors(std::uint16_t d, const std::int8_t scales[16], std::byte* block) {
+  std::memcpy(block + kFactor, &d, sizeof d);
+  std::memset(block + kScales, 0, 12);
+  for (int s = 0; s < 16; ++s) {
+    const int stored = scales[s] + 32;
+    block[kScales + s % 8] |= static_cast<std::byte>((stored & 15) << (4 * (s / 8)));
+    block[kScales + 8 + s % 4] |= static_cast<std::byte>(stored >> 4 << (2 * (s / 4)));
+  }
+}
+
 }  // namespace
 
 extern constinit const BlockFormat kQ3_kFormat{
@@ -62,6 +85,9 @@ extern constinit const BlockFormat kQ3_kFormat{
     .decode = decode_blocks<split, kBytes, 256, 16, false>,
     .pack_group = pack_blocks<pack_block, kBytes, kPacked3k>,
     .split = split,
+    .join = join,
+    .nearest_code = factor_search::nearest_code<Codes>,
+    .search = factor_search::search_super_scaled_block<Codes, 16, -32, 31, store_factors, join>,
 };
 
 }  // namespace lathe

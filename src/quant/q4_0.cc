@@ -2,6 +2,7 @@
 //   0   f16 scale
 //   2   16 bytes of codes: byte j holds column j in its low half and column j + 16 in its high half
 #include "quant/block_codec.h"
+#include "quant/scale_search.h"
 
 namespace lathe {
 namespace {
@@ -26,6 +27,13 @@ void pack_block(const std::byte* block, int lane, std::byte* record) {
   store_half(record + 256, lane, block);
 }
 
+using Codes = factor_search::IntegerCodes<-8, 7>;
+
+void join(const std::int8_t* codes, std::byte* block) {
+  for (int j = 0; j < 16; ++j)
+    block[2 + j] = static_cast<std::byte>((codes[j] + 8) | (codes[j + 16] + 8) << 4);
+}
+
 }  // namespace
 
 extern constinit const BlockFormat kQ4_0Format{
@@ -36,6 +44,9 @@ extern constinit const BlockFormat kQ4_0Format{
     .decode = decode_blocks<split, kBytes, 32, 32, false>,
     .pack_group = pack_blocks<pack_block, kBytes, kPacked4>,
     .split = split,
+    .join = join,
+    .nearest_code = factor_search::nearest_code<Codes>,
+    .search = factor_search::search_scaled_block<Codes, join>,
 };
 
 }  // namespace lathe

@@ -4,6 +4,7 @@
 //   4   16 bytes of codes: byte j holds column j in its low half and column j + 16 in its high half
 #include <algorithm>
 
+#include "quant/affine_search.h"
 #include "quant/block_codec.h"
 
 namespace lathe {
@@ -49,6 +50,12 @@ void encode_block(const float* values, std::byte* block) {
   for (int j = 0; j < 16; ++j) block[4 + j] = static_cast<std::byte>(code(j) | code(j + 16) << 4);
 }
 
+using Codes = factor_search::IntegerCodes<0, 15>;
+
+void join(const std::int8_t* codes, std::byte* block) {
+  for (int j = 0; j < 16; ++j) block[4 + j] = static_cast<std::byte>(codes[j] | codes[j + 16] << 4);
+}
+
 }  // namespace
 
 extern constinit const BlockFormat kQ4_1Format{
@@ -59,6 +66,9 @@ extern constinit const BlockFormat kQ4_1Format{
     .decode = decode_blocks<split, kBytes, 32, 32, true>,
     .pack_group = pack_blocks<pack_block, kBytes, kPacked4m>,
     .split = split,
+    .join = join,
+    .nearest_code = factor_search::nearest_code<Codes>,
+    .search = factor_search::search_affine_block<Codes, join>,
     .encode = encode_blocks<encode_block, kBytes, 32>,
 };
 

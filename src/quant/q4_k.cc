@@ -5,6 +5,7 @@
 //   4    12 bytes of scales and minima (SubScales in block_codec.h)
 //   16   4 x 32 bytes of codes: byte j of chunk i holds column j of sub-block 2i low, of 2i + 1 high
 #include "quant/block_codec.h"
+#include "quant/super_affine_search.h"
 
 namespace lathe {
 namespace {
@@ -28,6 +29,15 @@ void pack_block(const std::byte* block, int lane, std::byte* record) {
   pack_sub_scales(block, block + 16, lane, record);
 }
 
+using Codes = factor_search::IntegerCodes<0, 15>;
+
+void join(const std::int8_t* codes, std::byte* block) {
+  for (int chunk = 0; chunk < 4; ++chunk)
+    for (int j = 0; j < 32; ++j)
+      block[16 + 32 * chunk + j] =
+          static_cast<std::byte>(codes[64 * chunk + j] | codes[64 * chunk + 32 + j] << 4);
+}
+
 }  // namespace
 
 extern constinit const BlockFormat kQ4_kFormat{
@@ -38,6 +48,9 @@ extern constinit const BlockFormat kQ4_kFormat{
     .decode = decode_blocks<split, kBytes, 256, 32, true>,
     .pack_group = pack_blocks<pack_block, kBytes, kPacked4k>,
     .split = split,
+    .join = join,
+    .nearest_code = factor_search::nearest_code<Codes>,
+    .search = factor_search::search_super_affine_block<Codes, 32, 63, store_sub_scales, join>,
 };
 
 }  // namespace lathe

@@ -4,6 +4,7 @@
 //   6   16 bytes of the lower four bits: byte j holds column j in its low half and column j + 16 in its high
 //   half
 #include "quant/block_codec.h"
+#include "quant/scale_search.h"
 
 namespace lathe {
 namespace {
@@ -32,6 +33,10 @@ void pack_block(const std::byte* block, int lane, std::byte* record) {
   store_half(record + 320, lane, block);
 }
 
+using Codes = factor_search::IntegerCodes<-16, 15>;
+
+void join(const std::int8_t* codes, std::byte* block) { join_five_bits(codes, 16, block + 2, block + 6); }
+
 }  // namespace
 
 extern constinit const BlockFormat kQ5_0Format{
@@ -42,6 +47,9 @@ extern constinit const BlockFormat kQ5_0Format{
     .decode = decode_blocks<split, kBytes, 32, 32, false>,
     .pack_group = pack_blocks<pack_block, kBytes, kPacked5>,
     .split = split,
+    .join = join,
+    .nearest_code = factor_search::nearest_code<Codes>,
+    .search = factor_search::search_scaled_block<Codes, join>,
 };
 
 }  // namespace lathe

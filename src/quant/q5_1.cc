@@ -4,6 +4,7 @@
 //   4   32 bits: bit j is the fifth bit of column j's code
 //   8   16 bytes of the lower four bits: byte j holds column j in its low half and column j + 16 in its high
 //   half
+#include "quant/affine_search.h"
 #include "quant/block_codec.h"
 
 namespace lathe {
@@ -34,6 +35,10 @@ void pack_block(const std::byte* block, int lane, std::byte* record) {
   store_half(record + 352, lane, block + 2);
 }
 
+using Codes = factor_search::IntegerCodes<0, 31>;
+
+void join(const std::int8_t* codes, std::byte* block) { join_five_bits(codes, 0, block + 4, block + 8); }
+
 }  // namespace
 
 extern constinit const BlockFormat kQ5_1Format{
@@ -44,6 +49,9 @@ extern constinit const BlockFormat kQ5_1Format{
     .decode = decode_blocks<split, kBytes, 32, 32, true>,
     .pack_group = pack_blocks<pack_block, kBytes, kPacked5m>,
     .split = split,
+    .join = join,
+    .nearest_code = factor_search::nearest_code<Codes>,
+    .search = factor_search::search_affine_block<Codes, join>,
 };
 
 }  // namespace lathe

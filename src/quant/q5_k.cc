@@ -7,6 +7,7 @@
 //   48   4 x 32 bytes of the lower four bits: byte j of chunk i holds column j of sub-block 2i low, of 2i + 1
 //   high
 #include "quant/block_codec.h"
+#include "quant/super_affine_search.h"
 
 namespace lathe {
 namespace {
@@ -34,6 +35,18 @@ void pack_block(const std::byte* block, int lane, std::byte* record) {
   for (int s = 0; s < 8; ++s) store_high_bits(record + 2368 + 64 * s, lane, high[s]);
 }
 
+using Codes = factor_search::IntegerCodes<0, 31>;
+
+void join(const std::int8_t* codes, std::byte* block) {
+  std::memset(block + 16, 0, kBytes - 16);
+  for (int s = 0; s < 8; ++s)
+    for (int j = 0; j < 32; ++j) {
+      const int code = codes[32 * s + j];
+      block[48 + 32 * (s / 2) + j] |= static_cast<std::byte>((code & 15) << (4 * (s % 2)));
+      block[16 + j] |= static_cast<std::byte>(code >> 4 << s);
+    }
+}
+
 }  // namespace
 
 extern constinit const BlockFormat kQ5_kFormat{
@@ -44,6 +57,9 @@ extern constinit const BlockFormat kQ5_kFormat{
     .decode = decode_blocks<split, kBytes, 256, 32, true>,
     .pack_group = pack_blocks<pack_block, kBytes, kPacked5k>,
     .split = split,
+    .join = join,
+    .nearest_code = factor_search::nearest_code<Codes>,
+    .search = factor_search::search_super_affine_block<Codes, 32, 63, store_sub_scales, join>,
 };
 
 }  // namespace lathe

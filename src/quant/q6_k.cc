@@ -6,6 +6,7 @@
 // Columns 32q to 32q + 31 of a half (q = 0 to 3) have their lower bits in bytes 32 * (q % 2) on of its run,
 // low nibble for q < 2 and high nibble else, and their upper bits in bits 2q and 2q + 1 of its 32 bytes.
 #include "quant/block_codec.h"
+#include "quant/super_scale_search.h"
 
 namespace lathe {
 namespace {
@@ -50,6 +51,24 @@ void pack_block(const std::byte* block, int lane, std::byte* record) {
     }
 }
 
+using Codes = factor_search::IntegerCodes<-32, 31>;
+
+void join(const std::int8_t* codes, std::byte* block) {
+  std::memset(block, 0, kScales);
+  for (int half = 0; half < 2; ++half)
+    for (int q = 0; q < 4; ++q)
+      for (int j = 0; j < 32; ++j) {
+        const int code = codes[128 * half + 32 * q + j] + 32;
+        block[64 * half + 32 * (q % 2) + j] |= static_cast<std::byte>((code & 15) << (4 * (q / 2)));
+        block[kUpper + 32 * half + j] |= static_cast<std::byte>(code >> 4 << (2 * q));
+      }
+}
+
+void store_factors(std::uint16_t d, const std::int8_t scales[16], std::byte* block) {
+  std::memcpy(block + kScales, scales, 16);
+  std::memcpy(block + kFactor, &d, sizeof d);
+}
+
 }  // namespace
 
 extern constinit const BlockFormat kQ6_kFormat{
@@ -60,6 +79,9 @@ extern constinit const BlockFormat kQ6_kFormat{
     .decode = decode_blocks<split, kBytes, 256, 16, false>,
     .pack_group = pack_blocks<pack_block, kBytes, kPacked6k>,
     .split = split,
+    .join = join,
+    .nearest_code = factor_search::nearest_code<Codes>,
+    .search = factor_search::search_super_scaled_block<Codes, 16, -128, 127, store_factors, join>,
 };
 
 }  // namespace lathe

@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "quant/block_codec.h"
+#include "quant/scale_search.h"
 
 namespace lathe {
 namespace {
@@ -38,6 +39,10 @@ void encode_block(const float* values, std::byte* block) {
   }
 }
 
+using Codes = factor_search::IntegerCodes<-127, 127>;
+
+void join(const std::int8_t* codes, std::byte* block) { std::memcpy(block + 2, codes, 32); }
+
 }  // namespace
 
 extern constinit const BlockFormat kQ8_0Format{
@@ -48,6 +53,9 @@ extern constinit const BlockFormat kQ8_0Format{
     .decode = decode_blocks<split, kBytes, 32, 32, false>,
     .pack_group = pack_blocks<pack_block, kBytes, kPacked8>,
     .split = split,
+    .join = join,
+    .nearest_code = factor_search::nearest_code<Codes>,
+    .search = factor_search::search_scaled_block<Codes, join>,
     .encode = encode_blocks<encode_block, kBytes, 32>,
 };
 

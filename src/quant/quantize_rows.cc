@@ -18,17 +18,30 @@ void narrow(const float* values, std::byte* destination, std::int64_t count) {
   }
 }
 
+void quantize_blocks(const BlockFormat& format, const float* values, const float* importance,
+                     std::int64_t rows, std::int64_t columns, std::byte* destination, Effort effort) {
+  const DtypeInfo& block = info(format.dtype);
+  if (effort == Effort::fast && importance == nullptr && format.encode != nullptr) {
+    format.encode(values, destination, rows * columns / block.block_elements);
+    return;
+  }
+  for (std::int64_t row = 0; row < rows; ++row)
+    for (std::int64_t column = 0; column < columns; column += block.block_elements) {
+      format.search(values, importance == nullptr ? nullptr : importance + column, destination);
+      values += block.block_elements;
+      destination += block.block_bytes;
+    }
+}
+
 }  // namespace
 
 bool can_quantize(Dtype dtype) {
   if (dtype == Dtype::f32 || dtype == Dtype::f16 || dtype == Dtype::bf16) return true;
-  const BlockFormat* format = block_format(dtype);
-  return format != nullptr && format->encode != nullptr;
+  return block_format(dtype) != nullptr;
 }
 
 void quantize_rows(Dtype dtype, const float* values, const float* importance, std::int64_t rows,
-                   std::int64_t columns, std::byte* destination) {
-  static_cast<void>(importance);
+                   std::int64_t columns, std::byte* destination, Effort effort) {
   const std::int64_t count = rows * columns;
   if (!can_quantize(dtype))
     throw Error(ErrorCode::unsupported, "nothing writes " + std::string(info(dtype).name));
@@ -40,7 +53,7 @@ void quantize_rows(Dtype dtype, const float* values, const float* importance, st
   } else if (dtype == Dtype::bf16) {
     narrow<float_to_bfloat>(values, destination, count);
   } else {
-    block_format(dtype)->encode(values, destination, count / info(dtype).block_elements);
+    quantize_blocks(*block_format(dtype), values, importance, rows, columns, destination, effort);
   }
 }
 

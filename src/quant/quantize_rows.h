@@ -8,15 +8,18 @@
 
 namespace lathe {
 
-/// Whether quantize_rows() writes this type: f32, f16, bf16 and block formats with an encoder.
+/// `fast`: at once, with the bits of the `gguf` package, where a format has such an encoder. `best`: a search
+/// for the factors of each block, about 100 ns per value.
+enum class Effort { fast, best };
+
+/// Whether quantize_rows() writes this type: f32, f16, bf16 and every block format.
 bool can_quantize(Dtype dtype);
 
 /// Rounds `rows` rows of `columns` floats; the sum of importance[column] * error^2 is what a block's factors
-/// are searched for. `importance` [columns] is not negative; nullptr: the format's own weighting, or none,
-/// and where the `gguf` package has an encoder its bits. Threads may share one matrix by rows. Throws
-/// Error(unsupported) for a type that cannot be written, Error(invalid_argument) where columns are no whole
-/// blocks.
+/// are searched for. `importance` [columns] is not negative; nullptr: all columns alike. Threads may share
+/// one matrix by rows. Throws Error(unsupported) for a type that cannot be written, Error(invalid_argument)
+/// where columns are no whole blocks.
 void quantize_rows(Dtype dtype, const float* values, const float* importance, std::int64_t rows,
-                   std::int64_t columns, std::byte* destination);
+                   std::int64_t columns, std::byte* destination, Effort effort = Effort::best);
 
 }  // namespace lathe

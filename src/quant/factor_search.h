@@ -15,23 +15,9 @@
 
 #include "base/half.h"
 #include "quant/block_codec.h"
+#include "quant/lanes.h"
 
 namespace lathe::factor_search {
-
-/// Four floats that are worked on at once.
-using Lanes = float __attribute__((vector_size(16)));
-
-inline Lanes load(const float* values) {
-  Lanes lanes;
-  std::memcpy(&lanes, values, sizeof lanes);
-  return lanes;
-}
-
-inline void store(float* values, Lanes lanes) { std::memcpy(values, &lanes, sizeof lanes); }
-
-inline Lanes spread(float value) { return Lanes{value, value, value, value}; }
-
-inline float total(Lanes lanes) { return (lanes[0] + lanes[1]) + (lanes[2] + lanes[3]); }
 
 /// Codes that are all the integers from Lowest to Highest.
 template <int Lowest, int Highest>

@@ -18,6 +18,7 @@ using Inputs = std::span<const ValueType>;
 // matmul
 Types linear(Inputs inputs, const Node& node);
 Types quantize_activation(Inputs inputs, const Node& node);
+Types ranged_quantize_activation(Inputs inputs, const Node& node);
 Types round_activation(Inputs inputs, const Node& node);
 Types quantized_linear(Inputs inputs, const Node& node);
 

@@ -1,6 +1,7 @@
 // Shape rules: matrix products, and the activations that the int8 ones read.
 #include "graph/shape_check.h"
 #include "graph/shape_rules.h"
+#include "quant/activation.h"
 
 namespace lathe::shape_rules {
 namespace {
@@ -28,6 +29,23 @@ Types quantize_activation(Inputs inputs, const Node& node) {
   const ValueType result{Dtype::a8, check.type(0).dims};
   if (const auto problem = type_problem(result); !problem.empty()) check.fail_input(0, problem);
   return {result};
+}
+
+/// x [T, K] or [T, k, K], ranges f32[2, K / 32]: each block's least and greatest value
+Types ranged_quantize_activation(Inputs inputs, const Node& node) {
+  const Types result = quantize_activation(inputs.first(1), node);
+  const ShapeCheck check(inputs, node, {"x", "ranges"});
+  const std::int64_t columns = check.number(0, inputs[0].dims.size() - 1);
+  const std::int64_t group = check.integer("group", 0, columns);
+  if (group % kActivationBlock != 0 || (group != 0 && columns % group != 0))
+    check.fail("group must be 0 or a multiple of " + std::to_string(kActivationBlock) + " that divides " +
+               std::to_string(columns));
+  if (inputs.size() > 1) {
+    check.require(1, Dtype::f32, 2);
+    check.require_dim(1, 0, Dim(2), "ends of a range");
+    check.require_dim(1, 1, Dim(columns / kActivationBlock), "blocks of x");
+  }
+  return result;
 }
 
 Types round_activation(Inputs inputs, const Node& node) {

@@ -40,6 +40,7 @@ std::span<const Row> rows() {
       {"QuantizedExpertLinear", quantized_expert_linear_cases, {0, 2}},
       {"QuantizedLinear", quantized_linear_cases, {0}},
       {"RMSNormalization", rms_normalization_cases, {0}},
+      {"RangedQuantizeActivation", ranged_quantize_activation_cases, {0}},
       {"Reciprocal", [] { return element_cases("Reciprocal"); }, {}},
       {"ReduceL1", [] { return reduce_cases("ReduceL1"); }, {}},
       {"ReduceL2", [] { return reduce_cases("ReduceL2"); }, {}},

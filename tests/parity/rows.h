@@ -50,6 +50,7 @@ std::vector<Case> paged_attention_cases();
 std::vector<Case> linear_cases();
 std::vector<Case> round_activation_cases();
 std::vector<Case> quantize_activation_cases();
+std::vector<Case> ranged_quantize_activation_cases();
 std::vector<Case> quantized_linear_cases();
 // rows_fused_linear.cc
 std::vector<Case> fused_linear_cases();

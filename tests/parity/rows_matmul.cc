@@ -97,6 +97,34 @@ std::vector<Case> quantize_activation_cases() {
   return cases;
 }
 
+std::vector<Case> ranged_quantize_activation_cases() {
+  Random random(13);
+  std::vector<Case> cases;
+  for (const std::int64_t columns : {32, 96, 768})
+    for (const std::int64_t tokens : {1, 7, 64})
+      for (const std::int64_t group : {std::int64_t{0}, std::int64_t{32}, columns / 3 / 32 * 32})
+        cases.push_back({describe(tokens, columns, group),
+                         "RangedQuantizeActivation",
+                         {normal(random, {tokens, columns}, 3)},
+                         {empty(Dtype::a8, {tokens, columns}, activation_bytes(tokens, columns))},
+                         {integer(group)},
+                         -1});
+  for (const std::int64_t tokens : {1, 9}) {  // known ranges, narrower than some values
+    Tensor ranges = normal(random, {2, 3}, 2);
+    for (int block = 0; block < 3; ++block)
+      if (ranges.as<float>()[3 + block] < ranges.as<float>()[block])
+        std::swap(ranges.as<float>()[3 + block], ranges.as<float>()[block]);
+    Tensor result = empty(Dtype::a8, {tokens, 2, 96}, activation_bytes(2 * tokens, 96));
+    cases.push_back({describe(tokens, 96, 2),
+                     "RangedQuantizeActivation",
+                     {normal(random, {tokens, 2, 96}), std::move(ranges)},
+                     {std::move(result)},
+                     {integer(0)},
+                     -1});
+  }
+  return cases;
+}
+
 std::vector<Case> quantized_linear_cases() {
   Random random(10);
   std::vector<Case> cases;

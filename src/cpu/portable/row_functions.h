@@ -107,17 +107,26 @@ inline BlockScale block_scale(float low, float high) {
   return {scale, 1.0f / scale, static_cast<std::int32_t>(zero)};
 }
 
-inline BlockFactors quantize_block(const float* values, std::uint8_t* codes) {
-  float low = values[0];
-  float high = values[0];
+/// The least and the greatest of some values, as block_scale() takes them: high is infinite where one is NaN.
+struct ValueRange {
+  float low;
+  float high;
+};
+
+inline ValueRange range_of(const float* values, std::int64_t count) {
+  ValueRange range{values[0], values[0]};
   bool has_nan = false;
-  for (int i = 0; i < kActivationBlock; ++i) {
-    low = values[i] < low ? values[i] : low;
-    high = values[i] > high ? values[i] : high;
+  for (std::int64_t i = 0; i < count; ++i) {
+    range.low = values[i] < range.low ? values[i] : range.low;
+    range.high = values[i] > range.high ? values[i] : range.high;
     has_nan |= std::isnan(values[i]);
   }
-  if (has_nan) high = std::numeric_limits<float>::infinity();
-  const BlockScale block = block_scale(low, high);
+  if (has_nan) range.high = std::numeric_limits<float>::infinity();
+  return range;
+}
+
+/// Values beyond the scale's range get the outermost code.
+inline BlockFactors quantize_block(const float* values, const BlockScale& block, std::uint8_t* codes) {
   int sum = 0;
   int half_sum = 0;
   for (int i = 0; i < kActivationBlock; ++i) {
@@ -133,18 +142,25 @@ inline BlockFactors quantize_block(const float* values, std::uint8_t* codes) {
           block.scale * static_cast<float>(half_sum)};
 }
 
+/// What a row's record keeps of block `block` beside its codes.
+inline void store_factors(const BlockFactors& factors, std::int64_t block, std::int64_t columns,
+                          std::uint8_t* row) {
+  const std::int64_t stride = columns / kActivationBlock * static_cast<std::int64_t>(sizeof(float));
+  std::uint8_t* place = row + columns + block * static_cast<std::int64_t>(sizeof(float));
+  std::memcpy(place, &factors.scale, sizeof(float));
+  std::memcpy(place + stride, &factors.zero, sizeof(float));
+  std::memcpy(place + 2 * stride, &factors.sum, sizeof(float));
+  std::memcpy(place + 3 * stride, &factors.half_sum, sizeof(float));
+}
+
 /// QuantizeActivation of `count` neighbouring blocks of a row from block `first` on, whose values are given,
 /// into the row's record.
 inline void quantize_blocks(const float* values, std::int64_t first, std::int64_t count, std::int64_t columns,
                             std::uint8_t* row) {
-  const std::int64_t stride = columns / kActivationBlock * static_cast<std::int64_t>(sizeof(float));
   for (std::int64_t block = first; block < first + count; ++block, values += kActivationBlock) {
-    const BlockFactors result = quantize_block(values, row + block * kActivationBlock);
-    std::uint8_t* factors = row + columns + block * static_cast<std::int64_t>(sizeof(float));
-    std::memcpy(factors, &result.scale, sizeof(float));
-    std::memcpy(factors + stride, &result.zero, sizeof(float));
-    std::memcpy(factors + 2 * stride, &result.sum, sizeof(float));
-    std::memcpy(factors + 3 * stride, &result.half_sum, sizeof(float));
+    const ValueRange range = range_of(values, kActivationBlock);
+    store_factors(quantize_block(values, block_scale(range.low, range.high), row + block * kActivationBlock),
+                  block, columns, row);
   }
 }
 

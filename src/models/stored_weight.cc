@@ -5,7 +5,7 @@
 
 #include "base/error.h"
 #include "quant/block_format.h"
-#include "quant/f8.h"
+#include "quant/number_format.h"
 
 namespace lathe {
 namespace {
@@ -14,16 +14,17 @@ namespace {
   throw Error(ErrorCode::invalid_model, message, {tensor.file->path(), {}, printable(tensor.name)});
 }
 
-template <float (*Decode)(std::uint8_t)>
-std::array<float, 256> decode_all() {
+std::array<float, 256> decode_all(const char* name) {
+  const NumberFormat* format = number_format(name);
+  CHECK(format != nullptr);
   std::array<float, 256> values{};
-  for (unsigned bits = 0; bits < 256; ++bits) values[bits] = Decode(static_cast<std::uint8_t>(bits));
+  for (std::uint32_t bits = 0; bits < 256; ++bits) values[bits] = static_cast<float>(decode(*format, bits));
   return values;
 }
 
 const std::array<float, 256>& f8_values(StoredType type) {
-  static const auto kE4m3 = decode_all<f8_e4m3_to_float>();
-  static const auto kE5m2 = decode_all<f8_e5m2_to_float>();
+  static const auto kE4m3 = decode_all("fp8_e4m3");
+  static const auto kE5m2 = decode_all("fp8_e5m2");
   return type == StoredType::f8_e4m3 ? kE4m3 : kE5m2;
 }
 

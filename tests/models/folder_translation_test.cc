@@ -10,7 +10,7 @@
 #include "base/half.h"
 #include "lathe/error.h"
 #include "quant/block_format.h"
-#include "quant/f8.h"
+#include "quant/number_format.h"
 #include "support/tiny_folder.h"
 
 namespace lathe {
@@ -188,6 +188,10 @@ TEST(FolderTranslation, DoublesBecomeFloats) {
   EXPECT_EQ(floats(tensor(*translated, "blk.0.ffn_down.weight")), down);
 }
 
+float f8_value(std::string_view format, char bits) {
+  return static_cast<float>(decode(*number_format(format), static_cast<std::uint8_t>(bits)));
+}
+
 std::string f8_bytes(std::size_t count) {
   std::string bytes;
   for (std::size_t i = 0; i < count; ++i) bytes += static_cast<char>(i * 37 % 120);
@@ -209,8 +213,7 @@ TEST(FolderTranslation, F8WithScalesOfBlocks) {
   for (std::size_t row = 0; row < 8; ++row)
     for (std::size_t column = 0; column < 64; ++column)
       ASSERT_EQ(seen[row * 64 + column],
-                f8_e4m3_to_float(static_cast<std::uint8_t>(bytes[row * 64 + column])) *
-                    scales[row / 3 * 2 + column / 32]);
+                f8_value("fp8_e4m3", bytes[row * 64 + column]) * scales[row / 3 * 2 + column / 32]);
 }
 
 TEST(FolderTranslation, F8WithOneScaleOrOneForEachRow) {
@@ -233,8 +236,7 @@ TEST(FolderTranslation, F8WithOneScaleOrOneForEachRow) {
     EXPECT_EQ(tensor(*translated, "blk.0.attn_q.weight").dtype, Dtype::f32);
     // row 1 of the pairs is row 2 of the halves
     for (std::size_t column = 0; column < 8; ++column)
-      ASSERT_EQ(seen[8 + column],
-                f8_e5m2_to_float(static_cast<std::uint8_t>(bytes[16 + column])) * scales[count == 1 ? 0 : 2]);
+      ASSERT_EQ(seen[8 + column], f8_value("fp8_e5m2", bytes[16 + column]) * scales[count == 1 ? 0 : 2]);
     ASSERT_EQ(translated->checkpoint->warnings.size(), 1u);
     EXPECT_NE(translated->checkpoint->warnings[0].find("scales of activations"), std::string::npos);
   }
@@ -243,7 +245,7 @@ TEST(FolderTranslation, F8WithOneScaleOrOneForEachRow) {
 TEST(FolderTranslation, F8AsItIsWhereNothingSpeaksOfScales) {
   TinyFolder tiny;
   tiny.tensors[kDown] = {"F8_E4M3", {8, 64}, f8_bytes(8 * 64)};
-  EXPECT_EQ(floats(tensor(*translate(tiny), "blk.0.ffn_down.weight"))[1], f8_e4m3_to_float(37));
+  EXPECT_EQ(floats(tensor(*translate(tiny), "blk.0.ffn_down.weight"))[1], f8_value("fp8_e4m3", 37));
 }
 
 TEST(FolderTranslation, ScalesThatDoNotFit) {

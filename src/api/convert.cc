@@ -1,26 +1,17 @@
 // A folder to the bytes of a GGUF file: translated as for loading, then written.
-#include <algorithm>
 #include <filesystem>
+#include <limits>
 
+#include "api/gguf_model.h"
 #include "api/known_models.h"
 #include "api/load_checkpoint.h"
 #include "base/error.h"
-#include "formats/gguf.h"
-#include "formats/gguf_tokenizer_writer.h"
 #include "formats/gguf_writer.h"
 #include "lathe/model.h"
 #include "models/architecture.h"
 
 namespace lathe {
 namespace {
-
-// What readers make of quantized blocks has had this version since they were last changed.
-constexpr std::uint64_t kQuantizationVersion = 2;
-
-bool has_blocks(const Checkpoint& checkpoint) {
-  return std::any_of(checkpoint.tensors.begin(), checkpoint.tensors.end(),
-                     [](const auto& entry) { return is_block_quantized(entry.second.dtype); });
-}
 
 /// Mistral's GGUF files are Llama's, for which others compute no window.
 void warn_of_window(const Checkpoint& checkpoint, std::vector<std::string>& warnings) {
@@ -46,13 +37,8 @@ Conversion convert(const std::string& name_or_folder, const ModelOptions& option
   architecture.shape(*loaded);
   architecture.build(loaded, {});
 
-  Checkpoint written = *loaded;
-  if (const auto tokenizer = load_tokenizer(*loaded)) {
-    set_gguf_tokenizer(*tokenizer, written);
-  } else {
-    written.metadata["tokenizer.ggml.model"] = std::string(kNoVocabulary);
-  }
-  if (has_blocks(written)) written.metadata["general.quantization_version"] = kQuantizationVersion;
+  Checkpoint written = gguf_model(*loaded);
+  set_quantization_version(written);
   const GgufWriter writer(written);
   writer.write([&](std::span<const std::byte> bytes) { write(bytes, writer.file_bytes()); });
   Conversion result = {static_cast<int>(written.tensor_names.size()), writer.file_bytes(), loaded->warnings};

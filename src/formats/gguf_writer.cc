@@ -156,8 +156,8 @@ GgufWriter::GgufWriter(const Checkpoint& checkpoint) : checkpoint_(checkpoint) {
   head.number<std::uint32_t>(std::bit_cast<std::uint32_t>(std::array{'G', 'G', 'U', 'F'}));
   head.number<std::uint32_t>(3);
   head.number<std::uint64_t>(checkpoint.tensor_names.size());
-  head.number<std::uint64_t>(static_cast<std::uint64_t>(keys) + 1);
-  head.entry(kArchitecture, checkpoint.architecture);
+  head.number<std::uint64_t>(static_cast<std::uint64_t>(keys) + (checkpoint.architecture.empty() ? 0 : 1));
+  if (!checkpoint.architecture.empty()) head.entry(kArchitecture, checkpoint.architecture);
   for (const auto& [key, value] : checkpoint.metadata)
     if (is_written(key)) head.entry(key, value);
 
@@ -179,20 +179,31 @@ GgufWriter::GgufWriter(const Checkpoint& checkpoint) : checkpoint_(checkpoint) {
   file_bytes_ = head_.size() + offset;
 }
 
-void GgufWriter::write(const WriteBytes& write) const {
+void GgufWriter::write(const WriteBytes& write, const ProduceTensor& produce) const {
   write(std::as_bytes(std::span(head_)));
   constexpr std::array<std::byte, kAlignment> kZeros = {};
   for (const std::string& name : checkpoint_.tensor_names) {
     const TensorView& tensor = checkpoint_.tensors.at(name);
+    std::uint64_t written = 0;
+    produce(name, tensor, [&](std::span<const std::byte> bytes) {
+      written += bytes.size();
+      write(bytes);
+    });
+    CHECK(written == tensor.bytes());
+    const std::uint64_t padding = aligned(written) - written;
+    if (padding > 0) write(std::span(kZeros).first(padding));
+  }
+}
+
+void GgufWriter::write(const WriteBytes& write) const {
+  this->write(write, [](const std::string&, const TensorView& tensor, const WriteBytes& write_piece) {
     std::span<const std::byte> left(tensor.data, tensor.bytes());
     while (!left.empty()) {
       const std::size_t piece = std::min(left.size(), kPieceBytes);
-      write(left.first(piece));
+      write_piece(left.first(piece));
       left = left.subspan(piece);
     }
-    const std::uint64_t padding = aligned(tensor.bytes()) - tensor.bytes();
-    if (padding > 0) write(std::span(kZeros).first(padding));
-  }
+  });
 }
 
 }  // namespace lathe

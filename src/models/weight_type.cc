@@ -23,13 +23,9 @@ constexpr std::array kNames = {TypeName{"", WeightType::as_stored}, TypeName{"q8
                                TypeName{"f32", WeightType::f32}};
 
 // Matrices that stay: small, and what they decide or add is not averaged out.
-constexpr std::string_view kStaying[] = {"norm", "ffn_gate_inp", "position_embd", "token_types"};
-
-bool is_computed_matrix(std::string_view name, const Shape& shape) {
-  return shape.size() >= 2 && name.ends_with(".weight") &&
-         std::none_of(std::begin(kStaying), std::end(kStaying),
-                      [&](std::string_view part) { return name.find(part) != std::string_view::npos; });
-}
+constexpr std::string_view kStaying[] = {"norm",           "ffn_gate_inp",        "position_embd",
+                                         "token_types",    "ssm_conv1d",          "attn_rel_b",
+                                         "shortconv.conv", "per_layer_model_proj"};
 
 /// Bytes that start where kernels like them to.
 std::shared_ptr<std::byte> allocate(std::uint64_t bytes) {
@@ -70,6 +66,12 @@ std::optional<WeightType> weight_type_named(std::string_view name) {
   for (const TypeName& row : kNames)
     if (row.name == name) return row.type;
   return std::nullopt;
+}
+
+bool is_computed_matrix(std::string_view name, const Shape& shape) {
+  return shape.size() >= 2 && name.ends_with(".weight") &&
+         std::none_of(std::begin(kStaying), std::end(kStaying),
+                      [&](std::string_view part) { return name.find(part) != std::string_view::npos; });
 }
 
 WantedType wanted_type(WeightType wanted, std::string_view name, const Shape& shape, Dtype stored) {

@@ -12,6 +12,10 @@
 
 namespace lathe {
 
+/// Whether products or the embedding's rows are read of the tensor that GGUF calls `name`, so that rounding
+/// it is worth its while. Norms, biases, routers, positions and the like are not.
+bool is_computed_matrix(std::string_view name, const Shape& shape);
+
 /// q8: Q8_0, q4: Q4_1 with the embedding and the head in Q8_0. Vectors are always f32.
 enum class WeightType : std::uint8_t { as_stored, q8, q4, bf16, f32 };
 

@@ -1,0 +1,88 @@
+#include "apps/quantize_report.h"
+
+#include <cmath>
+#include <vector>
+
+#include "apps/output.h"
+#include "lathe/inspection.h"
+
+namespace lathe::apps {
+namespace {
+
+std::string dimensions(const std::vector<std::int64_t>& shape) {
+  std::string text;
+  for (const auto size : shape) text += (text.empty() ? "" : " x ") + std::to_string(size);
+  return text;
+}
+
+std::string type_words(const QuantizedTensor& tensor) {
+  return tensor.to + (tensor.wanted == tensor.to ? "" : " (rows do not fit " + tensor.wanted + ")");
+}
+
+std::string decibels(double value) { return std::isfinite(value) ? format_number(value, 2) : "-"; }
+
+double bits_per_weight(const Quantization& result) {
+  return result.weights == 0
+             ? 0
+             : 8 * static_cast<double>(result.bytes_after) / static_cast<double>(result.weights);
+}
+
+std::string fallback_line(const Quantization& result) {
+  std::size_t count = 0;
+  for (const auto& tensor : result.tensors) count += tensor.wanted == tensor.to ? 0 : 1;
+  if (count == 0) return {};
+  return std::to_string(count) + (count == 1 ? " tensor has" : " tensors have") +
+         " rows that do not fill whole blocks of the type wanted, and another type instead\n";
+}
+
+}  // namespace
+
+std::string progress_bar(std::uint64_t done, std::uint64_t total) {
+  constexpr std::uint64_t kWidth = 30;
+  const std::uint64_t filled = total == 0 ? kWidth : done * kWidth / total;
+  return "[" + std::string(filled, '#') + std::string(kWidth - filled, '.') + "] " +
+         std::to_string(done >> 20) + " of " + std::to_string(total >> 20) + " MiB written";
+}
+
+std::string quantization_table(const Quantization& result) {
+  std::vector<std::vector<std::string>> rows = {
+      {"tensor", "shape", "from", "to", "before", "after", "SQNR dB"}};
+  std::size_t same = 0;
+  for (const auto& tensor : result.tensors) {
+    if (tensor.from == tensor.to) {
+      ++same;
+      continue;
+    }
+    rows.push_back({tensor.name, dimensions(tensor.shape), tensor.from, type_words(tensor),
+                    format_bytes(tensor.bytes_before), format_bytes(tensor.bytes_after),
+                    decibels(tensor.sqnr)});
+  }
+  std::string text = rows.size() > 1 ? format_table(rows, 4) : std::string();
+  text += fallback_line(result);
+  return text + std::to_string(rows.size() - 1) + " tensors changed, " + std::to_string(same) +
+         " stayed as they were; " + format_bytes(result.bytes_before) + " -> " +
+         format_bytes(result.bytes_after) + ", " + format_number(bits_per_weight(result), 2) +
+         " bits a weight, file " + format_bytes(result.file_bytes) + "\n";
+}
+
+std::string quantization_json(const Quantization& result) {
+  std::string text = "{\"bytes\": " + std::to_string(result.file_bytes) +
+                     ", \"bits_per_weight\": " + json_number(bits_per_weight(result)) + ", \"tensors\": [";
+  for (std::size_t i = 0; i < result.tensors.size(); ++i) {
+    const QuantizedTensor& tensor = result.tensors[i];
+    std::string shape;
+    for (const auto size : tensor.shape) shape += (shape.empty() ? "" : ", ") + std::to_string(size);
+    text += (i == 0 ? "\n" : ",\n") + std::string("  {\"name\": ") + json_string(tensor.name) +
+            ", \"shape\": [" + shape + "], \"from\": " + json_string(tensor.from) +
+            ", \"to\": " + json_string(tensor.to) + ", \"wanted\": " + json_string(tensor.wanted) +
+            ", \"bytes_before\": " + std::to_string(tensor.bytes_before) +
+            ", \"bytes_after\": " + std::to_string(tensor.bytes_after) +
+            ", \"sqnr\": " + json_number(tensor.sqnr) + "}";
+  }
+  text += "], \"warnings\": [";
+  for (std::size_t i = 0; i < result.warnings.size(); ++i)
+    text += (i == 0 ? "" : ", ") + json_string(result.warnings[i]);
+  return text + "]}\n";
+}
+
+}  // namespace lathe::apps

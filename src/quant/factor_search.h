@@ -109,9 +109,9 @@ struct ScaledBlock {
     // A column that calibration never saw still counts for a little.
     constexpr double kLeast = 1e-5;
     for (int i = 0; i < Count; ++i)
-      weights[i] = sum > 0.0 && std::isfinite(sum)
-                       ? static_cast<float>(static_cast<double>(importance[i]) * Count / sum + kLeast)
-                       : 1.0f;
+      weights[i] = static_cast<float>(kLeast + (sum > 0.0 && std::isfinite(sum)
+                                                    ? static_cast<double>(importance[i]) * Count / sum
+                                                    : 1.0));
   }
 
   /// The half that is stored for a factor of the scaled values; never an infinity.

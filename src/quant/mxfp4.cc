@@ -55,7 +55,7 @@ void search(const float* values, const float* importance, std::byte* block) {
       }
     }
   }
-  const auto scale = static_cast<float>(std::ldexp(1.0, best - 128 - scaled.exponent));
+  const float scale = scaled.zero ? 0.0f : static_cast<float>(std::ldexp(1.0, best - 128 - scaled.exponent));
   factor_search::round_group<Codes, 32>(scaled.values, scale, 0.0f, codes);
   block[0] = static_cast<std::byte>(best);
   join(codes, block);

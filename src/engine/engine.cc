@@ -63,12 +63,15 @@ std::unique_ptr<Generation> Engine::submit(GenerationRequest request) {
 }
 
 void Engine::evaluate(std::span<const TokenId> ids, std::int32_t chunk,
-                      const std::function<void(std::int32_t, std::span<const float>)>& row) {
+                      const std::function<void(std::int32_t, std::span<const float>)>& row,
+                      std::int32_t first) {
   require_ids(ids, "ids", options().vocabulary, implementation_->context_tokens());
   if (chunk < 0 || chunk > options().step_tokens)
     refuse(ErrorCode::invalid_argument, "chunk must be 0 to " + std::to_string(options().step_tokens),
            "chunk");
-  implementation_->call([&] { implementation_->evaluate(ids, chunk, row); });
+  if (first < 0 || static_cast<std::size_t>(first) >= ids.size())
+    refuse(ErrorCode::invalid_argument, "first must be 0 to " + std::to_string(ids.size() - 1), "first");
+  implementation_->call([&] { implementation_->evaluate(ids, chunk, row, first); });
 }
 
 CacheStatistics Engine::cache_statistics() const { return implementation_->statistics(); }

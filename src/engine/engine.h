@@ -109,13 +109,14 @@ class Engine {
   /// length and context_full. A prompt as long as the context ends with context_full and no token.
   std::unique_ptr<Generation> submit(GenerationRequest request);
 
-  /// Logits at every position of `ids`, in steps of `chunk` tokens (0: out_rows, or step_tokens if these are
-  /// fewer), in order; all at once where the cache is off. A step of more than out_rows tokens is run once
-  /// for each out_rows of them. Nothing is reused and nothing kept; sequences in progress wait, and lose
-  /// pages if there are not enough. `row` gets the position and vocabulary floats on the engine's thread;
-  /// what it throws ends the evaluation.
+  /// Logits at every position of `ids` from `first` on, in steps of `chunk` tokens (0: out_rows, or
+  /// step_tokens if these are fewer, and step_tokens before `first`), in order; all at once where the cache
+  /// is off. A step of more than out_rows wanted tokens is run once for each out_rows of them. Nothing is
+  /// reused and nothing kept; sequences in progress wait, and lose pages if there are not enough. `row` gets
+  /// the position and vocabulary floats on the engine's thread; what it throws ends the evaluation.
   void evaluate(std::span<const TokenId> ids, std::int32_t chunk,
-                const std::function<void(std::int32_t position, std::span<const float> logits)>& row);
+                const std::function<void(std::int32_t position, std::span<const float> logits)>& row,
+                std::int32_t first = 0);
 
   CacheStatistics cache_statistics() const;
   /// Forgets kept prefixes, so that the next prompt is computed whole.

@@ -33,7 +33,7 @@ class Engine::Implementation {
 
   // On the engine's thread.
   void evaluate(std::span<const TokenId> ids, std::int32_t chunk,
-                const std::function<void(std::int32_t, std::span<const float>)>& row);
+                const std::function<void(std::int32_t, std::span<const float>)>& row, std::int32_t first);
   void clear_kept_prefixes() { kept_.clear(); }
   void observe(StepObserver observer);
 

@@ -28,24 +28,33 @@ ValueErrors value_errors(std::span<const float> reference, std::span<const float
           .largest = largest};
 }
 
-double kl_divergence(std::span<const float> reference_logits, std::span<const float> logits) {
+DistributionDifference distribution_difference(std::span<const float> reference_logits,
+                                               std::span<const float> logits) {
   CHECK(!reference_logits.empty() && reference_logits.size() == logits.size());
   constexpr float kNever = -std::numeric_limits<float>::infinity();
-  const double top_a = *std::max_element(reference_logits.begin(), reference_logits.end());
-  const double top_b = *std::max_element(logits.begin(), logits.end());
+  const auto top_a = std::max_element(reference_logits.begin(), reference_logits.end());
+  const auto top_b = std::max_element(logits.begin(), logits.end());
   double sum_a = 0, sum_b = 0, weighted = 0;
   for (std::size_t i = 0; i < logits.size(); ++i) {
-    const double b = logits[i] - top_b;
+    const double b = double{logits[i]} - *top_b;
     sum_b += std::exp(b);
     if (reference_logits[i] == kNever) continue;
-    const double a = reference_logits[i] - top_a;
+    const double a = double{reference_logits[i]} - *top_a;
     const double share = std::exp(a);
     sum_a += share;
     weighted += share * (a - b);
   }
   // sum p (log p - log q) with log p = a - log sum_a
   const double divergence = weighted / sum_a - std::log(sum_a) + std::log(sum_b);
-  return divergence < 0 ? 0 : divergence;  // rounding; NaN stays
+  return {.divergence = divergence < 0 ? 0 : divergence,  // rounding; NaN stays
+          .reference_log_sum = *top_a + std::log(sum_a),
+          .log_sum = *top_b + std::log(sum_b),
+          .reference_top = static_cast<std::int32_t>(top_a - reference_logits.begin()),
+          .top = static_cast<std::int32_t>(top_b - logits.begin())};
+}
+
+double kl_divergence(std::span<const float> reference_logits, std::span<const float> logits) {
+  return distribution_difference(reference_logits, logits).divergence;
 }
 
 Moments moments(std::span<const double> values) {

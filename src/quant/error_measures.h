@@ -1,6 +1,7 @@
 // How far numbers are from those that they stand for, and statistics of such distances. All sums in double.
 #pragma once
 
+#include <cstdint>
 #include <span>
 
 namespace lathe {
@@ -18,9 +19,20 @@ struct ValueErrors {
 /// `reference` and `values` have one length, at least 1.
 ValueErrors value_errors(std::span<const float> reference, std::span<const float> values);
 
-/// KL divergence in nats from softmax(reference_logits) to softmax(logits), of one length, at least 1. Never
-/// negative. A logit of minus infinity is a probability of 0; where the reference gives such an id a chance,
-/// the divergence is infinite. NaN for NaN.
+/// Two distributions over the same ids, and what each is on its own: log p(id) = logit - log_sum.
+struct DistributionDifference {
+  double divergence;                        // KL in nats from the reference's, never negative
+  double reference_log_sum, log_sum;        // log of the sum of exp(logit)
+  std::int32_t reference_top = 0, top = 0;  // the likeliest id; of equals the first
+};
+
+/// Of softmax(reference_logits) and softmax(logits), of one length, at least 1. A logit of minus infinity is
+/// a probability of 0; where the reference gives such an id a chance, the divergence is infinite. NaN for
+/// NaN.
+DistributionDifference distribution_difference(std::span<const float> reference_logits,
+                                               std::span<const float> logits);
+
+/// The divergence alone.
 double kl_divergence(std::span<const float> reference_logits, std::span<const float> logits);
 
 struct Moments {

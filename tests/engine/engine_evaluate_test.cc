@@ -14,13 +14,16 @@ class EvaluateTest : public EngineTest {
     return chosen;
   }
 
-  void expect_logits(const std::vector<TokenId>& ids, std::int32_t chunk) {
-    std::int32_t next = 0;
-    engine->evaluate(ids, chunk, [&](std::int32_t position, std::span<const float> logits) {
-      ASSERT_EQ(position, next++);
-      const auto expected = logits_behind(std::span(ids).first(static_cast<std::size_t>(position) + 1));
-      ASSERT_TRUE(std::equal(logits.begin(), logits.end(), expected.begin(), expected.end())) << position;
-    });
+  void expect_logits(const std::vector<TokenId>& ids, std::int32_t chunk, std::int32_t first = 0) {
+    std::int32_t next = first;
+    engine->evaluate(
+        ids, chunk,
+        [&](std::int32_t position, std::span<const float> logits) {
+          ASSERT_EQ(position, next++);
+          const auto expected = logits_behind(std::span(ids).first(static_cast<std::size_t>(position) + 1));
+          ASSERT_TRUE(std::equal(logits.begin(), logits.end(), expected.begin(), expected.end())) << position;
+        },
+        first);
     EXPECT_EQ(next, static_cast<std::int32_t>(ids.size()));
   }
 };
@@ -44,6 +47,23 @@ TEST_F(EvaluateTest, StepsHaveTheChunksTokens) {
   const auto before = device->steps().size();
   expect_logits(random_tokens(100), 0);
   EXPECT_EQ(device->steps()[before].tokens, 16);  // out_rows
+}
+
+TEST_F(EvaluateTest, NoLogitsBeforeTheFirstWantedPosition) {
+  use(small_options());
+  const auto ids = random_tokens(250);
+  for (const std::int32_t first : {1, 16, 63, 125, 249})
+    for (const std::int32_t chunk : {0, 1, 17, 100}) expect_logits(ids, chunk, first);
+  const auto before = device->steps().size();
+  expect_logits(ids, 0, 125);
+  const auto all = device->steps();
+  const auto steps = std::span(all).subspan(before);
+  EXPECT_EQ(steps[0].tokens, 100);  // step_tokens
+  EXPECT_EQ(steps[0].rows, 0);
+  EXPECT_EQ(steps[1].tokens, 25);
+  EXPECT_EQ(steps[1].rows, 0);
+  EXPECT_EQ(steps[2].tokens, 16);
+  EXPECT_EQ(steps[2].rows, 16);
 }
 
 TEST_F(EvaluateTest, RunningSequencesComeOutTheSame) {
@@ -73,6 +93,8 @@ TEST_F(EvaluateTest, RefusesBadArgumentsAndPassesExceptionsOn) {
   EXPECT_THROW(engine->evaluate(std::vector<TokenId>{1}, -1, nothing), Error);
   EXPECT_THROW(engine->evaluate(std::vector<TokenId>{1}, 101, nothing), Error);
   EXPECT_THROW(engine->evaluate(random_tokens(1001), 0, nothing), Error);
+  EXPECT_THROW(engine->evaluate(random_tokens(10), 0, nothing, 10), Error);
+  EXPECT_THROW(engine->evaluate(random_tokens(10), 0, nothing, -1), Error);
   EXPECT_THROW(engine->evaluate(std::vector<TokenId>{kFailingToken}, 0, nothing), std::logic_error);
   EXPECT_THROW(
       engine->evaluate(std::vector<TokenId>{1}, 0,
@@ -88,6 +110,7 @@ TEST_F(EvaluateTest, RefusesBadArgumentsAndPassesExceptionsOn) {
 TEST_F(EvaluateTest, WithoutCacheTheWholeSequenceAtOnce) {
   use(without_cache());
   expect_logits(random_tokens(100), 7);
+  expect_logits(random_tokens(100), 0, 55);
   for (const auto& step : device->steps()) {
     EXPECT_EQ(step.tokens, 100);
     EXPECT_EQ(step.pages, 2);

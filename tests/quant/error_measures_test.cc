@@ -70,6 +70,17 @@ TEST(KlDivergence, IsThatOfTheDefinition) {
   EXPECT_NEAR(kl_divergence(p, q), 0.25 * std::log(2.0), 1e-7);
 }
 
+TEST(DistributionDifference, HasTheSumsAndTheLikeliest) {
+  const std::vector<float> a{1, 3, 3, -2};
+  const std::vector<float> b{7, 1, 2, 2};
+  const auto difference = distribution_difference(a, b);
+  EXPECT_NEAR(difference.reference_log_sum, std::log(std::exp(1) + 2 * std::exp(3) + std::exp(-2)), 1e-12);
+  EXPECT_NEAR(difference.log_sum, std::log(std::exp(7) + std::exp(1) + 2 * std::exp(2)), 1e-12);
+  EXPECT_EQ(difference.reference_top, 1);
+  EXPECT_EQ(difference.top, 0);
+  EXPECT_EQ(difference.divergence, kl_divergence(a, b));
+}
+
 TEST(KlDivergence, DoesNotSeeAnOffsetHoweverLarge) {
   const std::vector<float> a = normal(1000, 2, 3.0f);
   std::vector<float> b = normal(1000, 3, 3.0f);

@@ -20,6 +20,7 @@ namespace {
 /// A product whose left side is seen.
 struct Product {
   std::string weight;
+  std::string constant;
   std::string input;
   std::size_t rows = 0;                // index in Plan::tensors
   std::optional<std::size_t> experts;  // of a stack: the slots' matrices
@@ -52,8 +53,12 @@ std::vector<Product> products_of(const Plan& plan) {
     const auto& weight = tensor(step.inputs[1]);
     if (weight.place != Place::weight || input.place != Place::arena || input.type.dtype != Dtype::f32)
       continue;
-    Product product{tensor_name(weight.name), input.name, static_cast<std::size_t>(step.inputs[0]),
-                    std::nullopt, input.type.dims.back().value};
+    Product product{tensor_name(weight.name),
+                    weight.name,
+                    input.name,
+                    static_cast<std::size_t>(step.inputs[0]),
+                    std::nullopt,
+                    input.type.dims.back().value};
     if (stacked) product.experts = static_cast<std::size_t>(step.inputs[2]);
     products.push_back(std::move(product));
   }
@@ -79,6 +84,7 @@ class Observer {
     words.model = model;
     words.model_options = options;
     words.model_options.math = "f32";
+    words.model_options.activations = "";
     words.model_options.kv = "";  // f32 beside that
     words.model_options.disabled_passes = joining_passes();
     words.keep_tensors = true;
@@ -99,7 +105,7 @@ class Observer {
       if (known != product.rows) rows = floats(execution_->arena_tensor(product.rows));
       known = product.rows;
       if (!product.experts)
-        take({product.weight, product.input, -1, product.columns, rows});
+        take({product.weight, product.constant, product.input, -1, product.columns, rows});
       else
         take_experts(product, rows, take);
     }
@@ -126,7 +132,7 @@ class Observer {
         const auto row = rows.subspan((own_rows ? i : i / slots) * columns, columns);
         taken.insert(taken.end(), row.begin(), row.end());
       }
-      take({product.weight, product.input, expert, product.columns, taken});
+      take({product.weight, product.constant, product.input, expert, product.columns, taken});
     }
   }
 
@@ -138,17 +144,27 @@ class Observer {
 }  // namespace
 
 void observe_linear_inputs(const std::string& name_or_path, const ModelOptions& options,
+                           std::span<const std::vector<std::int32_t>> sequences,
+                           const std::function<void(const LinearInput&)>& take) {
+  std::size_t longest = 0;
+  for (const auto& sequence : sequences) longest = std::max(longest, sequence.size());
+  if (longest == 0)
+    throw Error(ErrorCode::invalid_argument, "there are no tokens to observe", {{}, std::nullopt, "ids"});
+  Observer observer(name_or_path, options, static_cast<std::int64_t>(longest));
+  for (const auto& sequence : sequences)
+    if (!sequence.empty()) observer.run(sequence, take);
+}
+
+void observe_linear_inputs(const std::string& name_or_path, const ModelOptions& options,
                            std::span<const std::int32_t> ids, std::int64_t chunk,
                            const std::function<void(const LinearInput&)>& take) {
-  if (ids.empty() || chunk < 1)
-    throw Error(ErrorCode::invalid_argument, "there are no tokens to observe", {{}, std::nullopt, "ids"});
-  const std::int64_t total = std::ssize(ids);
-  chunk = std::min(chunk, total);
-  Observer observer(name_or_path, options, chunk);
-  for (std::int64_t first = 0; first < total; first += chunk)
-    observer.run(ids.subspan(static_cast<std::size_t>(first),
-                             static_cast<std::size_t>(std::min(chunk, total - first))),
-                 take);
+  std::vector<std::vector<std::int32_t>> sequences;
+  while (!ids.empty() && chunk > 0) {
+    const auto count = std::min(static_cast<std::size_t>(chunk), ids.size());
+    sequences.emplace_back(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(count));
+    ids = ids.subspan(count);
+  }
+  observe_linear_inputs(name_or_path, options, sequences, take);
 }
 
 }  // namespace lathe

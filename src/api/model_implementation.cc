@@ -1,4 +1,5 @@
 #include "api/model_implementation.h"
+#include "api/activation_codes.h"
 
 #include <algorithm>
 #include <chrono>
@@ -85,7 +86,7 @@ GraphOptions graph_options(const ModelOptions& options, const ModelShape& shape)
   return {exact ? Dtype::f32 : rounded, options.kv == "off", options.context_tokens};
 }
 
-ModelImplementation::ModelImplementation(const std::string& path, const ModelOptions& chosen) {
+ModelImplementation::ModelImplementation(const std::string& path, const ModelOptions& chosen) : path_(path) {
   const auto start = Clock::now();
   if (is_plan_file(path)) {
     plan_file = PlanFile::open(path);
@@ -113,7 +114,8 @@ void ModelImplementation::load_plan(const ModelOptions& chosen, const std::strin
 }
 
 ModelImplementation::ModelImplementation(const std::string& path, const ModelOptions& chosen,
-                                         const PlanFile& refitted) {
+                                         const PlanFile& refitted)
+    : path_(path) {
   checkpoint = load_checkpoint(path, chosen);
   describe_model(chosen);
   backend_ = make_cpu_backend(options.threads);
@@ -187,6 +189,7 @@ std::vector<SymbolLimit> ModelImplementation::limits(const ModelOptions& of) con
 CompileOptions ModelImplementation::compile_options() const {
   CompileOptions result;
   result.math = options.math;
+  result.activations = activation_codes(path_, options);
   result.disabled_passes = options.disabled_passes;
   result.limits = limits(options);
   result.profiles = shape_.is_encoder() ? encoder_profiles(result.limits) : decoder_profiles(result.limits);

@@ -64,6 +64,7 @@ class ModelImplementation {
   double load_seconds = 0;
 
  private:
+  std::string path_;  // that the weights are read from; empty where a plan file was given
   void describe_model(const ModelOptions& chosen);
   void load_model(const ModelOptions& chosen);
   void load_plan(const ModelOptions& chosen, const std::string& file);

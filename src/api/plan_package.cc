@@ -17,6 +17,7 @@ void describe_options(Archive& archive, auto& options) {
   archive.number(options.context_tokens, "context_tokens");
   archive.text(options.kv, "kv");
   archive.text(options.math, "math");
+  archive.text(options.activations, "activations");
   archive.text(options.weight_type, "weight_type");
   archive.text(options.device, "device");
   archive.number(options.step_tokens, "step_tokens");
@@ -104,6 +105,7 @@ ModelOptions run_options(const ModelOptions& chosen, const PlanFile& file) {
   ModelOptions options = chosen;
   require_same(file, "kv", chosen.kv, built.kv, fallback.kv);
   require_same(file, "math", chosen.math, built.math, fallback.math);
+  require_same(file, "activations", chosen.activations, built.activations, fallback.activations);
   require_same(file, "weight_type", chosen.weight_type, built.weight_type, fallback.weight_type);
   require_same(file, "device", chosen.device, built.device, fallback.device);
   if (!chosen.disabled_passes.empty() && chosen.disabled_passes != built.disabled_passes)
@@ -114,6 +116,7 @@ ModelOptions run_options(const ModelOptions& chosen, const PlanFile& file) {
     refuse(file, "reuse_memory", "is off, and the plan was built with it");
   options.kv = built.kv;
   options.math = built.math;
+  options.activations = built.activations;
   options.weight_type = built.weight_type;
   options.device = built.device;
   options.disabled_passes = built.disabled_passes;

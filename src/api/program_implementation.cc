@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "api/activation_codes.h"
 #include "api/engine_version.h"
 #include "api/known_models.h"
 #include "api/plan_package.h"
@@ -47,6 +48,16 @@ std::map<std::string, Value> once_each(const std::vector<std::pair<std::string, 
     if (!result.try_emplace(name, value).second)
       throw Error(ErrorCode::invalid_argument, printable(name) + " is given twice", {{}, std::nullopt, what});
   return result;
+}
+
+ActivationCodes program_activations(const ProgramOptions& options, const ModelOptions& complete) {
+  if (options.file.empty())
+    return activation_codes(resolve_model(options.model, options.model_options), complete);
+  if (complete.activations == kStaticActivations)
+    throw Error(ErrorCode::unsupported, "activations is static, and a graph has no text to calibrate on",
+                {options.file, std::nullopt, "activations"});
+  require_known_activations(complete);
+  return activation_codes(options.file, complete);
 }
 
 Json tensor_json(const Plan& plan, std::int32_t index) {
@@ -96,6 +107,7 @@ void ProgramImplementation::compile_graph(const ProgramOptions& options) {
                   notes);
   CompileOptions compile_options;
   compile_options.math = source.options.math;
+  compile_options.activations = program_activations(options, source.options);
   compile_options.disabled_passes = source.options.disabled_passes;
   compile_options.reuse_memory = source.options.reuse_memory && !options.keep_tensors;
   compile_options.pack_weights = source.options.pack_weights;

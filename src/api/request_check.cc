@@ -4,6 +4,7 @@
 #include <string>
 #include <thread>
 
+#include "api/activation_codes.h"
 #include "base/error.h"
 
 namespace lathe {
@@ -47,6 +48,7 @@ std::vector<std::string> kv_choices(const ModelShape& shape) {
 ModelOptions complete(ModelOptions options, const ModelShape& shape) {
   require_range("threads", options.threads, 0, kMostThreads);
   require_one_of("math", options.math, {"int8", "f32"});
+  require_known_activations(options);
   require_one_of("device", options.device, {"cpu"});
   if (options.kv.empty()) options.kv = default_kv(options, shape);
   require_one_of("kv", options.kv, kv_choices(shape));

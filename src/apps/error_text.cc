@@ -9,11 +9,12 @@
 namespace lathe::apps {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 17> kFlags = {
+constexpr std::array<std::pair<std::string_view, std::string_view>, 18> kFlags = {
     {{"threads", "--threads"},
      {"context_tokens", "--ctx"},
      {"kv", "--kv"},
      {"math", "--math"},
+     {"activations", "--activations"},
      {"weight_type", "--weights"},
      {"device", "--device"},
      {"disabled_passes", "--disable-pass"},

@@ -49,6 +49,10 @@ void ModelWords::add_computing(CLI::App& command) {
       "--kv", options.kv,
       "keys and values of earlier tokens: f32, f16, bf16 or off (default bf16; f32 with --math f32)");
   command.add_option("--math", options.math, "int8 or f32")->capture_default_str();
+  command.add_option(
+      "--activations", options.activations,
+      "scales of 8-bit activations: per 256 values, per row, or static, from a calibration text "
+      "(default: per 32 values)");
   command.add_flag("--verify", verify, "of a .plan file: hold every weight to its checksum first");
   command.add_option("--device", options.device, "cpu")->capture_default_str();
   command

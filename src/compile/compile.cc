@@ -39,6 +39,7 @@ ProfileRanges whole_range(const std::vector<SymbolLimit>& limits) {
 std::vector<PassReport> run_passes(Graph& graph, Backend& backend, const CompileOptions& options) {
   PipelineOptions pipeline;
   pipeline.context.math = options.math;
+  pipeline.context.activations = options.activations;
   pipeline.context.evaluate = [&backend](const Node& node, std::span<const TensorView> inputs,
                                          std::span<const ValueType> outputs) {
     return evaluate_on_host(backend.kernels(), node, inputs, outputs);

@@ -23,6 +23,7 @@ struct ProfileRanges {
 
 struct CompileOptions {
   std::string math = "int8";  // arithmetic of matmuls with block-quantized or bf16 weights: "int8" or "f32"
+  ActivationCodes activations;
   std::vector<std::string> disabled_passes;  // by name
   std::vector<SymbolLimit> limits;           // one for every symbol of the graph
   std::vector<ProfileRanges> profiles;       // empty: one that takes everything up to the limits

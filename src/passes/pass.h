@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -25,8 +26,17 @@ struct ConstantData {
 using EvaluateNode = std::function<std::optional<std::vector<ConstantData>>(
     const Node& node, std::span<const TensorView> inputs, std::span<const ValueType> outputs)>;
 
+/// How the inputs of 8-bit products get their codes.
+struct ActivationCodes {
+  std::int64_t group = 32;  // columns that share a scale, at most: a multiple of 32; 0: the whole row
+  /// By name of the weight: f32 [2, columns / 32], the least and the greatest value that each block's codes
+  /// are for. Inputs of other weights have scales of their own values.
+  std::map<std::string, std::vector<float>> ranges;
+};
+
 struct PassContext {
-  std::string math = "int8";                                // "int8" or "f32"
+  std::string math = "int8";  // "int8" or "f32"
+  ActivationCodes activations;
   EvaluateNode evaluate;                                    // empty: nothing is computed ahead
   std::uint64_t max_folded_bytes = std::uint64_t{1} << 26;  // of the outputs of one folded node
 };

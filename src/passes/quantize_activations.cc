@@ -9,9 +9,12 @@
 // have twice the speed of float32 with them, and an activation in bf16 is as exact as the weights are. Every
 // Linear gets a QuantizeActivation or RoundActivation of its own here; merge_common_subexpressions behind
 // this pass leaves one for all consumers of an activation (q, k and v; gate and up).
+#include <algorithm>
+#include <map>
 #include <utility>
 
 #include "passes/pass.h"
+#include "quant/activation.h"
 
 namespace lathe {
 
@@ -24,10 +27,47 @@ const Op* quantized_op(const Op* op) {
   return nullptr;
 }
 
+/// Adds the nodes that make codes of inputs.
+class CodeMaker {
+ public:
+  CodeMaker(Graph& graph, const ActivationCodes& activations) : graph_(graph), activations_(activations) {}
+
+  ValueId add(const Node& product, const std::string& name) {
+    const ValueId input = product.inputs[0];
+    if (const auto ranges = activations_.ranges.find(graph_.value(product.inputs[1]).name);
+        ranges != activations_.ranges.end())
+      return graph_.add("RangedQuantizeActivation", name, {input, constant(input, ranges->second)});
+    const std::int64_t columns = graph_.value(input).type.dims.back().value;
+    std::int64_t group = activations_.group == 0 ? columns : std::min(activations_.group, columns);
+    while (columns % group != 0) group -= kActivationBlock;
+    if (group == kActivationBlock) return graph_.add("QuantizeActivation", name, {input});
+    return graph_.add("RangedQuantizeActivation", name, {input}, {{"group", group}});
+  }
+
+ private:
+  /// Matrices that share an input share its codes, so that what is computed twice can be merged.
+  ValueId constant(ValueId input, const std::vector<float>& ranges) {
+    const auto [known, fresh] = constants_.try_emplace({input, ranges});
+    if (fresh) {
+      const auto bytes = std::make_shared<const std::vector<float>>(ranges);
+      const Shape shape = {2, std::ssize(ranges) / 2};
+      known->second =
+          graph_.add_constant(graph_.value(input).name + ".ranges",
+                              {reinterpret_cast<const std::byte*>(bytes->data()), Dtype::f32, shape}, bytes);
+    }
+    return known->second;
+  }
+
+  Graph& graph_;
+  const ActivationCodes& activations_;
+  std::map<std::pair<ValueId, std::vector<float>>, ValueId> constants_;
+};
+
 }  // namespace
 
 bool quantize_activations(Graph& graph, const PassContext& context) {
   if (context.math != "int8") return false;
+  CodeMaker codes(graph, context.activations);
   bool changed = false;
   for (auto& node : std::exchange(graph.nodes, {})) {
     const Op* quantized = quantized_op(node.op);
@@ -38,7 +78,7 @@ bool quantize_activations(Graph& graph, const PassContext& context) {
       node.inputs[0] = graph.add("RoundActivation", stem + ".rounded", {node.inputs[0]});
       changed = true;
     } else if (is_block_quantized(weight)) {
-      node.inputs[0] = graph.add("QuantizeActivation", stem + ".codes", {node.inputs[0]});
+      node.inputs[0] = codes.add(node, stem + ".codes");
       node.op = quantized;
       changed = true;
     }

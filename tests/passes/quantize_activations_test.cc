@@ -29,6 +29,52 @@ TEST(QuantizeActivations, LowersBlockQuantizedWeightsAlone) {
   })");
 }
 
+TEST(QuantizeActivations, ScalesOfMoreColumnsDivideTheRow) {
+  PassContext context;
+  context.activations.group = 256;
+  expect_rewrite(quantize_activations, R"(graph g {
+    %x: f32[T, 576] = input
+    %q: q4_1[64, 576] = constant
+    %y: f32[T, 64] = Linear(%x, %q)
+    return y = %y
+  })",
+                 R"(graph g {
+    %x: f32[T, 576] = input
+    %q: q4_1[64, 576] = constant
+    %a: a8[T, 576] = RangedQuantizeActivation(%x) {group = 192}
+    %y: f32[T, 64] = QuantizedLinear(%a, %q)
+    return y = %y
+  })",
+                 context);
+}
+
+TEST(QuantizeActivations, KnownRangesAreAConstantThatMatricesShare) {
+  PassContext context;
+  context.activations.ranges["q"] = {-1, -2, 3, 4};
+  context.activations.ranges["k"] = {-1, -2, 3, 4};
+  Graph graph = parse_graph(R"(graph g {
+    %x: f32[T, 64] = input
+    %q: q4_1[32, 64] = constant
+    %k: q4_1[8, 64] = constant
+    %a: f32[T, 32] = Linear(%x, %q)
+    %b: f32[T, 8] = Linear(%x, %k)
+    return a = %a, b = %b
+  })");
+  EXPECT_TRUE(quantize_activations(graph, context));
+  verify(graph, "the pass");
+  EXPECT_TRUE(merge_common_subexpressions(graph, context));
+  EXPECT_EQ(canonical_text(graph), canonical_text(parse_graph(R"(graph g {
+    %x: f32[T, 64] = input
+    %q: q4_1[32, 64] = constant
+    %k: q4_1[8, 64] = constant
+    %x.ranges: f32[2, 2] = constant
+    %c: a8[T, 64] = RangedQuantizeActivation(%x, %x.ranges)
+    %a: f32[T, 32] = QuantizedLinear(%c, %q)
+    %b: f32[T, 8] = QuantizedLinear(%c, %k)
+    return a = %a, b = %b
+  })")));
+}
+
 TEST(QuantizeActivations, LowersExpertsAndTheirSlots) {
   expect_rewrite(quantize_activations, R"(graph g {
     %x: f32[T, 64] = input

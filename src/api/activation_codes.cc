@@ -1,0 +1,90 @@
+#include "api/activation_codes.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <ranges>
+#include <string_view>
+#include <vector>
+
+#include "api/calibration_text.h"
+#include "api/linear_inputs.h"
+#include "api/model_implementation.h"
+#include "base/error.h"
+#include "quant/activation.h"
+
+namespace lathe {
+namespace {
+
+using namespace std::string_view_literals;
+
+constexpr int kSequenceTokens = 256;
+constexpr int kSpreadIds = 256;
+
+struct Kind {
+  std::string_view name;
+  std::int64_t group;  // as ActivationCodes has it
+};
+constexpr std::array kKinds = {Kind{"", 32}, Kind{"256", 256}, Kind{"row", 0}, Kind{kStaticActivations, 32}};
+
+const Kind& kind_named(const std::string& name) {
+  const auto found = std::ranges::find(kKinds, name, &Kind::name);
+  if (found == kKinds.end())
+    throw Error(ErrorCode::invalid_argument,
+                "activations is \"" + printable(name) + "\", not one of 256, row, static",
+                {{}, std::nullopt, "activations"});
+  return *found;
+}
+
+using Sequences = std::vector<std::vector<TokenId>>;
+
+/// The text's lines to an encoder, whose texts are short; to a decoder in sequences of kSequenceTokens.
+Sequences calibration_sequences(const std::string& path, ModelOptions options) {
+  options.weights = false;
+  const ModelImplementation model(path, options);
+  if (model.tokenizer == nullptr) return {some_ids(model.info.vocabulary, kSpreadIds, 0)};
+  const bool encoder = model.info.embedding_dimensions > 0;
+  const auto most = static_cast<std::size_t>(
+      encoder ? model.options.context_tokens : std::min(kSequenceTokens, model.options.context_tokens));
+  Sequences sequences;
+  for (const auto part : std::views::split(calibration_text(), encoder ? "\n"sv : "\n\n\n"sv)) {
+    const auto ids = model.tokenizer->encode({part.begin(), part.end()}, {true, false});
+    for (std::size_t first = 0; first < ids.size(); first += most)
+      sequences.emplace_back(ids.begin() + static_cast<std::ptrdiff_t>(first),
+                             ids.begin() + static_cast<std::ptrdiff_t>(std::min(first + most, ids.size())));
+  }
+  return sequences;
+}
+
+/// Widens `ranges`, [2, columns / 32], to what the rows hold.
+void widen(std::vector<float>& ranges, const LinearInput& input) {
+  const std::int64_t blocks = input.columns / kActivationBlock;
+  if (ranges.empty()) {
+    ranges.assign(static_cast<std::size_t>(blocks), std::numeric_limits<float>::max());
+    ranges.resize(static_cast<std::size_t>(2 * blocks), std::numeric_limits<float>::lowest());
+  }
+  for (std::size_t i = 0; i < input.rows.size(); ++i) {
+    const auto block =
+        static_cast<std::size_t>(static_cast<std::int64_t>(i) % input.columns / kActivationBlock);
+    float& low = ranges[block];
+    float& high = ranges[static_cast<std::size_t>(blocks) + block];
+    low = std::min(low, input.rows[i]);
+    high = std::max(high, input.rows[i]);
+  }
+}
+
+}  // namespace
+
+void require_known_activations(const ModelOptions& options) { kind_named(options.activations); }
+
+ActivationCodes activation_codes(const std::string& path, const ModelOptions& options) {
+  ActivationCodes codes{kind_named(options.activations).group, {}};
+  if (options.activations != kStaticActivations || options.math != "int8") return codes;
+  const auto sequences = calibration_sequences(path, options);
+  observe_linear_inputs(path, options, sequences, [&](const LinearInput& input) {
+    if (input.columns % kActivationBlock == 0) widen(codes.ranges[input.constant], input);
+  });
+  return codes;
+}
+
+}  // namespace lathe

@@ -66,7 +66,7 @@ AffineFit settle_affine(const float* values, const float* weights, const GroupSu
 /// The best scale and minimum of a group: both ends of its range are moved inward, and outward a little.
 template <class Codes, int Count>
 AffineFit fit_affine(const float* values, const float* weights, int sign) {
-  constexpr int kEnds = 8;
+  constexpr int kEnds = 6;
   const GroupSums group = GroupSums::of<Count>(values, weights);
   float low = *std::min_element(values, values + Count);
   float high = *std::max_element(values, values + Count);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
 #include <vector>
 
 #include "quant/block_format.h"
@@ -13,6 +14,7 @@ namespace lathe {
 namespace {
 
 constexpr std::int64_t kSpan = 256;  // columns whose errors reach later ones at once: the longest block
+constexpr int kLongestBlock = 256;   // bytes, more than any has
 constexpr std::int64_t kTile = 16;   // rows that share what they read of the factor
 
 class Feedback {
@@ -47,24 +49,57 @@ class Feedback {
   }
 
  private:
+  /// Rounds one block and passes its errors on to the row's columns before `last`. Its factors are searched
+  /// for the values that are there when its first column is reached, then once more for those that each
+  /// column had come to when it was rounded; the better of the two stays.
   void round_block(float* row, std::int64_t column, std::int64_t last, std::byte* block,
                    float* errors) const {
-    float* values = row + column;
-    format_.search(values, weights_ + column, block);
-    std::fill_n(errors, elements_, 0.0f);
-    if (!std::all_of(values, values + elements_, [](float value) { return std::isfinite(value); })) return;
-    BlockCodes found;
-    format_.split(block, found);
-    for (int i = 0; i < elements_; ++i) {
-      const float scale = found.scales[i / format_.group];
-      const float minimum = found.minima[i / format_.group];
-      found.codes[i] = format_.nearest_code(scale != 0.0f ? (values[i] - minimum) / scale : 0.0f);
-      const float rounded = scale * static_cast<float>(found.codes[i]) + minimum;
-      const float* share = factor_.row(column + i) + column + i;
-      errors[i] = (values[i] - rounded) / share[0];
-      pass_on(errors[i], share, values + i, last - column - i);
+    format_.search(row + column, weights_ + column, block);
+    if (!std::all_of(row + column, row + column + elements_,
+                     [](float value) { return std::isfinite(value); })) {
+      std::fill_n(errors, elements_, 0.0f);
+      return;
     }
-    format_.join(found.codes, block);
+    Attempt first;
+    Attempt second;
+    try_block(row, column, last, block, first);
+    std::byte other[kLongestBlock];
+    format_.search(first.met, weights_ + column, other);
+    try_block(row, column, last, other, second);
+    const bool better = second.loss < first.loss;
+    if (better) std::memcpy(block, other, info(format_.dtype).block_bytes);
+    const Attempt& best = better ? second : first;
+    std::copy_n(best.values, last - column, row + column);
+    std::copy_n(best.errors, elements_, errors);
+    format_.join(best.codes, block);
+  }
+
+  struct Attempt {
+    float values[kSpan];  // of the row from the block's first column on
+    float met[256];       // the block's values, each when its column was rounded
+    float errors[256];
+    std::int8_t codes[256];
+    float loss;
+  };
+
+  void try_block(const float* row, std::int64_t column, std::int64_t last, const std::byte* block,
+                 Attempt& attempt) const {
+    BlockCodes factors;
+    format_.split(block, factors);
+    std::copy_n(row + column, last - column, attempt.values);
+    attempt.loss = 0.0f;
+    for (int i = 0; i < elements_; ++i) {
+      const float scale = factors.scales[i / format_.group];
+      const float minimum = factors.minima[i / format_.group];
+      const float value = attempt.values[i];
+      attempt.met[i] = value;
+      attempt.codes[i] = format_.nearest_code(scale != 0.0f ? (value - minimum) / scale : 0.0f);
+      const float* share = factor_.row(column + i) + column + i;
+      const float error = (value - (scale * static_cast<float>(attempt.codes[i]) + minimum)) / share[0];
+      attempt.errors[i] = error;
+      attempt.loss += error * error;
+      pass_on(error, share, attempt.values + i, last - column - i);
+    }
   }
 
   static void pass_on(float error, const float* share, float* values, std::int64_t count) {

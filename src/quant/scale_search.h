@@ -43,7 +43,7 @@ float largest_magnitude(const float* values) {
 /// The best scale whose sign is `sign`.
 template <class Codes, int Count>
 ScaleFit fit_scale(const float* values, const float* weights, float sign) {
-  constexpr int kCandidates = 48;
+  constexpr int kCandidates = Codes::steps > 100 ? 64 : 32;
   const float largest = largest_magnitude<Codes, Count>(values);
   if (largest < std::numeric_limits<float>::min()) return {};
   const EdgeRange range = edge_range<Codes, kCandidates>(std::max(-Codes::lowest, Codes::highest));

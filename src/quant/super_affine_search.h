@@ -159,7 +159,7 @@ struct SuperAffineSearch {
     for (int g = 0; g < kGroups; ++g) found.minima[g] = nearest_integer(minima[g].value, dmin[0]);
     round_factors(found, first_d, dmin[0]);
     choose_integers(found);
-    for (int round = 0; round < 4; ++round) {
+    for (int round = 0; round < 3; ++round) {
       Found next = found;
       float d = found.d;
       float next_dmin = found.dmin;

@@ -93,7 +93,6 @@ struct SuperScaleSearch {
 
   Found search() const {
     constexpr int kCandidates = 64;
-    constexpr int kRefined = 2;
     float largest = 0.0f;
     for (int g = 0; g < kGroups; ++g)
       for (const ScaleFit* fit : {&positive[g], &negative[g]})
@@ -109,19 +108,16 @@ struct SuperScaleSearch {
       const float d = block.factor(block.half((i % 2 == 0 ? largest : -largest) / edge, i / 2));
       candidates[i] = {d, estimate(d)};
     }
-    std::partial_sort(candidates, candidates + kRefined, candidates + 2 * kCandidates,
-                      [](const Candidate& a, const Candidate& b) { return a.estimate < b.estimate; });
-    Found best;
-    for (int i = 0; i < kRefined; ++i) {
-      Found found = with_factor(candidates[i].d);
-      for (int round = 0; round < 3; ++round) {
-        const Found next = with_factor(refit(found));
-        if (!(next.error < found.error)) break;
-        found = next;
-      }
-      if (found.error < best.error) best = found;
+    const Candidate* first =
+        std::min_element(candidates, candidates + 2 * kCandidates,
+                         [](const Candidate& a, const Candidate& b) { return a.estimate < b.estimate; });
+    Found found = with_factor(first->d);
+    for (int round = 0; round < 3; ++round) {
+      const Found next = with_factor(refit(found));
+      if (!(next.error < found.error)) break;
+      found = next;
     }
-    return best;
+    return found;
   }
 
   const ScaledBlock<256>& block;

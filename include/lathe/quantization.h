@@ -14,12 +14,29 @@ namespace lathe {
 
 // Models written with fewer bits
 
+/// How far long work has come: what is done now, and its share from 0 to 1.
+using ShowProgress = std::function<void(const std::string& work, double share)>;
+/// Gets a file's bytes in order, with the size of the whole.
+using WriteModel = std::function<void(std::span<const std::byte> bytes, std::uint64_t total)>;
+
+/// What a model is watched on before its weights are rounded.
+struct CalibrationText {
+  std::string text;        // empty: none
+  std::string name;        // of its file, for the metadata
+  int context_tokens = 0;  // it is cut into contexts of so many; 0: 512, or what the model has
+};
+
 struct QuantizeOptions {
   ModelOptions model;           // threads, check_weights and those of fetching count
   std::string type = "q4_k_m";  // as llama.cpp's users name them: f16, q8_0, q4_k_m, iq4_nl, ...
   /// "REGEX=TYPE": matrices whose name the expression is found in get that type; the first that does counts.
   std::vector<std::string> type_for;
   std::string output;  // where the bytes go; refused where that is the model itself
+  /// How much each column matters, so that the larger ones are rounded better: from a file of llama-imatrix
+  /// or of write_importance(), or else from the calibration text.
+  std::string imatrix;
+  CalibrationText calibration;
+  bool gptq = false;  // errors are made up for by other columns, as the calibration text goes
 };
 
 struct QuantizedTensor {
@@ -45,8 +62,18 @@ struct Quantization {
 /// file's bytes in order, with the size of the whole. Norms, biases and routers stay f32. Throws
 /// Error(invalid_argument) for words that are wrong, Error(invalid_file) naming a weight that is NaN or
 /// infinite.
-Quantization quantize(
-    const std::string& name_or_path, const QuantizeOptions& options,
-    const std::function<void(std::span<const std::byte> bytes, std::uint64_t total)>& write);
+Quantization quantize(const std::string& name_or_path, const QuantizeOptions& options,
+                      const WriteModel& write, const ShowProgress& show = {});
+
+struct ImportanceSummary {
+  int matrices = 0;
+  std::int64_t contexts = 0;
+  std::int64_t tokens = 0;
+};
+
+/// The importance of all columns on a text, as a file that llama-quantize reads, too.
+ImportanceSummary write_importance(const std::string& name_or_path, const ModelOptions& options,
+                                   const CalibrationText& calibration, const WriteModel& write,
+                                   const ShowProgress& show = {});
 
 }  // namespace lathe

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "quant/block_format.h"
+#include "quant/gptq.h"
 #include "quant/quantize_rows.h"
 
 namespace lathe {
@@ -114,7 +115,12 @@ class Quantizer {
     const float* importance = rounding_.importance.empty()
                                   ? nullptr
                                   : rounding_.importance.data() + first / rows_of_expert_ * columns_;
-    quantize_rows(rounding_.dtype, values.data(), importance, rows, columns_, bytes);
+    if (rounding_.factor != nullptr) {
+      std::vector<float> fed = values;
+      gptq_rows(rounding_.dtype, fed.data(), rounding_.factor, nullptr, rows, columns_, bytes);
+    } else {
+      quantize_rows(rounding_.dtype, values.data(), importance, rows, columns_, bytes);
+    }
     decode_rows(rounding_.dtype, bytes, rounded.data(), rows, columns_);
     const auto beyond = std::ranges::find_if(rounded, [](float value) { return !std::isfinite(value); });
     if (beyond != rounded.end())

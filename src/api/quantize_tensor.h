@@ -25,6 +25,7 @@ struct TensorRounding {
   TensorView source;
   Dtype dtype = Dtype::f32;
   std::span<const float> importance;  // [experts, columns] of [experts, rows, columns]; empty: none
+  const float* factor = nullptr;      // gptq_factor()'s: errors are fed to other columns
 };
 
 /// Gives `write` the tensor's bytes in its new type. Throws Error(invalid_file) naming tensor, row and column

@@ -22,6 +22,7 @@ void add_logits(CLI::App& program, Context& context);
 void add_inspect(CLI::App& program, Context& context);
 void add_convert(CLI::App& program, Context& context);
 void add_quantize(CLI::App& program, Context& context);
+void add_imatrix(CLI::App& program, Context& context);
 void add_build(CLI::App& program, Context& context);
 void add_refit(CLI::App& program, Context& context);
 void add_timings(CLI::App& program, Context& context);

@@ -33,6 +33,7 @@ int run(int argc, char** argv) {
   add_inspect(program, context);
   add_convert(program, context);
   add_quantize(program, context);
+  add_imatrix(program, context);
   add_build(program, context);
   add_refit(program, context);
   add_timings(program, context);

@@ -1,6 +1,7 @@
 // lathe quantize: a model as a GGUF file with fewer bits.
 #include <memory>
 
+#include "apps/calibration_words.h"
 #include "apps/command.h"
 #include "apps/options.h"
 #include "apps/output.h"
@@ -15,6 +16,7 @@ namespace {
 
 struct QuantizeWords {
   ModelWords model;
+  CalibrationWords calibration;
   QuantizeOptions options;
   bool json = false;
 };
@@ -23,17 +25,21 @@ int run(const QuantizeWords& words, Interrupt& interrupt) {
   QuantizeOptions options = words.options;
   options.model = words.model.options;
   options.model.show_fetch = true;
+  options.calibration = words.calibration.read();
   OutputFile file(options.output);
   const Interrupt::Cleanup cleanup(interrupt, [&file] { file.discard(); });
   StatusLine status;
   status.show("reading " + words.model.model);
   std::uint64_t done = 0;
-  const Quantization result =
-      quantize(words.model.model, options, [&](std::span<const std::byte> bytes, std::uint64_t total) {
+  const Quantization result = quantize(
+      words.model.model, options,
+      [&](std::span<const std::byte> bytes, std::uint64_t total) {
         file.write(bytes.data(), bytes.size());
         done += bytes.size();
-        status.show(progress_bar(done, total));
-      });
+        status.show(progress_bar("writing " + std::to_string(total >> 20) + " MiB",
+                                 static_cast<double>(done) / static_cast<double>(total)));
+      },
+      [&](const std::string& work, double share) { status.show(progress_bar(work, share)); });
   file.flush();
   status.clear();
   for (const auto& warning : result.warnings) write_error("lathe: warning: " + warning + "\n");
@@ -64,6 +70,11 @@ void add_quantize(CLI::App& program, Context& context) {
       ->add_option("--type-for", words->options.type_for,
                    "REGEX=TYPE: another type for the matrices whose names match (again for more)")
       ->allow_extra_args(false);
+  words->calibration.add(*command);
+  command->add_option("--imatrix", words->options.imatrix,
+                      "importance of columns from a file: of llama-imatrix, or of lathe imatrix");
+  command->add_flag("--gptq", words->options.gptq,
+                    "let other columns make up for a column's error (needs --calibration)");
   command->add_option("-t,--threads", words->model.options.threads, "threads that compute; 0: one per core")
       ->transform(whole_number<int>())
       ->capture_default_str();

@@ -1,5 +1,6 @@
 #include "apps/quantize_report.h"
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
@@ -37,11 +38,11 @@ std::string fallback_line(const Quantization& result) {
 
 }  // namespace
 
-std::string progress_bar(std::uint64_t done, std::uint64_t total) {
-  constexpr std::uint64_t kWidth = 30;
-  const std::uint64_t filled = total == 0 ? kWidth : done * kWidth / total;
+std::string progress_bar(const std::string& work, double share) {
+  constexpr std::size_t kWidth = 30;
+  const auto filled = static_cast<std::size_t>(std::clamp(share, 0.0, 1.0) * kWidth);
   return "[" + std::string(filled, '#') + std::string(kWidth - filled, '.') + "] " +
-         std::to_string(done >> 20) + " of " + std::to_string(total >> 20) + " MiB written";
+         format_number(100 * share, 0) + " % " + work;
 }
 
 std::string quantization_table(const Quantization& result) {

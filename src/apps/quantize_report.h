@@ -8,7 +8,7 @@
 
 namespace lathe::apps {
 
-std::string progress_bar(std::uint64_t done, std::uint64_t total);  // bytes
+std::string progress_bar(const std::string& work, double share);
 
 /// One line for each tensor that changed, one for those that did not, and the sum.
 std::string quantization_table(const Quantization& result);

@@ -4,10 +4,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "lathe/execute.h"
+#include "lathe/model.h"
 #include "lathe/options.h"
 
 namespace lathe {
@@ -75,5 +78,96 @@ struct ImportanceSummary {
 ImportanceSummary write_importance(const std::string& name_or_path, const ModelOptions& options,
                                    const CalibrationText& calibration, const WriteModel& write,
                                    const ShowProgress& show = {});
+
+// Models measured on a text
+
+/// Of a sample, with one standard error; 0 where the sample does not tell it.
+struct Figure {
+  double value = 0;
+  double error = 0;
+};
+
+/// How one figure is spread over the scored positions.
+struct Spread {
+  struct Quantile {
+    double share = 0;  // of positions that lie below
+    Figure at;
+  };
+  Figure mean;
+  double minimum = 0, maximum = 0;
+  std::vector<Quantile> quantiles;  // ascending
+  Figure at(double share) const;    // of those listed; NaN for others
+};
+
+/// How far a model's distributions are from a reference's.
+struct TextDivergence {
+  Figure reference_perplexity;
+  double correlation = 0;  // of the logarithms of both perplexities
+  Figure log_ratio;        // ln(perplexity / the reference's)
+  Figure ratio;
+  Figure difference;
+  Spread kl;       // KL divergence from the reference, in nats
+  Spread delta_p;  // probability of the text's next token, less the reference's
+  Figure delta_p_rms;
+  Figure same_top;            // share of positions with the same likeliest token
+  std::vector<double> kl_at;  // of each scored position, chunk by chunk
+};
+
+struct EvaluatedModel {
+  std::string model;  // a known name or a path
+  ModelOptions options;
+};
+
+struct EvaluationProgress {
+  std::size_t model = 0, models = 0;  // the model that is measured, and of how many
+  std::size_t chunk = 0, chunks = 0;  // the chunk that is computed
+  int position = 0;                   // in it
+};
+
+/// The text is cut as llama-perplexity does it: one line feed at its end is dropped; where the model wants
+/// BOS it stands before the text and in the place of every chunk's first token; the second half of every
+/// chunk is scored, and what is left over behind the last chunk is not.
+struct EvaluationOptions {
+  std::string text;
+  int context = 512;           // tokens of a chunk
+  int chunks = 0;              // at most; 0: as many as the text has
+  bool all_positions = false;  // all are scored; the last of a chunk, which has no next token, by KL alone
+  std::function<void(const EvaluationProgress&)> progress;
+};
+
+struct Evaluation {
+  ModelInfo model;
+  ModelOptions options;          // with defaults filled in
+  std::uint64_t file_bytes = 0;  // of a folder: of its tensors
+  double seconds = 0;            // of both models, without loading
+  int context = 0;
+  std::size_t chunks = 0;
+  std::size_t scored = 0;                 // tokens whose probability was measured
+  std::size_t positions_of_chunk = 0;     // in TextDivergence::kl_at
+  int first_position = 0;                 // of these, in the chunk
+  std::vector<std::int32_t> first_chunk;  // its ids
+  Figure perplexity;
+  std::optional<TextDivergence> divergence;  // from the reference
+};
+
+/// Each of `models` in turn, beside the reference where there is one: in one process, and with logits of a
+/// few positions in memory. Throws Error(invalid_argument) for a text shorter than a chunk, with the tokens
+/// that there are and that are needed, and for models with other tokens than the reference's;
+/// Error(invalid_model) naming the model where logits are NaN.
+std::vector<Evaluation> evaluate(const std::vector<EvaluatedModel>& models,
+                                 const std::optional<EvaluatedModel>& reference,
+                                 const EvaluationOptions& options);
+
+/// What the page shows of one model.
+struct EvaluationPart {
+  std::string label;
+  Evaluation evaluation;  // with a divergence
+  Comparison tensors;     // the reference is A
+};
+
+/// A page that needs nothing beside it: how the divergence is spread, where in the text it is, in which layer
+/// and tensor it arises, and how it goes with the size of the files.
+std::string to_html(const std::string& title, const std::string& reference,
+                    const std::vector<EvaluationPart>& parts);
 
 }  // namespace lathe

@@ -63,29 +63,48 @@ AffineFit settle_affine(const float* values, const float* weights, const GroupSu
   return fit;
 }
 
-/// The best scale and minimum of a group: both ends of its range are moved inward, and outward a little.
+/// The best scale and minimum of a group: both ends of its range are moved inward, and outward a little;
+/// then about the best pair by smaller and smaller steps.
 template <class Codes, int Count>
 AffineFit fit_affine(const float* values, const float* weights, int sign) {
   constexpr int kEnds = 6;
+  constexpr int kHalvings = 2;
+  constexpr float kLevels = Codes::steps;
   const GroupSums group = GroupSums::of<Count>(values, weights);
   float low = *std::min_element(values, values + Count);
-  float high = *std::max_element(values, values + Count);
+  const float high = *std::max_element(values, values + Count);
   if (sign < 0) low = std::min(low, 0.0f);
   if (sign > 0) low = std::max(low, 0.0f);
+  const float range = high - low;
   AffineFit best = solve_affine(group, {}, sign);
-  if (!(high - low > std::numeric_limits<float>::min())) return best;
-  constexpr float kLevels = Codes::steps;
+  if (!(range > std::numeric_limits<float>::min())) return best;
+  float best_from = 0.0f;  // shares of the range
+  float best_to = 0.0f;
+  const auto attempt = [&](float from, float to) {
+    if (!(from + to < 0.9f)) return;
+    const float inverse = kLevels / (range * (1.0f - from - to));
+    const AffineFit fit =
+        solve_affine(group, fit_sums<Codes, Count>(values, weights, inverse, low + range * from), sign);
+    if (!(fit.gain > best.gain && fit.scale > 0.0f)) return;
+    best = fit;
+    best_from = from;
+    best_to = to;
+  };
   const float inward = std::min(0.35f, 0.7f / std::sqrt(kLevels));
   const float outward = -0.5f / kLevels;
-  const float end_step = (inward - outward) / (kEnds - 1);
+  float step = (inward - outward) / (kEnds - 1);
   for (int i = 0; i < kEnds; ++i)
-    for (int j = 0; j < kEnds; ++j) {
-      const float from = low + (high - low) * (outward + end_step * static_cast<float>(i));
-      const float to = high - (high - low) * (outward + end_step * static_cast<float>(j));
-      const float inverse = kLevels / (to - from);
-      const AffineFit fit = solve_affine(group, fit_sums<Codes, Count>(values, weights, inverse, from), sign);
-      if (fit.gain > best.gain && fit.scale > 0.0f) best = fit;
-    }
+    for (int j = 0; j < kEnds; ++j)
+      attempt(outward + step * static_cast<float>(i), outward + step * static_cast<float>(j));
+  for (int halving = 0; halving < kHalvings; ++halving) {
+    step *= 0.5f;
+    const float from = best_from;
+    const float to = best_to;
+    for (int neighbour = 0; neighbour < 9; ++neighbour)
+      if (neighbour != 4)
+        attempt(from + step * static_cast<float>(neighbour / 3 - 1),
+                to + step * static_cast<float>(neighbour % 3 - 1));
+  }
   return settle_affine<Codes, Count>(values, weights, group, best, sign);
 }
 

@@ -1,18 +1,16 @@
 // gptq_tool DTYPE ROWS COLUMNS DAMPING: reads X^T X [columns, columns] and a matrix [rows, columns] in
 // float32 from stdin, writes the rows, rounded with error feedback, to stdout, and the seconds of factor and
 // rounding to stderr.
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <vector>
 
 #include "quant/gptq.h"
 
 namespace {
 
-double seconds_now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+double seconds_now() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }
 
 }  // namespace
 

@@ -1,9 +1,10 @@
 // quantize_tool DTYPE fast|best ROWS COLUMNS importance|alike: reads float32 from stdin, the importance of
-// columns first if there is one, and writes rows of the type to stdout and the seconds it took to stderr.
-#include <chrono>
+// columns first if there is one, and writes rows of the type to stdout and the seconds of processor time it
+// took to stderr.
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <vector>
 
 #include "quant/quantize_rows.h"
@@ -21,10 +22,9 @@ int main(int argc, char** argv) {
   for (auto* floats : {&importance, &values})
     if (std::fread(floats->data(), sizeof(float), floats->size(), stdin) != floats->size()) return 1;
   std::vector<std::byte> bytes(static_cast<std::size_t>(rows) * lathe::row_bytes(*dtype, columns));
-  const auto start = std::chrono::steady_clock::now();
+  const std::clock_t start = std::clock();
   lathe::quantize_rows(*dtype, values.data(), weighted ? importance.data() : nullptr, rows, columns,
                        bytes.data(), effort);
-  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  std::fprintf(stderr, "%.6f\n", seconds.count());
+  std::fprintf(stderr, "%.6f\n", static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC);
   return std::fwrite(bytes.data(), 1, bytes.size(), stdout) == bytes.size() ? 0 : 1;
 }

@@ -4,7 +4,6 @@
 #include <array>
 #include <cmath>
 #include <exception>
-#include <limits>
 #include <mutex>
 
 #include "base/error.h"
@@ -53,12 +52,6 @@ double error_of_difference(double a, double b, double covariance) {
 }
 
 }  // namespace
-
-Figure Spread::at(double share) const {
-  const auto found = std::ranges::find(quantiles, share, &Quantile::share);
-  constexpr double kNone = std::numeric_limits<double>::quiet_NaN();
-  return found == quantiles.end() ? Figure{kNone, kNone} : found->at;
-}
 
 TextScores::TextScores(std::string model, std::string reference, int threads)
     : model_(std::move(model)), reference_(std::move(reference)), pool_(threads) {}

@@ -34,10 +34,11 @@ std::string read_text(const std::string& path) {
   std::error_code error;
   if (!std::filesystem::exists(path, error))
     throw Error(ErrorCode::not_found, "there is no such text", {path, {}, {}});
+  if (std::filesystem::is_directory(path, error))
+    throw Error(ErrorCode::io, "a folder, and no text", {path, {}, {}});
   std::ifstream file(path, std::ios::binary);
   std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (!file.is_open() || file.bad() || std::filesystem::is_directory(path, error))
-    throw Error(ErrorCode::io, "the text cannot be read", {path, {}, {}});
+  if (!file.is_open() || file.bad()) throw Error(ErrorCode::io, "the text cannot be read", {path, {}, {}});
   return text;
 }
 
@@ -84,8 +85,11 @@ void write_page(const EvalWords& words, const std::vector<Evaluation>& evaluatio
   for (std::size_t i = 0; i < evaluations.size(); ++i)
     parts.push_back({label(evaluations[i]), evaluations[i], comparisons[i]});
   const EvaluatedModel reference = reference_of(words);
+  const auto name_of = [](const std::string& path) {
+    return std::filesystem::path(path).filename().string();
+  };
   const std::string page =
-      to_html(words.text, reference.model + " (math " + reference.options.math + ")", parts);
+      to_html(name_of(words.text), name_of(reference.model) + ", math " + reference.options.math, parts);
   file.write(page.data(), page.size());
   file.flush();
   const auto delay = interrupt.delay();

@@ -68,7 +68,7 @@ std::string kl_histogram(const Evaluation& evaluation) {
   }
   // The axis has logarithms of its own, so that bars are equally wide.
   Plot plot({"KL divergence of a position, log10 (nats)", low, high, false},
-            {"positions", 0, 1.05 * *std::ranges::max_element(counts), false});
+            {"positions", 0, 1.05 * *std::ranges::max_element(counts), false, true});
   std::vector<PlotPoint> bars;
   for (int i = 0; i < kBars; ++i) {
     const double left = low + width * i;
@@ -116,7 +116,7 @@ std::string kl_by_chunk(const Evaluation& evaluation) {
                       "chunk " + std::to_string(points.size() + 1) + ": " + short_number(mean)});
   }
   if (greatest(points) == 0) return kEqual;
-  Plot plot({"chunk", 0, static_cast<double>(points.size()), false},
+  Plot plot({"chunk", 0, static_cast<double>(points.size()), false, true},
             {"mean KL divergence", 0, 1.05 * greatest(points), false});
   plot.bars(points, 1, "product");
   return plot.draw();
@@ -140,7 +140,7 @@ std::string error_by_layer(const Comparison& tensors) {
     last.push_back(all.back());
   }
   if (greatest(all) == 0) return "<p>All tensors of all layers are equal bit for bit.</p>\n";
-  Plot plot({"layer", 0, static_cast<double>(layers.rbegin()->first + 1), false},
+  Plot plot({"layer", 0, static_cast<double>(layers.rbegin()->first + 1), false, true},
             logarithmic("relative error", all));
   for (const auto& [color, points] : dots) plot.dots(points, color);
   plot.line(last, "ink");

@@ -63,8 +63,9 @@ std::vector<double> ticks(const PlotAxis& axis) {
     step /= 5;
   else if (span / step < 5)
     step /= 2;
-  for (double i = std::ceil(axis.from / step - kSlack); i * step <= axis.to + kSlack * span; ++i)
-    result.push_back(i * step);
+  if (axis.whole) step = std::max(step, 1.0);
+  const double first = std::ceil(axis.from / step - kSlack) + 0.0;  // and not -0
+  for (double i = first; i * step <= axis.to + kSlack * span; ++i) result.push_back(i * step);
   return result;
 }
 

@@ -12,6 +12,7 @@ struct PlotAxis {
   std::string label;
   double from = 0, to = 1;  // to > from; both positive where logarithmic
   bool logarithmic = false;
+  bool whole = false;  // counts: no ticks between them
 };
 
 struct PlotPoint {

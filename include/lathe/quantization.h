@@ -40,6 +40,19 @@ struct QuantizeOptions {
   std::string imatrix;
   CalibrationText calibration;
   bool gptq = false;  // errors are made up for by other columns, as the calibration text goes
+  /// "4.5bpw" of all tensors, or "80MB" of the file: instead of `type` the mix of types that diverges least
+  /// from the model within that size, found by trying each matrix on the calibration text.
+  std::string budget;
+};
+
+/// With a budget, in nats of mean KL divergence on the calibration text.
+struct TensorCosts {
+  std::string trial_type;         // each matrix was tried in one type, with all others in float32
+  double trial_kl = 0;            // which brought that much
+  double kl = 0;                  // expected of the type it got
+  std::string finer_type;         // the next larger one that loses less; empty: none
+  double finer_saves = 0;         // of the expected divergence
+  std::uint64_t finer_bytes = 0;  // that it would take more
 };
 
 struct QuantizedTensor {
@@ -49,7 +62,8 @@ struct QuantizedTensor {
   std::string wanted;  // another type than `to` where rows do not fill its blocks
   std::uint64_t bytes_before = 0;
   std::uint64_t bytes_after = 0;
-  double sqnr = 0;  // signal to noise of the rounding in dB; infinite where nothing was lost
+  double sqnr = 0;                   // signal to noise of the rounding in dB; infinite where nothing was lost
+  std::optional<TensorCosts> costs;  // of what a budget chose among
 };
 
 struct Quantization {
@@ -58,6 +72,9 @@ struct Quantization {
   std::uint64_t bytes_after = 0;
   std::uint64_t file_bytes = 0;
   std::int64_t weights = 0;
+  bool budget = false;
+  double kl_expected = 0;  // with a budget: the sum over all tensors
+  double kl_measured = 0;  // and of what was written, in float32, on the same tokens
   std::vector<std::string> warnings;
 };
 

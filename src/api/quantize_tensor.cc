@@ -17,6 +17,7 @@ namespace lathe {
 namespace {
 
 constexpr std::int64_t kElementsInMemory = 1 << 22;  // as floats, twice, and as bytes
+constexpr std::uint64_t kBytesAtOnce = 4u << 20;     // where nothing changes
 constexpr std::int64_t kElementsAtOnce = 1 << 15;    // of one thread
 
 /// Runs work(first, count) for shares of `rows` on all threads; what it throws comes through.
@@ -169,11 +170,12 @@ double RoundingError::sqnr() const {
 RoundingError quantize_tensor(const TensorRounding& rounding, ThreadPool& pool, const WriteBytes& write) {
   const TensorView& source = rounding.source;
   if (source.dtype == rounding.dtype) {
-    constexpr std::size_t kPieceBytes = 4u << 20;
+    const auto stride = std::max<std::uint64_t>(row_bytes(source.dtype, source.columns()), 1);
+    const std::uint64_t piece = std::max<std::uint64_t>(kBytesAtOnce / stride, 1) * stride;
     for (std::span<const std::byte> left(source.data, source.bytes()); !left.empty();) {
-      const std::size_t piece = std::min(left.size(), kPieceBytes);
-      write(left.first(piece));
-      left = left.subspan(piece);
+      const auto count = std::min<std::uint64_t>(left.size(), piece);
+      write(left.first(count));
+      left = left.subspan(count);
     }
     return {};
   }

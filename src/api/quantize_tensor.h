@@ -28,8 +28,9 @@ struct TensorRounding {
   const float* factor = nullptr;      // gptq_factor()'s: errors are fed to other columns
 };
 
-/// Gives `write` the tensor's bytes in its new type. Throws Error(invalid_file) naming tensor, row and column
-/// of a weight that is NaN or infinite, Error(unsupported) where a weight is more than the type holds.
+/// Gives `write` the tensor's bytes in its new type, whole rows at a time. Throws Error(invalid_file) naming
+/// tensor, row and column of a weight that is NaN or infinite, Error(unsupported) where a weight is more than
+/// the type holds.
 RoundingError quantize_tensor(const TensorRounding& rounding, ThreadPool& pool, const WriteBytes& write);
 
 }  // namespace lathe

@@ -75,6 +75,9 @@ void add_quantize(CLI::App& program, Context& context) {
                       "importance of columns from a file: of llama-imatrix, or of lathe imatrix");
   command->add_flag("--gptq", words->options.gptq,
                     "let other columns make up for a column's error (needs --calibration)");
+  command->add_option("--budget", words->options.budget,
+                      "4.5bpw, 80MB or 75MiB: the mix of types that loses least within that size (needs "
+                      "--calibration)");
   command->add_option("-t,--threads", words->model.options.threads, "threads that compute; 0: one per core")
       ->transform(whole_number<int>())
       ->capture_default_str();

@@ -2,7 +2,7 @@
 import gguf
 import numpy as np
 
-WIDTH, FFN, LAYERS, VOCABULARY, HEADS = 256, 512, 8, 64, 4
+WIDTH, FFN, LAYERS, VOCABULARY, HEADS = 256, 256, 8, 64, 4
 
 
 def tensors(width=WIDTH, ffn=FFN, layers=LAYERS, seed=3):

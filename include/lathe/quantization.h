@@ -15,6 +15,107 @@
 
 namespace lathe {
 
+// --- Numbers in their formats -------------------------------------------------------------------------
+
+/// The fields of a number format, from the highest bit down. docs/number-formats.md draws them.
+struct NumberLayout {
+  std::string name;
+  int sign_bits = 0;
+  int exponent_bits = 0;  // 0: an integer in two's complement
+  int mantissa_bits = 0;
+  int bias = 0;
+  bool zero = true;  // and subnormals, in floats
+  bool infinities = false;
+  bool nan = false;
+  double largest = 0;
+  double least = 0;  // above 0
+
+  bool integer() const { return exponent_bits == 0; }
+  int bits() const { return sign_bits + exponent_bits + mantissa_bits; }
+  /// The power of two of the smallest normal number's leading bit.
+  int least_exponent() const { return (zero ? 1 : 0) - bias; }
+};
+
+struct NumberPattern {
+  std::uint32_t bits = 0;
+  double value = 0;
+};
+
+/// One number in one format, and how it gets there. Rounded to nearest, ties to even.
+struct StoredNumber {
+  NumberLayout layout;
+  double number = 0;                    // as given
+  std::optional<NumberPattern> stored;  // none: nothing in this format stands for a NaN
+  std::string kind;                     // of what is stored: zero, subnormal, normal, infinity, nan
+  std::string rounding;  // exact, down, up, tie down, tie up, overflow, underflow (there is no zero)
+  std::string binary;    // the number's magnitude, "110.1"; empty where not finite
+  int power = 0;         // of two, of the number's leading bit
+  int exponent = 0;      // of the field that it falls into before rounding: `power`, or that of subnormals
+  std::string kept;      // leading bit and mantissa before rounding, "11010000000"
+  std::string cut_off;   // bits behind them, the last one a 1; "..." behind 64
+  std::optional<NumberPattern> below, above;  // the neighbours of what is stored
+};
+
+std::vector<NumberLayout> number_layouts();  // all formats, widest first
+
+/// Throws Error(invalid_argument) for a name that no number format has.
+StoredNumber store_number(double number, const std::string& format);
+/// What a pattern stands for. Throws Error(invalid_argument) where it has more bits than the format.
+StoredNumber read_pattern(std::uint64_t bits, const std::string& format);
+
+/// A number as the code of an integer format: value = scale * (code - zero point).
+struct StoredCode {
+  NumberLayout layout;
+  double number = 0, scale = 1;
+  int zero_point = 0;
+  double steps = 0;  // number / scale
+  double whole = 0;  // to nearest even, with the zero point
+  int lowest = 0, highest = 0;
+  NumberPattern code;  // held to lowest and highest; its value is the code
+  double value = 0;    // read back
+};
+
+/// Throws Error(invalid_argument) for a number that is not finite, for a scale that is not above 0 and for a
+/// zero point that is no code.
+StoredCode store_code(double number, const std::string& format, double scale, int zero_point);
+
+/// A factor as a block stores it.
+struct StoredFactor {
+  std::size_t block = 0;
+  std::string name;    // "scale", "minimum", "scale of the scales", ...
+  std::string format;  // of number_layouts()
+  NumberPattern pattern;
+};
+
+/// Values that share a scale: value = scale * (code - zero_point) + minimum.
+struct QuantizedGroup {
+  std::size_t first = 0, count = 0;
+  double scale = 0, minimum = 0;
+  int zero_point = 0;
+};
+
+struct QuantizedValues {
+  std::string format;
+  double bits_per_value = 0;  // codes and factors
+  std::vector<float> given, values;
+  std::vector<int> codes;
+  std::vector<QuantizedGroup> groups;
+  std::vector<StoredFactor> factors;                                       // of block formats
+  std::vector<std::byte> bytes;                                            // of block formats
+  double mean_squared_error = 0, sqnr = 0, cosine = 0, largest_error = 0;  // SQNR in dB
+};
+
+/// Linear quantization with scales and zero points from the values themselves. `bits` 2 to 8; `group`: values
+/// that share a scale, 0 for all. Throws Error(invalid_argument), also for a value that is not finite.
+QuantizedValues quantize_values(const std::vector<float>& values, int bits, bool symmetric,
+                                std::int64_t group);
+
+std::vector<std::string> block_format_names();  // those that can be written
+
+/// Whole blocks of q4_0, q8_0, ...: the values are repeated until the last block is full. Throws
+/// Error(invalid_argument).
+QuantizedValues quantize_blocks(std::vector<float> values, const std::string& format);
+
 // Models written with fewer bits
 
 /// How far long work has come: what is done now, and its share from 0 to 1.

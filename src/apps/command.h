@@ -29,6 +29,7 @@ void add_timings(CLI::App& program, Context& context);
 void add_bench(CLI::App& program, Context& context);
 void add_exec(CLI::App& program, Context& context);
 void add_compare(CLI::App& program, Context& context);
+void add_number(CLI::App& program, Context& context);
 void add_eval(CLI::App& program, Context& context);
 
 }  // namespace lathe::apps

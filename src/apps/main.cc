@@ -40,6 +40,7 @@ int run(int argc, char** argv) {
   add_bench(program, context);
   add_exec(program, context);
   add_compare(program, context);
+  add_number(program, context);
   add_eval(program, context);
   try {
     program.parse(argc, argv);

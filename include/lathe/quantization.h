@@ -141,6 +141,7 @@ struct QuantizeOptions {
   std::string imatrix;
   CalibrationText calibration;
   bool gptq = false;  // errors are made up for by other columns, as the calibration text goes
+  bool awq = false;   // columns with large inputs are scaled up, and the norm in front of them down
   /// "4.5bpw" of all tensors, or "80MB" of the file: instead of `type` the mix of types that diverges least
   /// from the model within that size, found by trying each matrix on the calibration text.
   std::string budget;

@@ -48,7 +48,10 @@ class InputProducts {
     std::string name;
     std::int64_t columns = 0;
   };
-  InputProducts(Calibration calibration, std::vector<Weight> weights, ThreadPool& pool, ShowShare show);
+  /// What the inputs of a matrix are divided by; empty: nothing.
+  using Divisors = std::function<std::span<const float>(const std::string& weight)>;
+  InputProducts(Calibration calibration, std::vector<Weight> weights, Divisors divisors, ThreadPool& pool,
+                ShowShare show);
 
   /// gptq_factor()'s of the matrix's inputs, until the next call; nullptr for a matrix without any.
   const float* factor(const std::string& weight);
@@ -57,6 +60,7 @@ class InputProducts {
   struct Product {
     std::int64_t columns = 0;
     std::vector<float> values;  // [columns, columns]
+    std::span<const float> divisors;
   };
   void make_pass(std::size_t first);
   void add(Product& product, std::span<const float> rows);
@@ -64,6 +68,7 @@ class InputProducts {
 
   Calibration calibration_;
   std::vector<Weight> weights_;
+  Divisors divisors_;
   ThreadPool& pool_;
   ShowShare show_;
   std::map<std::string, std::size_t> order_;                   // of weights_

@@ -15,10 +15,11 @@ constexpr std::int64_t kBlock = 64;
 
 }  // namespace
 
-InputProducts::InputProducts(Calibration calibration, std::vector<Weight> weights, ThreadPool& pool,
-                             ShowShare show)
+InputProducts::InputProducts(Calibration calibration, std::vector<Weight> weights, Divisors divisors,
+                             ThreadPool& pool, ShowShare show)
     : calibration_(std::move(calibration)),
       weights_(std::move(weights)),
+      divisors_(std::move(divisors)),
       pool_(pool),
       show_(std::move(show)) {
   for (std::size_t i = 0; i < weights_.size(); ++i) order_[weights_[i].name] = i;
@@ -81,9 +82,11 @@ void InputProducts::add(Product& product, std::span<const float> rows) {
 
 void InputProducts::factor_all() {
   std::vector<Product*> products;
-  for (const auto& [weight, product] : of_weight_)
-    if (product != nullptr && std::ranges::find(products, product.get()) == products.end())
-      products.push_back(product.get());
+  for (const auto& [weight, product] : of_weight_) {
+    if (product == nullptr || std::ranges::find(products, product.get()) != products.end()) continue;
+    products.push_back(product.get());
+    product->divisors = divisors_(weight);  // those of one input are alike
+  }
   std::atomic<std::size_t> next{0};
   std::atomic<bool> broken{false};
   pool_.run([&](int) {
@@ -93,6 +96,9 @@ void InputProducts::factor_all() {
         for (std::int64_t column = 0; column < row; ++column)
           product.values[static_cast<std::size_t>(row * product.columns + column)] =
               product.values[static_cast<std::size_t>(column * product.columns + row)];
+      for (std::size_t at = 0; at < product.values.size() && !product.divisors.empty(); ++at)
+        product.values[at] /=
+            product.divisors[at / product.divisors.size()] * product.divisors[at % product.divisors.size()];
       try {
         gptq_factor(product.values.data(), product.columns);
       } catch (const Error&) {

@@ -7,6 +7,7 @@
 #include "api/importance.h"
 #include "api/known_models.h"
 #include "api/load_checkpoint.h"
+#include "api/norm_scales.h"
 #include "api/quantize_tensor.h"
 #include "api/quantized_model.h"
 #include "api/type_costs.h"
@@ -25,6 +26,9 @@ int thread_count(int threads) {
 }
 
 void require_calibration(const QuantizeOptions& options) {
+  if (options.awq && options.calibration.text.empty() && options.imatrix.empty())
+    throw Error(ErrorCode::invalid_argument,
+                "scaling columns needs a calibration text or a file of importance", {{}, {}, "calibration"});
   if (!options.calibration.text.empty()) return;
   const auto require = [](const char* what) {
     throw Error(ErrorCode::invalid_argument, std::string(what) + " needs a calibration text",
@@ -59,6 +63,7 @@ class QuantizeRun {
     if (was_quantized(*loaded_, types_))
       result_.warnings.emplace_back(
           "the model's weights were in fewer bits before: what that lost stays lost");
+    if (options_.awq) scales_ = NormScales(loaded_, types_, importance_, pool_, shown("scales of columns"));
     write_tensors(write);
     if (trial_ != nullptr) result_.kl_measured = reference_->divergence(trial_->logits()).mean;
     for (const QuantizedTensor& tensor : result_.tensors) {
@@ -174,7 +179,9 @@ class QuantizeRun {
     importance_.describe(written);
     const GgufWriter writer(written);
     if (options_.gptq)
-      products_.emplace(*calibration_, fed_matrices(), pool_, shown("inputs that go together"));
+      products_.emplace(
+          *calibration_, fed_matrices(), [this](const std::string& name) { return scales_.of(name); }, pool_,
+          shown("inputs that go together"));
     writer.write([&](std::span<const std::byte> bytes) { write(bytes, writer.file_bytes()); },
                  [&](const std::string& name, const TensorView& tensor, const WriteBytes& write_piece) {
                    write_tensor(name, tensor, write_piece);
@@ -195,11 +202,14 @@ class QuantizeRun {
       values.resize(done + static_cast<std::size_t>(rows * after.columns()));
       decode_rows(after.dtype, bytes.data(), values.data() + done, rows, after.columns());
     };
+    const auto importance = scales_.importance(name, importance_.of(name));
+    const auto scales = scales_.of(name);
     const TensorRounding rounding = {loaded_->file,
                                      name,
                                      before,
                                      after.dtype,
-                                     importance_.of(name),
+                                     importance,
+                                     scales,
                                      products_ ? products_->factor(name) : nullptr};
     const RoundingError error = quantize_tensor(rounding, pool_, write_and_keep);
     result_.tensors.push_back({name,
@@ -213,6 +223,7 @@ class QuantizeRun {
                                {}});
     if (cost == costs_.end()) return;
     result_.tensors.back().costs = costs_of(*cost, type.dtype);
+    for (std::size_t i = 0; i < values.size() && !scales.empty(); ++i) values[i] /= scales[i % scales.size()];
     trial_->put(name, values);
   }
 
@@ -231,6 +242,7 @@ class QuantizeRun {
   std::unique_ptr<TrialModel> trial_;  // with a budget
   std::unique_ptr<KeptReference> reference_;
   std::vector<TensorCost> costs_;
+  NormScales scales_;
   std::optional<InputProducts> products_;
   Quantization result_;
 };

@@ -109,6 +109,8 @@ class Quantizer {
     decode_rows(rounding_.source.dtype,
                 rounding_.source.data + static_cast<std::uint64_t>(first) * source_stride_, values.data(),
                 rows, columns_);
+    for (std::size_t i = 0; i < elements && !rounding_.scales.empty(); ++i)
+      values[i] *= rounding_.scales[i % static_cast<std::size_t>(columns_)];
     const auto bad = std::ranges::find_if(values, [](float value) { return !std::isfinite(value); });
     if (bad != values.end())
       fail(ErrorCode::invalid_file, std::isnan(*bad) ? "a weight is NaN" : "a weight is infinite", first,
@@ -169,7 +171,7 @@ double RoundingError::sqnr() const {
 
 RoundingError quantize_tensor(const TensorRounding& rounding, ThreadPool& pool, const WriteBytes& write) {
   const TensorView& source = rounding.source;
-  if (source.dtype == rounding.dtype) {
+  if (source.dtype == rounding.dtype && rounding.scales.empty()) {
     const auto stride = std::max<std::uint64_t>(row_bytes(source.dtype, source.columns()), 1);
     const std::uint64_t piece = std::max<std::uint64_t>(kBytesAtOnce / stride, 1) * stride;
     for (std::span<const std::byte> left(source.data, source.bytes()); !left.empty();) {

@@ -25,6 +25,7 @@ struct TensorRounding {
   TensorView source;
   Dtype dtype = Dtype::f32;
   std::span<const float> importance;  // [experts, columns] of [experts, rows, columns]; empty: none
+  std::span<const float> scales;      // [columns] that columns are multiplied by first; empty: none
   const float* factor = nullptr;      // gptq_factor()'s: errors are fed to other columns
 };
 

@@ -15,8 +15,9 @@ struct Unit {
   std::string_view name;
   double bytes;
 };
-constexpr std::array kUnits = {Unit{"kB", 1e3},     Unit{"MB", 1e6},        Unit{"GB", 1e9},
-                               Unit{"KiB", 1024.0}, Unit{"MiB", 1048576.0}, Unit{"GiB", 1073741824.0}};
+constexpr std::array kUnits = {
+    Unit{"B", 1},        Unit{"kB", 1e3},        Unit{"MB", 1e6},          Unit{"GB", 1e9},
+    Unit{"KiB", 1024.0}, Unit{"MiB", 1048576.0}, Unit{"GiB", 1073741824.0}};
 constexpr double kMostBytes = 1e15;
 
 [[noreturn]] void fail(const std::string& message) {

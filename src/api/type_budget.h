@@ -17,8 +17,8 @@ struct TypeOption {
   double divergence = 0;
 };
 
-/// "4.5bpw" (bits of all tensors for each of `weights`) or "80MB", "75MiB", "1.2GB", "900kB" (of the file;
-/// `other_bytes` of it are no tensors) as bytes of tensors. Throws Error(invalid_argument).
+/// "4.5bpw" (bits of all tensors for each of `weights`) or "80MB", "75MiB", "1.2GB", "900kB", "900000B" (of
+/// the file; `other_bytes` of it are no tensors) as bytes of tensors. Throws Error(invalid_argument).
 std::uint64_t parse_budget(const std::string& text, std::int64_t weights, std::uint64_t other_bytes);
 
 /// The option of each tensor, so that bytes come to at most `budget` and the sum of divergences is least, or

@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 
+#include "api/row_sample.h"
 #include "base/error.h"
 #include "quant/block_format.h"
 #include "quant/quantize_rows.h"
@@ -14,55 +15,11 @@ namespace {
 constexpr std::array kTypes = {Dtype::q2_k, Dtype::q3_k, Dtype::iq4_xs, Dtype::q4_0, Dtype::iq4_nl,
                                Dtype::q4_k, Dtype::q4_1, Dtype::q5_0,   Dtype::q5_k, Dtype::q5_1,
                                Dtype::q6_k, Dtype::q8_0, Dtype::f16};
-constexpr std::int64_t kSampleRows = 96;
 constexpr std::size_t kTrialSequences = 2;
 constexpr std::size_t kTrialTokens = 128;
 constexpr std::int64_t kRowsAtOnce = 64;
 
 bool fits(Dtype dtype, std::int64_t columns) { return columns % info(dtype).block_elements == 0; }
-
-/// Rows of a tensor from all over it, and how much their columns matter.
-class Sample {
- public:
-  Sample(const TensorView& tensor, std::span<const float> importance)
-      : columns_(tensor.columns()), rows_(std::min(kSampleRows, tensor.rows())) {
-    const std::uint64_t stride = row_bytes(tensor.dtype, columns_);
-    const std::int64_t of_expert =
-        tensor.shape.size() > 2 ? tensor.shape[tensor.shape.size() - 2] : tensor.rows();
-    values_.resize(static_cast<std::size_t>(rows_ * columns_));
-    for (std::int64_t i = 0; i < rows_; ++i) {
-      const std::int64_t row = i * tensor.rows() / rows_;
-      decode_rows(tensor.dtype, tensor.data + static_cast<std::uint64_t>(row) * stride,
-                  values_.data() + i * columns_, 1, columns_);
-      importance_.push_back(importance.empty() ? nullptr : importance.data() + row / of_expert * columns_);
-    }
-  }
-
-  double error(Dtype dtype, Effort effort) const {
-    std::vector<std::byte> bytes(row_bytes(dtype, columns_));
-    std::vector<float> rounded(static_cast<std::size_t>(columns_));
-    double sum = 0;
-    for (std::int64_t i = 0; i < rows_; ++i) {
-      const float* row = values_.data() + i * columns_;
-      const float* importance = importance_[static_cast<std::size_t>(i)];
-      quantize_rows(dtype, row, effort == Effort::fast ? nullptr : importance, 1, columns_, bytes.data(),
-                    effort);
-      decode_rows(dtype, bytes.data(), rounded.data(), 1, columns_);
-      for (std::int64_t j = 0; j < columns_; ++j) {
-        const double error =
-            static_cast<double>(row[j]) - static_cast<double>(rounded[static_cast<std::size_t>(j)]);
-        sum += error * error * (importance == nullptr ? 1.0 : static_cast<double>(importance[j]));
-      }
-    }
-    return sum;
-  }
-
- private:
-  std::int64_t columns_;
-  std::int64_t rows_;
-  std::vector<float> values_;
-  std::vector<const float*> importance_;
-};
 
 /// All values of a tensor as they are behind rounding at once.
 std::vector<float> rounded_values(const TensorView& tensor, Dtype dtype, ThreadPool& pool) {
@@ -91,7 +48,7 @@ std::vector<TypeOption> options_of(const TensorView& tensor, const TensorCost& c
   for (const Dtype dtype : kTypes)
     if (fits(dtype, tensor.columns()) && can_quantize(dtype))
       options.push_back({dtype, bytes_in_file(dtype, tensor.shape), 0});
-  const Sample sample(tensor, importance);
+  const RowSample sample(tensor, importance);
   const double trial = sample.error(cost.trial, Effort::fast);
   std::atomic<std::size_t> next{0};
   pool.run([&](int) {

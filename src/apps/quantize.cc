@@ -75,6 +75,10 @@ void add_quantize(CLI::App& program, Context& context) {
                       "importance of columns from a file: of llama-imatrix, or of lathe imatrix");
   command->add_flag("--gptq", words->options.gptq,
                     "let other columns make up for a column's error (needs --calibration)");
+  command->add_flag(
+      "--awq", words->options.awq,
+      "scale columns with large inputs up, and the norm in front of them down (needs --calibration or "
+      "--imatrix)");
   command->add_option("--budget", words->options.budget,
                       "4.5bpw, 80MB or 75MiB: the mix of types that loses least within that size (needs "
                       "--calibration)");

@@ -109,6 +109,7 @@ TEST(TypeBudget, SizesInWords) {
   EXPECT_EQ(parse_budget("2kB", 0, 77), 1923u);
   EXPECT_EQ(parse_budget("1.5MB", 0, 0), 1'500'000u);
   EXPECT_EQ(parse_budget("2MiB", 0, 0), 2'097'152u);
+  EXPECT_EQ(parse_budget("1200B", 0, 200), 1000u);
   EXPECT_EQ(parse_budget("1kB", 0, 5000), 0u);
   for (const char* wrong : {"", "4", "4 bpw", "bpw", "-1MB", "0MB", "1e400MB", "infGB", "4MB "})
     EXPECT_THROW(parse_budget(wrong, 1, 0), Error) << wrong;

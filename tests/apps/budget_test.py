@@ -52,7 +52,7 @@ class Budget(unittest.TestCase):
 
     def test_the_mix_is_better_than_one_type_of_the_same_size(self):
         size, divergence = self.uniform
-        report = json.loads(self.budget(f"{size / 1000:.3f}kB", "--json")[0])
+        report = json.loads(self.budget(f"{size}B", "--json")[0])
         self.assertLessEqual(self.output.stat().st_size, size)
         self.assertGreater(self.output.stat().st_size, 0.95 * size)
         self.assertLess(self.divergence(self.output), 0.75 * divergence)

@@ -1,0 +1,76 @@
+"""lathe quantize --awq on every tiny checkpoint: with scales in norms and matrices the model computes what it did."""
+import os
+import pathlib
+import re
+import subprocess
+import tempfile
+import unittest
+
+import gguf
+import numpy as np
+from gguf.quants import dequantize
+
+import tiny_folder
+
+PROGRAM = pathlib.Path(os.environ["LATHE_BINARY_DIR"]) / "lathe"
+MATRICES = re.compile(r"blk\.\d+\.(attn|ffn)_(?!gate_inp|.*norm).*\.weight")
+NO_NORM_BEFORE_PRODUCTS = {"olmo2"}
+
+
+def run(*words, status=0):
+    done = subprocess.run([PROGRAM, *map(str, words)], capture_output=True, text=True)
+    if done.returncode != status:
+        raise AssertionError(done.stderr)
+    return done.stderr
+
+
+def tensors(path):
+    return {tensor.name: dequantize(tensor.data, tensor.tensor_type).reshape([int(n) for n in reversed(tensor.shape)])
+            for tensor in gguf.GGUFReader(path).tensors}
+
+
+def write_importance(path, weights):
+    """A few columns of every matrix have inputs ten times as large; experts share theirs."""
+    writer = gguf.GGUFWriter(str(path), "none")
+    for name, values in weights.items():
+        if not MATRICES.fullmatch(name):
+            continue
+        experts, columns = (values.shape[0] if values.ndim > 2 else 1), values.shape[-1]
+        squares = np.ones((experts, columns), np.float32)
+        squares[:, ::7] = 100
+        writer.add_tensor(name + ".in_sum2", squares)
+        writer.add_tensor(name + ".counts", np.ones((experts, 1), np.float32))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+class Scales(unittest.TestCase):
+    def test_every_architecture_computes_what_it_did(self):
+        for name in tiny_folder.NAMES:
+            with self.subTest(name), tempfile.TemporaryDirectory() as place:
+                place = pathlib.Path(place)
+                folder = tiny_folder.HERE / name
+                ids, _ = tiny_folder.expected(name)
+                run("convert", folder, "-o", place / "source.gguf")
+                weights = tensors(place / "source.gguf")
+                write_importance(place / "importance.gguf", weights)
+                words = ["quantize", "-m", folder, "--type", "q8_0", "--imatrix", place / "importance.gguf"]
+                run(*words, "-o", place / "plain.gguf")
+                run(*words, "-o", place / "scaled.gguf", "--awq")
+                reference = tiny_folder.logits(folder, ids, [])
+                plain = np.abs(tiny_folder.logits(place / "plain.gguf", ids, []) - reference).mean()
+                scaled = np.abs(tiny_folder.logits(place / "scaled.gguf", ids, []) - reference).mean()
+                self.assertLess(scaled, 2 * plain)  # a matrix without its norm, or the other way round, is far off
+                found = tensors(place / "scaled.gguf")
+                norms = [norm for norm in weights if "norm" in norm and not np.array_equal(found[norm], weights[norm])]
+                self.assertEqual(bool(norms), name not in NO_NORM_BEFORE_PRODUCTS, norms)
+
+    def test_scales_need_importance(self):
+        errors = run("quantize", "-m", tiny_folder.HERE / "llama3", "-o", os.devnull, "--type", "q8_0", "--awq", status=2)
+        self.assertIn("calibration text or a file of importance", errors)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -16,6 +16,15 @@ TEXT = pathlib.Path(__file__).parents[2] / "LICENSE"
 SMOLLM2 = "SmolLM2-135M-Instruct.Q4_1.gguf"
 # What llama-perplexity says of the two models on that text in contexts of 512 (bench/compare_evaluations.py runs it).
 LLAMA_CPP = {"smollm2": 15.9289, "gemma3-270m": 10.1452}
+# And of the model that coarsen() makes, against the one that it is made of: figures with the errors that it prints.
+LLAMA_CPP_COARSE = {"perplexity": (16.676681, 1.478702), "reference_perplexity": (15.913285, 1.418183),
+                    "perplexity_log_ratio": (0.046857, 0.015963), "perplexity_ratio": (1.047972, 0.016729),
+                    "perplexity_difference": (0.763396, 0.266895), "kl_mean": (0.087849, 0.004010),
+                    "delta_p_mean": (-0.01088, 0.00227), "delta_p_rms": (0.07324, 0.00591),
+                    "same_top": (0.83137, 0.01173)}
+LLAMA_CPP_COARSE_QUANTILES = {"kl_p99": 0.648223, "kl_p95": 0.268214, "kl_p90": 0.192645, "kl_median": 0.053331,
+                              "kl_p10": 0.009048, "delta_p_p95": 0.0738, "delta_p_p25": -0.02166,
+                              "delta_p_p5": -0.11668}
 
 
 def model_directory():
@@ -23,6 +32,16 @@ def model_directory():
         return pathlib.Path(os.environ["LATHE_MODEL_DIR"])
     cache = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
     return pathlib.Path(cache) / "lathe" / "models"
+
+
+def coarsen(path):
+    """A copy of SmolLM2 with one bit less in every third layer's ffn_down: its Q4_1 codes are rounded down to even."""
+    shutil.copyfile(model_directory() / SMOLLM2, path)
+    reader = GGUFReader(path, "r+")
+    for tensor in reader.tensors:
+        if tensor.name.endswith("ffn_down.weight") and int(tensor.name.split(".")[1]) % 3 == 0:
+            tensor.data.reshape(-1, 20)[:, 4:] &= 0xEE  # blocks of a scale and a minimum (f16), then 16 bytes of codes
+    del tensor, reader
 
 
 def evaluate(*words, text=TEXT, status=0):
@@ -131,6 +150,19 @@ class AgainstLlamaCpp(unittest.TestCase):
                 report = evaluate("-m", model)
                 self.assertEqual((report["chunks"], report["scored"]), (4, 4 * 255))
                 self.assertAlmostEqual(report["perplexity"] / expected, 1, delta=0.01)
+
+
+    def test_divergence(self):
+        """Where llama.cpp prints no error, two of those that we find."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "coarse.gguf"
+            coarsen(path)
+            report = evaluate("-m", path, "--reference", "smollm2", "--reference-math", "int8")
+        for name, (expected, error) in LLAMA_CPP_COARSE.items():
+            self.assertAlmostEqual(report[name], expected, delta=error, msg=name)
+        for name, expected in LLAMA_CPP_COARSE_QUANTILES.items():
+            self.assertAlmostEqual(report[name], expected, delta=2 * report[f"{name}_error"], msg=name)
+        self.assertAlmostEqual(report["correlation"], 0.9839, delta=0.005)
 
 
 class Refusals(unittest.TestCase):

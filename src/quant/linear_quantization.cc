@@ -89,8 +89,7 @@ LinearScale linear_scale(float smallest, float largest, int bits, bool symmetric
   const double steps = symmetric ? range.highest : range.highest - range.lowest;
   auto scale = static_cast<float>(span / steps);
   // Subnormal scales have few digits: rounded down, the codes would not reach the ends.
-  if (scale < std::numeric_limits<float>::min() && scale * steps < span)
-    scale = std::nextafter(scale, 1.0f);
+  if (scale < std::numeric_limits<float>::min() && scale * steps < span) scale = std::nextafter(scale, 1.0f);
   if (symmetric) return {scale, 0};
   const float zero = static_cast<float>(range.lowest) - std::nearbyint(std::min(smallest, 0.0f) / scale);
   return {scale, std::clamp(static_cast<int>(zero), range.lowest, range.highest)};

@@ -177,23 +177,21 @@ FitSums fit_sums(const float* values, const float* weights, float inverse, float
   return {total(code), total(code_code), total(code_value)};
 }
 
-/// Candidates for the code that the largest value of a group has, beside the last one: as far below it as
-/// rounding may gain, and above it as cutting large values off may.
+/// Candidates for the code, a real number, that the largest value of a group comes to lie on: from a little
+/// below the last code, where rounding may gain, to far above it, where large values are cut off.
 struct EdgeRange {
   float first;
   float step;
 };
 
 template <class Codes, int Candidates>
-EdgeRange edge_range(int edge) {
-  const float levels =
-      static_cast<float>(edge) /
-      std::max(1.0f, static_cast<float>(-Codes::lowest + Codes::highest) / static_cast<float>(Codes::steps));
-  const float spacing = static_cast<float>(edge) / levels;
-  const float root = std::sqrt(levels);
-  const float first = levels - 0.7f * root;
-  const float last = levels + 2.0f * root;
-  return {first * spacing, (last - first) * spacing / (Candidates - 1)};
+EdgeRange edge_range() {
+  constexpr float kSpacing = static_cast<float>(Codes::highest - Codes::lowest) / Codes::steps;
+  constexpr float kSteps = std::max(-Codes::lowest, Codes::highest) / kSpacing;  // from zero to the last code
+  const float root = std::sqrt(kSteps);
+  const float first = kSteps - 0.7f * root;
+  const float last = kSteps + 2.0f * root;
+  return {first * kSpacing, (last - first) * kSpacing / (Candidates - 1)};
 }
 
 }  // namespace lathe::factor_search

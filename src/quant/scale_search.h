@@ -33,7 +33,7 @@ ScaleFit settle_scale(const float* values, const float* weights, ScaleFit fit) {
   return fit;
 }
 
-template <class Codes, int Count>
+template <int Count>
 float largest_magnitude(const float* values) {
   float largest = 0.0f;
   for (int i = 0; i < Count; ++i) largest = std::max(largest, std::abs(values[i]));
@@ -44,9 +44,9 @@ float largest_magnitude(const float* values) {
 template <class Codes, int Count>
 ScaleFit fit_scale(const float* values, const float* weights, float sign) {
   constexpr int kCandidates = Codes::steps > 100 ? 64 : 32;
-  const float largest = largest_magnitude<Codes, Count>(values);
+  const float largest = largest_magnitude<Count>(values);
   if (largest < std::numeric_limits<float>::min()) return {};
-  const EdgeRange range = edge_range<Codes, kCandidates>(std::max(-Codes::lowest, Codes::highest));
+  const EdgeRange range = edge_range<Codes, kCandidates>();
   ScaleFit best;
   for (int i = 0; i < kCandidates; ++i) {
     const float inverse = sign * (range.first + range.step * static_cast<float>(i)) / largest;

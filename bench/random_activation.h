@@ -16,7 +16,7 @@ inline void fill_activation(std::byte* rows, std::int64_t tokens, std::int64_t c
   std::vector<float> values(static_cast<std::size_t>(columns));
   for (std::int64_t t = 0; t < tokens; ++t) {
     for (float& value : values) value = normal(random);
-    portable::quantize_blocks(values.data(), 0, columns / kActivationBlock, columns,
+    portable::quantize_blocks(values.data(), nullptr, 0, columns / kActivationBlock, columns,
                               reinterpret_cast<std::uint8_t*>(rows) + t * activation_row_bytes(columns));
   }
 }

@@ -12,8 +12,9 @@ struct ModelOptions {
   int context_tokens = 0;        // 0: the model's own, at most 8192
   std::string kv = "";           // "f32", "f16", "bf16", "off"; "": bf16, or f32 with math "f32"
   std::string math = "int8";     // "int8": dot products in 8 bits or bf16; "f32": float32 throughout
-  std::string activations = "";  // codes of 8-bit products have scales per 32 values ("") or more: "256",
-                                 // "row"; "static": known ahead, from the values of a calibration text
+  std::string activations = "";  // codes of 8-bit products have scales per "32" values or more: "256", "row";
+                                 // "static": known ahead, from the values of a calibration text; "": per 32,
+                                 // and columns that need it, by that text, have codes of 16 bits
   std::string weight_type = "";  // matrices become "q8", "q4", "bf16" or "f32"; "": as stored
   std::string device = "cpu";
   int step_tokens = 512;                     // prompts are computed in chunks of at most this many

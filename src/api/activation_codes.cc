@@ -11,7 +11,10 @@
 #include "api/linear_inputs.h"
 #include "api/model_implementation.h"
 #include "base/error.h"
+#include "base/memory_available.h"
 #include "quant/activation.h"
+#include "quant/block_format.h"
+#include "quant/choose_fine.h"
 
 namespace lathe {
 namespace {
@@ -21,17 +24,22 @@ using namespace std::string_view_literals;
 constexpr int kSequenceTokens = 256;
 constexpr int kSpreadIds = 256;
 
+/// Inputs of products whose codes are off by less (root of the share of the squares) keep no column fine.
+constexpr FineLimits kFineLimits{0.0045, 0.03, 1.0 / 3};
+
 struct Kind {
   std::string_view name;
   std::int64_t group;  // as ActivationCodes has it
 };
-constexpr std::array kKinds = {Kind{"", 32}, Kind{"256", 256}, Kind{"row", 0}, Kind{kStaticActivations, 32}};
+constexpr std::string_view kFineActivations;
+constexpr std::array kKinds = {Kind{kFineActivations, 32}, Kind{"32", 32}, Kind{"256", 256}, Kind{"row", 0},
+                               Kind{kStaticActivations, 32}};
 
 const Kind& kind_named(const std::string& name) {
   const auto found = std::ranges::find(kKinds, name, &Kind::name);
   if (found == kKinds.end())
     throw Error(ErrorCode::invalid_argument,
-                "activations is \"" + printable(name) + "\", not one of 256, row, static",
+                "activations is \"" + printable(name) + "\", not one of 32, 256, row, static",
                 {{}, std::nullopt, "activations"});
   return *found;
 }
@@ -73,13 +81,43 @@ void widen(std::vector<float>& ranges, const LinearInput& input) {
   }
 }
 
+/// Whether the model's matrices meet activations in 8 bits, and as float32 fit in half of what memory is
+/// left.
+bool can_be_calibrated(const std::string& path, ModelOptions options) {
+  options.weights = false;
+  const ModelImplementation model(path, options);
+  const auto& tensors = model.checkpoint->tensors;
+  const bool stored = std::ranges::any_of(
+      tensors, [](const auto& tensor) { return is_block_quantized(tensor.second.dtype); });
+  const bool made = options.weight_type == "q8" || options.weight_type == "q4";
+  const auto memory = memory_available();
+  const auto bytes = static_cast<std::uint64_t>(model.info.parameters) * sizeof(float);
+  return (stored || made) && (!memory || bytes <= memory->bytes / 2);
+}
+
+/// The text's beginning is enough to find columns: the same ones are great in every text.
+void choose_fine(ActivationCodes& codes, const std::string& path, const ModelOptions& options) {
+  auto sequences = calibration_sequences(path, options);
+  sequences.resize(std::min<std::size_t>(sequences.size(), 1));
+  std::map<std::string, std::vector<std::int32_t>> chosen;  // by input, which several matrices may share
+  observe_linear_inputs(path, options, sequences, [&](const LinearInput& input) {
+    if (input.columns % kActivationBlock != 0 || input.expert >= 0) return;
+    const auto [known, fresh] = chosen.try_emplace(input.input);
+    if (fresh) known->second = choose_fine_columns(input.rows, input.columns, kFineLimits).columns;
+    codes.fine[input.constant] = known->second;
+  });
+}
+
 }  // namespace
 
 void require_known_activations(const ModelOptions& options) { kind_named(options.activations); }
 
 ActivationCodes activation_codes(const std::string& path, const ModelOptions& options) {
-  ActivationCodes codes{kind_named(options.activations).group, {}};
-  if (options.activations != kStaticActivations || options.math != "int8") return codes;
+  ActivationCodes codes{kind_named(options.activations).group, {}, {}};
+  if (options.math != "int8") return codes;
+  if (options.activations == kFineActivations && can_be_calibrated(path, options))
+    choose_fine(codes, path, options);
+  if (options.activations != kStaticActivations) return codes;
   const auto sequences = calibration_sequences(path, options);
   observe_linear_inputs(path, options, sequences, [&](const LinearInput& input) {
     if (input.columns % kActivationBlock == 0) widen(codes.ranges[input.constant], input);

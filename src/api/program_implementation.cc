@@ -57,7 +57,9 @@ ActivationCodes program_activations(const ProgramOptions& options, const ModelOp
     throw Error(ErrorCode::unsupported, "activations is static, and a graph has no text to calibrate on",
                 {options.file, std::nullopt, "activations"});
   require_known_activations(complete);
-  return activation_codes(options.file, complete);
+  ModelOptions uncalibrated = complete;
+  if (uncalibrated.activations.empty()) uncalibrated.activations = "32";
+  return activation_codes(options.file, uncalibrated);
 }
 
 Json tensor_json(const Plan& plan, std::int32_t index) {

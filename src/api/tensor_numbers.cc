@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/half.h"
+#include "cpu/fine_columns.h"
 #include "formats/npy.h"
 #include "quant/activation.h"
 #include "quant/block_format.h"
@@ -17,11 +18,17 @@ void decode_activation(const std::byte* record, std::int64_t columns, float* val
   const std::int64_t blocks = columns / kActivationBlock;
   for (std::int64_t i = 0; i < columns; ++i) {
     float scale = 0;
-    std::int32_t zero = 0;
+    std::uint32_t zero = 0;
     const std::int64_t block = i / kActivationBlock;
     std::memcpy(&scale, record + columns + block * 4, sizeof scale);
     std::memcpy(&zero, record + columns + (blocks + block) * 4, sizeof zero);
-    values[i] = scale * static_cast<float>(std::to_integer<int>(record[i]) - zero);
+    int code = std::to_integer<int>(record[i]) - static_cast<int>(zero & kZeroMask);
+    for (int k = 0; (zero & kHasFine) != 0 && k < kFineColumns; ++k) {
+      std::int16_t fine = 0;
+      std::memcpy(&fine, record + columns + (4 * blocks + block) * 4 + 2 * k, sizeof fine);
+      if (fine_column(zero, k) == i % kActivationBlock) code += fine;
+    }
+    values[i] = scale * static_cast<float>(code);
   }
 }
 

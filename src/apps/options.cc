@@ -51,8 +51,8 @@ void ModelWords::add_computing(CLI::App& command) {
   command.add_option("--math", options.math, "int8 or f32")->capture_default_str();
   command.add_option(
       "--activations", options.activations,
-      "scales of 8-bit activations: per 256 values, per row, or static, from a calibration text "
-      "(default: per 32 values)");
+      "scales of 8-bit activations: per 32 or 256 values, per row, or static, from a calibration text "
+      "(default: per 32 values, and columns that need it finer, by that text)");
   command.add_flag("--verify", verify, "of a .plan file: hold every weight to its checksum first");
   command.add_option("--device", options.device, "cpu")->capture_default_str();
   command

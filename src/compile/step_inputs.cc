@@ -98,7 +98,7 @@ std::vector<std::byte> activations(std::uint64_t bytes, std::int64_t columns) {
   for (auto& byte : rows) byte = static_cast<std::byte>(noise.next());
   const auto row = row_bytes(Dtype::a8, columns);
   for (std::uint64_t at = 0; row != 0 && at < bytes; at += row)
-    for (std::int64_t i = 0; i < columns / kActivationBlock * 4; ++i) {
+    for (std::int64_t i = 0; i < columns / kActivationBlock * kActivationFactors; ++i) {
       const float factor = 0x1p-7f;
       const std::int32_t zero = kZeros / 2 * kZeroStep;
       const bool is_zero = i / (columns / kActivationBlock) == 1;

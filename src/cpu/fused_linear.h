@@ -263,14 +263,19 @@ class Run {
       const FusedInstruction& instruction = program_.instructions[i];
       Location operands[2] = {};
       for (int k = 0; k < 2; ++k) operands[k] = location_of(instruction.operands[k], temporaries, tile);
+      if (instruction.function == FusedFunction::quantize) {
+        const bool marked = instruction.operands[1].place != FusedPlace::none;
+        if (marked) operands[1] = spread(instruction.operands[1], operands[1], tile);
+        operands[0] = spread(instruction.operands[0], operands[0], tile);
+        quantize(operands[0], marked ? operands[1].data : nullptr, instruction.result, tile);
+        continue;
+      }
       // Of two operands one may be one number.
       const bool binary = instruction.operands[1].place != FusedPlace::none;
       const int last = binary ? 1 : 0;
       if (!binary || operands[0].single)
         operands[last] = spread(instruction.operands[last], operands[last], tile);
-      if (instruction.function == FusedFunction::quantize) {
-        quantize(operands[0], instruction.result, tile);
-      } else if (instruction.function == FusedFunction::store) {
+      if (instruction.function == FusedFunction::store) {
         store(operands[0], output_location(instruction.result, tile), tile);
       } else {
         // A temporary that is stored next is computed where it is stored.
@@ -317,13 +322,13 @@ class Run {
       __builtin_memcpy(at(target, t), at(source, t), static_cast<std::size_t>(tile.valid) * sizeof(float));
   }
 
-  void quantize(const Location& source, std::int32_t output, const Tile& tile) const {
+  void quantize(const Location& source, const float* marks, std::int32_t output, const Tile& tile) const {
     const std::int64_t row_bytes = activation_row_bytes(tile.rows);
     auto* row = static_cast<std::uint8_t*>(call_.outputs[output].data) + tile.tokens.begin * row_bytes;
     const std::int64_t first = tile.groups.begin * kPackedRows / kActivationBlock;
     const std::int64_t tokens = tile.tokens.end - tile.tokens.begin;
     for (std::int64_t t = 0; t < tokens; ++t, row += row_bytes)
-      Functions::quantize(at(source, t), first, tile.valid / kActivationBlock, tile.rows, row);
+      Functions::quantize(at(source, t), marks, first, tile.valid / kActivationBlock, tile.rows, row);
   }
 
   const KernelCall& call_;

@@ -125,7 +125,7 @@ static inline void multiply_in_chunks(const KernelCall& call, MultiplyChunk mult
 
 /// Bytes of one row of 8-bit activations (activation.h).
 static constexpr std::int64_t activation_row_bytes(std::int64_t columns) {
-  return columns + columns / kActivationBlock * 4 * static_cast<std::int64_t>(sizeof(float));
+  return columns + columns / kActivationBlock * kActivationFactors * static_cast<std::int64_t>(sizeof(float));
 }
 
 }  // namespace lathe

@@ -12,7 +12,7 @@
 //   gated(function, x, b, y, count)             function(x) * b
 //   rms(x, scale, epsilon, y, count)
 //   layer(x, scale, bias or nullptr, epsilon, y, count)
-//   quantize(values, first block, blocks, columns, row)
+//   quantize(values, marks of fine columns or nullptr, first block, blocks, columns, row)
 #pragma once
 
 #include "cpu/matmul_shape.h"
@@ -44,6 +44,7 @@ struct TileStep {
   FusedFunction function;
   bool has_gate;  // the result is multiplied with operands[1]
   bool has_bias;
+  bool has_marks;  // of quantize: operands[1] are those of fine columns
   float constant;
   Location operands[3];
   Location result;
@@ -248,7 +249,7 @@ class Preparation {
   TileStep& append(FusedFunction function) {
     TileStep& step = work_.step[work_.steps++];
     step.function = function;
-    step.has_gate = step.has_bias = false;
+    step.has_gate = step.has_bias = step.has_marks = false;
     step.codes = nullptr;
     return step;
   }
@@ -259,6 +260,8 @@ class Preparation {
     if (instruction.function == FusedFunction::store && source.base == target.base && !source.single) return;
     TileStep& step = append(instruction.function);
     step.operands[0] = spread(source);
+    step.has_marks = instruction.operands[1].place != FusedPlace::none;
+    if (step.has_marks) step.operands[1] = spread(location_of(instruction.operands[1]));
     step.result = target;
     step.codes = static_cast<std::uint8_t*>(call_.outputs[instruction.result].data);
   }
@@ -332,7 +335,8 @@ void run_step(const Work& work, const TileStep& step, std::int64_t row, std::int
       __builtin_memcpy(y, x, static_cast<std::size_t>(count) * sizeof(float));
       return;
     case quantize:
-      return Functions::quantize(x, column / kActivationBlock, count / kActivationBlock, work.columns,
+      return Functions::quantize(x, step.has_marks ? address(step.operands[1], row, column) : nullptr,
+                                 column / kActivationBlock, count / kActivationBlock, work.columns,
                                  step.codes + row * activation_row_bytes(work.columns));
   }
 }

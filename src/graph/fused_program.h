@@ -31,7 +31,8 @@ enum class FusedFunction : std::int32_t {
   rms,       // RMSNormalization(a, scale b, constant: epsilon); reduces
   layer,     // LayerNormalization(a, scale b, bias c or none, constant: epsilon); reduces
   store,     // a as float32 to output `result`
-  quantize,  // a as 8-bit codes (quant/activation.h) to output `result`
+  quantize,  // a as 8-bit codes (quant/activation.h) to output `result`; b, an input or none: marks of fine
+             // columns
 };
 
 enum class FusedPlace : std::int32_t { none, input, product, temporary };

@@ -111,6 +111,10 @@ class Parser {
       expect('(');
       store.function = FusedFunction::quantize;
       store.operands[0] = expression();
+      if (accept(',')) {
+        store.operands[1] = expression();
+        if (store.operands[1].place != FusedPlace::input) fail("marks of fine columns are no input");
+      }
       expect(')');
     } else {
       store.operands[0] = expression();
@@ -258,8 +262,10 @@ std::string print_fused_program(const FusedProgram& program) {
     if (i > 0) text += "; ";
     if (instruction.function == FusedFunction::store || instruction.function == FusedFunction::quantize) {
       const std::string value = operand_text(instruction.operands[0]);
+      const bool marked = instruction.operands[1].place != FusedPlace::none;
+      const std::string marks = marked ? ", " + operand_text(instruction.operands[1]) : "";
       text += "o" + std::to_string(instruction.result) + " = " +
-              (instruction.function == FusedFunction::store ? value : "quantize(" + value + ")");
+              (instruction.function == FusedFunction::store ? value : "quantize(" + value + marks + ")");
       continue;
     }
     const auto* row = std::ranges::find(kFunctions, instruction.function, &FunctionRow::function);

@@ -86,8 +86,8 @@ const auto& table() {
            {"causal", kInteger, 1}},
           opaque, kPure, kNoAlias, rules::paged_attention),
       row("Pow", 2, 1, {}, broadcast, kPure, kNoAlias, rules::binary),
-      // ours: rows as unsigned 8-bit codes with a scale and a minimum per block
-      row("QuantizeActivation", 1, 1, {}, reduction, kPure, kNoAlias, rules::quantize_activation),
+      // ours: rows as unsigned 8-bit codes with a scale and a zero per block, finer in columns that may be marked
+      ranged_row("QuantizeActivation", 1, 2, 1, {}, reduction, rules::quantize_activation),
       // ours: ExpertLinear on the codes of both sides
       row("QuantizedExpertLinear", 3, 1, {}, matmul, kPure, kNoAlias, rules::quantized_expert_linear),
       // ours: Linear on the codes of both sides

@@ -22,19 +22,33 @@ Types linear(Inputs inputs, const Node& node) {
   return product(check);
 }
 
-Types quantize_activation(Inputs inputs, const Node& node) {
-  const ShapeCheck check(inputs, node, {"x"});
+namespace {
+
+Types codes_of(const ShapeCheck& check) {
   check.require_dtype(0, Dtype::f32);
-  if (inputs[0].dims.size() != 3) check.require_rank(0, 2);  // 3: a row for each token and expert
+  if (check.type(0).dims.size() != 3) check.require_rank(0, 2);  // 3: a row for each token and expert
   const ValueType result{Dtype::a8, check.type(0).dims};
   if (const auto problem = type_problem(result); !problem.empty()) check.fail_input(0, problem);
   return {result};
 }
 
+}  // namespace
+
+/// x [T, K] or [T, k, K], marks f32[K]: not 0 at fine columns
+Types quantize_activation(Inputs inputs, const Node& node) {
+  const ShapeCheck check(inputs, node, {"x", "marks"});
+  Types result = codes_of(check);
+  if (inputs.size() > 1) {
+    check.require(1, Dtype::f32, 1);
+    check.require_dim(1, 0, inputs[0].dims.back(), "columns of x");
+  }
+  return result;
+}
+
 /// x [T, K] or [T, k, K], ranges f32[2, K / 32]: each block's least and greatest value
 Types ranged_quantize_activation(Inputs inputs, const Node& node) {
-  const Types result = quantize_activation(inputs.first(1), node);
   const ShapeCheck check(inputs, node, {"x", "ranges"});
+  Types result = codes_of(check);
   const std::int64_t columns = check.number(0, inputs[0].dims.size() - 1);
   const std::int64_t group = check.integer("group", 0, columns);
   if (group % kActivationBlock != 0 || (group != 0 && columns % group != 0))

@@ -63,7 +63,8 @@ class Fusion {
     if (residuals_) return false;
     const std::string self(program.expression());
     if (node.op->name == "QuantizeActivation") {
-      program.set_expression("quantize(" + self + ")");
+      const std::string marks = node.inputs.size() > 1 ? ", " + program.add_input(node.inputs[1]) : "";
+      program.set_expression("quantize(" + self + marks + ")");
       return true;
     }
     const auto function = pointwise_function(node);

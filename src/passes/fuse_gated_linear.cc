@@ -76,8 +76,11 @@ class Fusion {
     std::size_t last = index;
     const auto reader = uses_.only_reader(mul.outputs[0]);
     if (reader >= 0 && graph_.nodes[static_cast<std::size_t>(reader)].op->name == "QuantizeActivation") {
-      result = "quantize(" + result + ")";
       last = static_cast<std::size_t>(reader);
+      const auto& quantize = graph_.nodes[last];
+      const bool marked = quantize.inputs.size() > 1;
+      const std::string marks = marked ? ", " + gated.program.add_input(quantize.inputs[1]) : "";
+      result = "quantize(" + result + marks + ")";
       gone_[index] = true;
     }
     gated.program.set_expression(result);

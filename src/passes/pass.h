@@ -32,6 +32,9 @@ struct ActivationCodes {
   /// By name of the weight: f32 [2, columns / 32], the least and the greatest value that each block's codes
   /// are for. Inputs of other weights have scales of their own values.
   std::map<std::string, std::vector<float>> ranges;
+  /// By name of the weight, where scales are per 32 columns: which columns of its input get codes of 16 bits
+  /// (quant/activation.h). Inputs of weights that are not named have none and no room for them in the plan.
+  std::map<std::string, std::vector<std::int32_t>> fine;
 };
 
 struct PassContext {

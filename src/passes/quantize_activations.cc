@@ -34,25 +34,40 @@ class CodeMaker {
 
   ValueId add(const Node& product, const std::string& name) {
     const ValueId input = product.inputs[0];
-    if (const auto ranges = activations_.ranges.find(graph_.value(product.inputs[1]).name);
-        ranges != activations_.ranges.end())
-      return graph_.add("RangedQuantizeActivation", name, {input, constant(input, ranges->second)});
+    if (const auto found = activations_.ranges.find(graph_.value(product.inputs[1]).name);
+        found != activations_.ranges.end())
+      return graph_.add("RangedQuantizeActivation", name, {input, ranges(input, found->second)});
     const std::int64_t columns = graph_.value(input).type.dims.back().value;
     std::int64_t group = activations_.group == 0 ? columns : std::min(activations_.group, columns);
     while (columns % group != 0) group -= kActivationBlock;
-    if (group == kActivationBlock) return graph_.add("QuantizeActivation", name, {input});
+    if (group == kActivationBlock) {
+      const auto fine = activations_.fine.find(graph_.value(product.inputs[1]).name);
+      if (fine == activations_.fine.end()) return graph_.add("QuantizeActivation", name, {input});
+      return graph_.add("QuantizeActivation", name, {input, marks(input, columns, fine->second)});
+    }
     return graph_.add("RangedQuantizeActivation", name, {input}, {{"group", group}});
   }
 
  private:
+  ValueId ranges(ValueId input, const std::vector<float>& ends) {
+    return constant(input, ".ranges", {2, std::ssize(ends) / 2}, ends);
+  }
+
+  /// f32 [columns], 1 at fine ones.
+  ValueId marks(ValueId input, std::int64_t columns, const std::vector<std::int32_t>& fine) {
+    std::vector<float> marks(static_cast<std::size_t>(columns), 0.0f);
+    for (const auto column : fine) marks.at(static_cast<std::size_t>(column)) = 1.0f;
+    return constant(input, ".fine", {columns}, marks);
+  }
+
   /// Matrices that share an input share its codes, so that what is computed twice can be merged.
-  ValueId constant(ValueId input, const std::vector<float>& ranges) {
-    const auto [known, fresh] = constants_.try_emplace({input, ranges});
+  ValueId constant(ValueId input, const std::string& ending, const Shape& shape,
+                   const std::vector<float>& numbers) {
+    const auto [known, fresh] = constants_.try_emplace({input, numbers});
     if (fresh) {
-      const auto bytes = std::make_shared<const std::vector<float>>(ranges);
-      const Shape shape = {2, std::ssize(ranges) / 2};
+      const auto bytes = std::make_shared<const std::vector<float>>(numbers);
       known->second =
-          graph_.add_constant(graph_.value(input).name + ".ranges",
+          graph_.add_constant(graph_.value(input).name + ending,
                               {reinterpret_cast<const std::byte*>(bytes->data()), Dtype::f32, shape}, bytes);
     }
     return known->second;

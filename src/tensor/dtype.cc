@@ -17,7 +17,7 @@ constexpr std::array kTable = {
     DtypeInfo{"q8_0", 32, 34},      DtypeInfo{"iq4_nl", 32, 18},   DtypeInfo{"mxfp4", 32, 17},
     DtypeInfo{"iq4_xs", 256, 136},  DtypeInfo{"q2_k", 256, 84},    DtypeInfo{"q3_k", 256, 110},
     DtypeInfo{"q4_k", 256, 144},    DtypeInfo{"q5_k", 256, 176},   DtypeInfo{"q6_k", 256, 210},
-    DtypeInfo{"a8", 32, 48},        DtypeInfo{"packed4", 32, 0},   DtypeInfo{"packed4m", 32, 0},
+    DtypeInfo{"a8", 32, 52},        DtypeInfo{"packed4", 32, 0},   DtypeInfo{"packed4m", 32, 0},
     DtypeInfo{"packed5", 32, 0},    DtypeInfo{"packed5m", 32, 0},  DtypeInfo{"packed8", 32, 0},
     DtypeInfo{"packed4t", 32, 0},   DtypeInfo{"packed4x", 32, 0},  DtypeInfo{"packed4tk", 256, 0},
     DtypeInfo{"packed2k", 256, 0},  DtypeInfo{"packed3k", 256, 0}, DtypeInfo{"packed4k", 256, 0},

@@ -37,6 +37,10 @@ inline TensorArg tensor(const void* data, Dtype dtype, std::int64_t rows, std::i
   return {const_cast<void*>(data), {rows, columns}, 2, static_cast<std::int32_t>(dtype)};
 }
 
+inline TensorArg row_tensor(const float* data, std::int64_t columns) {
+  return {const_cast<float*>(data), {columns}, 1, static_cast<std::int32_t>(Dtype::f32)};
+}
+
 /// Runs a kernel with one output on `threads` threads, each with exactly the scratch that it asks for.
 inline void call_kernel(const Kernel& kernel, const std::vector<TensorArg>& inputs, const TensorArg& output,
                         int threads) {
@@ -62,14 +66,26 @@ inline std::vector<float> random_floats(std::size_t count, std::mt19937& random)
   return values;
 }
 
-/// Rows of Dtype::a8 for random activations whose blocks have offsets of their own.
+/// Marks of fine columns: none, one or two of a block, in either half or both.
+inline std::vector<float> random_marks(std::int64_t columns, std::mt19937& random) {
+  std::vector<float> marks(static_cast<std::size_t>(columns));
+  for (std::int64_t block = 0; block < columns / 32; ++block)
+    for (auto left = random() % 4; left > 0; --left)  // of three marks the first two count
+      marks[static_cast<std::size_t>(block * 32) + random() % 32] = 1.0f;
+  return marks;
+}
+
+/// Rows of Dtype::a8 for random activations whose blocks have offsets of their own, and fine columns.
 inline std::vector<std::byte> random_activations(std::int64_t tokens, std::int64_t columns,
                                                  std::mt19937& random) {
   auto values = random_floats(static_cast<std::size_t>(tokens * columns), random);
   for (std::size_t i = 0; i < values.size(); ++i) values[i] += static_cast<float>(i / 32 % 5) - 2.0f;
+  const auto marks = random_marks(columns, random);
+  for (std::size_t i = 0; i < values.size(); ++i)
+    if (marks[i % static_cast<std::size_t>(columns)] != 0.0f) values[i] *= 50.0f;
   std::vector<std::byte> rows(static_cast<std::size_t>(tokens) * row_bytes(Dtype::a8, columns));
   call_kernel(kernel_named("portable.quantize_activation"),
-              {tensor(values.data(), Dtype::f32, tokens, columns)},
+              {tensor(values.data(), Dtype::f32, tokens, columns), row_tensor(marks.data(), columns)},
               tensor(rows.data(), Dtype::a8, tokens, columns), 1);
   return rows;
 }

@@ -15,12 +15,13 @@ namespace {
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 
 std::vector<std::byte> quantize(const std::string& isa, const std::vector<float>& values,
-                                std::int64_t columns, int threads = 1) {
+                                std::int64_t columns, int threads = 1, const std::vector<float>& marks = {}) {
   const auto tokens = static_cast<std::int64_t>(values.size()) / columns;
   std::vector<std::byte> rows(static_cast<std::size_t>(tokens) * row_bytes(Dtype::a8, columns),
                               std::byte{0xee});
-  call_kernel(kernel_named(isa + ".quantize_activation"),
-              {tensor(values.data(), Dtype::f32, tokens, columns)},
+  std::vector<TensorArg> inputs = {tensor(values.data(), Dtype::f32, tokens, columns)};
+  if (!marks.empty()) inputs.push_back(row_tensor(marks.data(), columns));
+  call_kernel(kernel_named(isa + ".quantize_activation"), inputs,
               tensor(rows.data(), Dtype::a8, tokens, columns), threads);
   return rows;
 }
@@ -146,12 +147,66 @@ TEST(QuantizeActivation, EveryLevelGivesPortableBits) {
         if (block % 7 == 3) values[i] *= 1e38f;                     // the range may overflow
         if (block % 7 == 4) values[i] = std::nearbyint(values[i]);  // ties
       }
-      const auto expected = quantize("portable", values, columns);
-      for (const auto& isa : fast_levels())
-        for (int threads = 1; threads <= 4; ++threads)
-          ASSERT_EQ(quantize(isa, values, columns, threads), expected)
-              << isa << ' ' << tokens << " x " << columns;
+      const auto marks = random_marks(columns, random);
+      for (const auto& fine : {std::vector<float>(), marks}) {
+        const auto expected = quantize("portable", values, columns, 1, fine);
+        for (const auto& isa : fast_levels())
+          for (int threads = 1; threads <= 4; ++threads)
+            ASSERT_EQ(quantize(isa, values, columns, threads, fine), expected)
+                << isa << ' ' << tokens << " x " << columns;
+      }
     }
+}
+
+std::int16_t fine_code(const std::vector<std::byte>& row, std::size_t which) {
+  std::int16_t code;
+  std::memcpy(&code, row.data() + 32 + 16 + 2 * which, sizeof code);
+  return code;
+}
+
+/// The others' steps do not grow with what is marked, and it keeps its value to half of such a step.
+TEST(QuantizeActivation, MarkedColumnsLeaveTheOthersTheirSteps) {
+  std::mt19937 random(4);
+  auto values = random_floats(32, random);
+  std::vector<float> marks(32, 0.0f);
+  marks[5] = marks[20] = marks[21] = 1.0f;  // the last is one too many
+  values[5] = values[20] = 0.0f;
+  for (const auto& isa : all_levels()) {
+    const auto plain = quantize(isa, values, 32);
+    auto great = values;
+    great[5] = 70.0f;
+    great[20] = -90.0f;
+    const auto row = quantize(isa, great, 32, 1, marks);
+    EXPECT_EQ(factor(row, 0), factor(plain, 0)) << isa;
+    EXPECT_EQ(zero(row) & 0xff, zero(plain));
+    EXPECT_EQ(zero(row) >> 8, 1 | 5 << 1 | 20 << 6);
+    for (std::size_t i = 0; i < 32; ++i) EXPECT_EQ(row[i], plain[i]) << isa << ' ' << i;
+    EXPECT_NEAR(factor(row, 0) * static_cast<float>(fine_code(row, 0)), 70.0f, 0.5001f * factor(row, 0));
+    EXPECT_NEAR(factor(row, 0) * static_cast<float>(fine_code(row, 1)), -90.0f, 0.5001f * factor(row, 0));
+    EXPECT_EQ(factor(row, 2), factor(plain, 2) + factor(row, 0) * static_cast<float>(fine_code(row, 0)) +
+                                  factor(row, 0) * static_cast<float>(fine_code(row, 1)));
+    EXPECT_EQ(factor(row, 3), factor(plain, 3) + factor(row, 0) * static_cast<float>(fine_code(row, 0)));
+  }
+}
+
+/// However small the others are, 16 bits hold what is marked; what is no number is seen there as well.
+TEST(QuantizeActivation, MarkedColumnsOfAnySizeFit) {
+  std::vector<float> values(32, 1e-6f);
+  std::vector<float> marks(32, 0.0f);
+  marks[31] = 1.0f;
+  for (const auto& isa : all_levels()) {
+    for (const float great : {1e3f, -1e3f, 1e30f}) {
+      values[31] = great;
+      const auto row = quantize(isa, values, 32, 1, marks);
+      EXPECT_NEAR(static_cast<double>(factor(row, 0)) * fine_code(row, 0), great, 0.5001 * factor(row, 0));
+      EXPECT_LE(std::abs(fine_code(row, 0)), 30200);
+      EXPECT_EQ(fine_code(row, 1), 0);
+    }
+    for (const float poison : {std::numeric_limits<float>::quiet_NaN(), kInfinity, -kInfinity}) {
+      values[31] = poison;
+      EXPECT_TRUE(std::isnan(factor(quantize(isa, values, 32, 1, marks), 2))) << isa << ' ' << poison;
+    }
+  }
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "cpu/fine_columns.h"
 #include "cpu/matmul_call.h"
 #include "support/unpack.h"
 
@@ -40,10 +41,16 @@ std::vector<double> decode_activations(const std::vector<std::byte>& rows, const
     for (std::int64_t c = 0; c < size.columns; ++c) {
       const std::byte* row = rows.data() + t * stride;
       float scale;
-      std::int32_t zero;
+      std::uint32_t zero;
       std::memcpy(&scale, row + size.columns + c / 32 * 4, 4);
       std::memcpy(&zero, row + size.columns + size.columns / 32 * 4 + c / 32 * 4, 4);
-      values.push_back(static_cast<double>(scale) * (std::to_integer<int>(row[c]) - zero));
+      int code = std::to_integer<int>(row[c]) - static_cast<int>(zero & kZeroMask);
+      for (int k = 0; (zero & kHasFine) != 0 && k < kFineColumns; ++k) {
+        std::int16_t fine;
+        std::memcpy(&fine, row + size.columns + 4 * (size.columns / 32) * 4 + c / 32 * 4 + 2 * k, 2);
+        if (fine_column(zero, k) == c % 32) code += fine;
+      }
+      values.push_back(static_cast<double>(scale) * code);
     }
   return values;
 }

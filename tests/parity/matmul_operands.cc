@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/half.h"
+#include "cpu/fine_columns.h"
 #include "quant/block_format.h"
 
 namespace lathe::parity {
@@ -44,10 +45,32 @@ Tensor random_weight(Random& random, Dtype dtype, std::int64_t weight_rows, std:
   return packed(random_blocks(random, dtype, weight_rows, columns));
 }
 
+Tensor sparse_marks(Random& random, std::int64_t columns) {
+  Tensor marks = empty(Dtype::f32, {columns});
+  for (std::int64_t i = 0; i < columns; ++i) marks.as<float>()[i] = random() % 24 == 0 ? 1.0f : 0.0f;
+  return marks;
+}
+
+double decoded_activation(const std::uint8_t* record, std::int64_t columns, std::int64_t column) {
+  const std::int64_t blocks = columns / kActivationBlock;
+  const std::int64_t block = column / kActivationBlock;
+  const auto factor = [&](std::int64_t which) { return record + columns + (which * blocks + block) * 4; };
+  float scale = 0;
+  std::uint32_t zero = 0;
+  std::int16_t fine[kFineColumns] = {};
+  std::memcpy(&scale, factor(0), sizeof scale);
+  std::memcpy(&zero, factor(1), sizeof zero);
+  if ((zero & kHasFine) != 0) std::memcpy(fine, factor(4), sizeof fine);
+  int code = record[column] - static_cast<int>(zero & kZeroMask);
+  for (int i = 0; i < kFineColumns; ++i)
+    if (fine_column(zero, i) == column % kActivationBlock) code += fine[i];
+  return static_cast<double>(scale) * code;
+}
+
 Tensor random_activation(Random& random, std::int64_t tokens, std::int64_t columns) {
   Case test{"",
             "QuantizeActivation",
-            {normal(random, {tokens, columns})},
+            {normal(random, {tokens, columns}), sparse_marks(random, columns)},
             {empty(Dtype::a8, {tokens, columns}, activation_bytes(tokens, columns))},
             {},
             -1};

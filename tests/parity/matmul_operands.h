@@ -24,7 +24,13 @@ Tensor random_float_weight(Random& random, Dtype layout, std::int64_t weight_row
 /// Activations rounded to bf16; a few are tiny, so that their products are not normal.
 Tensor random_rounded(Random& random, Shape dims);
 
-/// Activations quantized by the portable kernel.
+/// f32 [columns]: not 0 at one or two columns of some blocks.
+Tensor sparse_marks(Random& random, std::int64_t columns);
+
+/// One value of a record (quant/activation.h).
+double decoded_activation(const std::uint8_t* record, std::int64_t columns, std::int64_t column);
+
+/// Activations quantized by the portable kernel, with fine columns.
 Tensor random_activation(Random& random, std::int64_t tokens, std::int64_t columns);
 
 }  // namespace lathe::parity

@@ -15,6 +15,7 @@
 #include "cpu/portable/tanh_f32.h"
 #include "cpu/rotary_angles.h"
 #include "parity/attention_step.h"
+#include "parity/matmul_operands.h"
 #include "parity/rows.h"
 #include "quant/activation.h"
 #include "quant/block_format.h"
@@ -171,17 +172,12 @@ Expected quantized_linear(const Case& test, std::int64_t row, std::int64_t colum
   } else if (values.empty()) {
     values = test::unpack(weight.dtype, weight.bytes.data(), weight.dims[0], columns);
   }
-  const auto blocks = columns / kActivationBlock;
-  const auto* codes = test.inputs[0].as<std::uint8_t>() + row * (columns + 16 * blocks);
-  std::vector<float> scales(static_cast<std::size_t>(blocks));
-  std::vector<std::int32_t> zeros(static_cast<std::size_t>(blocks));
-  std::memcpy(scales.data(), codes + columns, scales.size() * sizeof(float));
-  std::memcpy(zeros.data(), codes + columns + 4 * blocks, zeros.size() * sizeof(std::int32_t));
+  const auto* codes =
+      test.inputs[0].as<std::uint8_t>() + row * static_cast<std::int64_t>(row_bytes(Dtype::a8, columns));
   double sum = 0;
   double magnitude = 0;
   for (std::int64_t i = 0; i < columns; ++i) {
-    const auto block = static_cast<std::size_t>(i / kActivationBlock);
-    const double x = static_cast<double>(scales[block]) * (codes[i] - zeros[block]);
+    const double x = decoded_activation(codes, columns, i);
     const double w = values[static_cast<std::size_t>(column * columns + i)];
     sum += x * w;
     magnitude += std::abs(x * w);
@@ -236,8 +232,8 @@ Expected paged_attention(const Case& test, std::int64_t row, std::int64_t column
     for (std::int64_t j = last.first; j <= position; ++j) {
       double score = 0;
       for (std::int64_t d = 0; d < head_dim; ++d)
-        score += query(d) *
-                 cache_value(cache, cache_index(cache, step, *last.sequence, layer, 0, kv_head, j, d));
+        score +=
+            query(d) * cache_value(cache, cache_index(cache, step, *last.sequence, layer, 0, kv_head, j, d));
       last.p.push_back(std::exp(softcap > 0 ? softcap * std::tanh(score / softcap) : score));
       sum += last.p.back();
     }
@@ -529,19 +525,18 @@ TEST(Reference, QuantizedActivationsAreWithinHalfAStep) {
     const auto blocks = columns / kActivationBlock;
     const auto result = run(portable("QuantizeActivation"), test, 1);
     for (std::int64_t row = 0; row < test.inputs[0].dims[0]; ++row) {
-      const auto* codes = result[0].as<std::uint8_t>() + row * (columns + 16 * blocks);
+      const auto* codes =
+          result[0].as<std::uint8_t>() + row * static_cast<std::int64_t>(row_bytes(Dtype::a8, columns));
       const auto count = static_cast<std::size_t>(blocks);
       std::vector<float> scales(count);
-      std::vector<std::int32_t> zeros(count);
       std::vector<float> code_sums(count);
       std::memcpy(scales.data(), codes + columns, count * 4);
-      std::memcpy(zeros.data(), codes + columns + 4 * count, count * 4);
       std::memcpy(code_sums.data(), codes + columns + 8 * count, count * 4);
       std::vector<double> sums(static_cast<std::size_t>(blocks));
       for (std::int64_t i = 0; i < columns; ++i) {
         const auto block = static_cast<std::size_t>(i / kActivationBlock);
         const double scale = scales[block];
-        const double value = scale * (codes[i] - zeros[block]);
+        const double value = decoded_activation(codes, columns, i);
         ASSERT_NEAR(value, at(test, 0, row * columns + i), scale * 0.5001 + 1e-30) << test.name;
         sums[block] += value;
       }

@@ -29,7 +29,8 @@ class Separately {
         outputs[static_cast<std::size_t>(instruction.result)] = a;
       else if (instruction.function == FusedFunction::quantize)
         outputs[static_cast<std::size_t>(instruction.result)] =
-            call("QuantizeActivation", {a}, {}, test_.outputs[static_cast<std::size_t>(instruction.result)]);
+            call("QuantizeActivation", quantized_inputs(instruction, a), {},
+                 test_.outputs[static_cast<std::size_t>(instruction.result)]);
       else
         temporaries_[instruction.result] = compute(instruction, a);
     }
@@ -37,6 +38,13 @@ class Separately {
   }
 
  private:
+  /// With the marks of fine columns, where there are.
+  std::vector<Tensor> quantized_inputs(const FusedInstruction& instruction, const Tensor& a) const {
+    const auto& marks = instruction.operands[1];
+    if (marks.place == FusedPlace::none) return {a};
+    return {a, test_.inputs[static_cast<std::size_t>(marks.index)]};
+  }
+
   /// An operand as if it had the shape of x0.
   Tensor value(const FusedOperand& operand) const {
     if (operand.place == FusedPlace::temporary) return temporaries_.at(operand.index);

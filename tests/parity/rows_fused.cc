@@ -71,6 +71,8 @@ const std::vector<RowProgramShape>& quantizing_programs() {
       {"o0 = quantize(mul(swish(x0), x1))", "ff"},
       {"o0 = add(x0, x1); o1 = quantize(rms(o0, x2, 1e-05))", "ffr"},
       {"o0 = quantize(x0); o1 = gelu_tanh(x0)", "f"},
+      {"o0 = add(x0, x1); o1 = quantize(rms(o0, x2, 1e-05), x3)", "ffrr"},
+      {"o0 = quantize(mul(swish(x0), x1), x2)", "ffr"},
       {"o0 = layer(x0, x1, x2, 1e-05); o1 = quantize(o0); o2 = quantize(gelu(add(o0, x3)))", "frrr"},
       {"t0 = add(x0, rms(x1, x2, 1e-06)); o0 = t0; o1 = quantize(rms(t0, x3, 1e-06))", "ffrr"},
       {"o0 = quantize(x1); o1 = quantize(x2); o2 = x0", "frs"},

@@ -30,6 +30,7 @@ const std::vector<Program>& programs() {
       {"o0 = tanh(mul(w0, x0))", {100}, {{'s', 1}}, {100}},
       {"o0 = mul(swish(w0), w1)", {100, 100}, {}, {100}},
       {"o0 = quantize(mul(swish(w0), w1))", {608, 608}, {}, {608}},
+      {"o0 = quantize(mul(swish(w0), w1), x0)", {608, 608}, {{'r', 608}}, {608}},
       {"o0 = quantize(mul(w1, gelu_tanh(w0)))", {32, 32}, {}, {32}},
       {"o0 = w0; o1 = w1; o2 = w2", {100, 33, 1}, {}, {100, 33, 1}},
       {"o0 = add(w0, x0); o1 = add(w1, x1); o2 = w2", {64, 17, 48}, {{'r', 64}, {'r', 17}}, {64, 17, 48}},

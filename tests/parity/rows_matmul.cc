@@ -85,6 +85,14 @@ std::vector<Case> quantize_activation_cases() {
                          {empty(Dtype::a8, {tokens, columns}, activation_bytes(tokens, columns))},
                          {},
                          -1});
+  for (const std::int64_t columns : {32, 608, 2048})
+    for (const std::int64_t tokens : {1, 7, 64})
+      cases.push_back({describe(tokens, columns, 1),
+                       "QuantizeActivation",
+                       {normal(random, {tokens, columns}), sparse_marks(random, columns)},
+                       {empty(Dtype::a8, {tokens, columns}, activation_bytes(tokens, columns))},
+                       {},
+                       -1});
   for (const std::int64_t tokens : {1, 9}) {  // a row for each token and slot
     Tensor result = empty(Dtype::a8, {tokens, 3, 96}, activation_bytes(3 * tokens, 96));
     cases.push_back({describe(tokens, 96, 3),

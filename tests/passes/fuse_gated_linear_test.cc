@@ -28,6 +28,29 @@ TEST(FuseGatedLinear, TakesGateUpFunctionAndCodes) {
   })g");
 }
 
+TEST(FuseGatedLinear, TakesTheMarksOfFineColumns) {
+  expect_rewrite(fuse_gated_linear, R"g(graph g {
+    %x: a8[T, 64] = input
+    %gate: q4_0[32, 64] = constant
+    %up: q8_0[32, 64] = constant
+    %fine: f32[32] = constant
+    %g: f32[T, 32] = QuantizedLinear(%x, %gate)
+    %u: f32[T, 32] = QuantizedLinear(%x, %up)
+    %s: f32[T, 32] = Swish(%g)
+    %m: f32[T, 32] = Mul(%s, %u)
+    %c: a8[T, 32] = QuantizeActivation(%m, %fine)
+    return c = %c
+  })g",
+                 R"g(graph g {
+    %x: a8[T, 64] = input
+    %gate: q4_0[32, 64] = constant
+    %up: q8_0[32, 64] = constant
+    %fine: f32[32] = constant
+    %c: a8[T, 32] = FusedLinear(%x, %gate, %up, %fine) {program = "o0 = quantize(mul(swish(w0), w1), x0)", weights = 2}
+    return c = %c
+  })g");
+}
+
 TEST(FuseGatedLinear, KeepsSidesAndBiases) {
   expect_rewrite(fuse_gated_linear, R"g(graph g {
     %x: f32[T, 40] = input

@@ -58,6 +58,21 @@ TEST(FuseQuantization, LeavesCodesOfWhatIsNotMadeOnRows) {
   expect_rewrite(fuse_quantization, kGraph, kGraph);
 }
 
+TEST(FuseQuantization, TakesTheMarksOfFineColumns) {
+  Graph graph = parse_graph(R"g(graph g {
+    %x: f32[T, 64] = input
+    %w: f32[64] = constant
+    %fine: f32[64] = constant
+    %norm: f32[T, 64] = RMSNormalization(%x, %w) {epsilon = 1e-05}
+    %codes: a8[T, 64] = QuantizeActivation(%norm, %fine)
+    return c = %codes
+  })g");
+  EXPECT_TRUE(fuse_quantization(graph, {}));
+  verify(graph, "fuse_quantization");
+  ASSERT_EQ(graph.nodes.size(), 1u);
+  EXPECT_EQ(graph.nodes[0].text("program"), "o0 = quantize(rms(x0, x1, 1e-05), x2)");
+}
+
 TEST(FuseQuantization, JoinsAWholeLayersRowsBehindTheOtherPasses) {
   Graph graph = parse_graph(R"g(graph g {
     %x: f32[T, 64] = input

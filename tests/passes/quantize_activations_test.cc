@@ -75,6 +75,38 @@ TEST(QuantizeActivations, KnownRangesAreAConstantThatMatricesShare) {
   })")));
 }
 
+TEST(QuantizeActivations, FineColumnsAreMarkedInAConstantThatMatricesShare) {
+  PassContext context;
+  context.activations.fine["q"] = {3, 40};
+  context.activations.fine["k"] = {3, 40};
+  Graph graph = parse_graph(R"(graph g {
+    %x: f32[T, 64] = input
+    %q: q4_1[32, 64] = constant
+    %k: q4_1[8, 64] = constant
+    %a: f32[T, 32] = Linear(%x, %q)
+    %b: f32[T, 8] = Linear(%x, %k)
+    return a = %a, b = %b
+  })");
+  EXPECT_TRUE(quantize_activations(graph, context));
+  verify(graph, "the pass");
+  EXPECT_TRUE(merge_common_subexpressions(graph, context));
+  for (const auto& value : graph.values) {
+    if (value.name != "x.fine") continue;
+    const auto* marks = reinterpret_cast<const float*>(value.data.data);
+    for (int i = 0; i < 64; ++i) EXPECT_EQ(marks[i], i == 3 || i == 40 ? 1.0f : 0.0f) << i;
+  }
+  EXPECT_EQ(canonical_text(graph), canonical_text(parse_graph(R"(graph g {
+    %x: f32[T, 64] = input
+    %q: q4_1[32, 64] = constant
+    %k: q4_1[8, 64] = constant
+    %x.fine: f32[64] = constant
+    %c: a8[T, 64] = QuantizeActivation(%x, %x.fine)
+    %a: f32[T, 32] = QuantizedLinear(%c, %q)
+    %b: f32[T, 8] = QuantizedLinear(%c, %k)
+    return a = %a, b = %b
+  })")));
+}
+
 TEST(QuantizeActivations, LowersExpertsAndTheirSlots) {
   expect_rewrite(quantize_activations, R"(graph g {
     %x: f32[T, 64] = input

@@ -35,7 +35,7 @@ inline constexpr std::array kBlockSizes = {
     BlockSize{Dtype::q4_k, 256, 2 + 2 + 12 + 256 / 2},        // 12 bytes hold 8 scales and minima of 6 bits
     BlockSize{Dtype::q5_k, 256, 2 + 2 + 12 + 256 / 8 + 256 / 2},
     BlockSize{Dtype::q6_k, 256, 256 / 2 + 256 / 4 + 16 + 2},
-    BlockSize{Dtype::a8, 32, 32 + 4 * 4},  // codes, scale, minimum, two sums
+    BlockSize{Dtype::a8, 32, 32 + 4 * 5},  // codes, scale, zero, two sums, fine codes
 };
 
 }  // namespace lathe

@@ -8,6 +8,7 @@
 
 #include "cpu/avx2/lane_mask.h"
 #include "cpu/avx2/packed_codes.h"
+#include "cpu/fine_columns.h"
 #include "cpu/vector/quantized_multiply.h"
 
 namespace lathe::avx2 {
@@ -88,6 +89,58 @@ template <class Layout>
   return _mm256_fnmadd_ps(_mm256_set1_ps(z * s), sum, acc);
 }
 
+/// Weights of a block's fine columns, and the 16-bit codes that they are multiplied with.
+struct FineWeights {
+  __m256i codes;  // [row][the two columns], 16 bits each
+  __m256i low;    // of packed fine codes, those of columns 0 to 15, or all unless the layout has half scales
+  __m256i high;   // and the others
+  bool any;
+};
+
+/// One byte column of codes as integers.
+[[gnu::always_inline]] inline __m256i column_of(const __m256i* codes, int column) {
+  const __m128i shift = _mm_cvtsi32_si128(24 - column % 4 * 8);
+  return _mm256_srai_epi32(_mm256_sll_epi32(_mm256_load_si256(codes + column / 4), shift), 24);
+}
+
+template <class Layout>
+[[gnu::always_inline]] inline FineWeights fine_weights(const WeightBlock& weight, std::uint32_t zeros_entry) {
+  constexpr PackedFactors kFactors = Layout::kInfo.factors;
+  FineWeights fine{};
+  fine.any = (zeros_entry & kHasFine) != 0;
+  if (!fine.any) return fine;
+  __m256i planes[2][8];  // in memory, so that a column can be picked
+  for (int k = 0; k < 8; ++k) {
+    _mm256_store_si256(planes[0] + k, weight.codes[k]);
+    if constexpr (Layout::kTwoPlanes) _mm256_store_si256(planes[1] + k, weight.high[k]);
+  }
+  __m256i columns[kFineColumns];
+  for (int i = 0; i < kFineColumns; ++i) {
+    const int column = fine_column(zeros_entry, i);
+    columns[i] = column_of(planes[0], column);
+    if constexpr (Layout::kTwoPlanes)
+      columns[i] = _mm256_add_epi32(columns[i], _mm256_slli_epi32(column_of(planes[1], column), 4));
+    if constexpr (has_integer_scales(kFactors)) {
+      const __m256i one = _mm256_and_si256(columns[i], _mm256_set1_epi32(0xffff));
+      columns[i] = _mm256_madd_epi16(one, weight.integer_scale[column < kActivationBlock / 2 ? 0 : 1]);
+    }
+  }
+  fine.codes = _mm256_blend_epi16(columns[0], _mm256_slli_epi32(columns[1], 16), 0xaa);
+  fine.low = _mm256_set1_epi32(-1);
+  if constexpr (kFactors == PackedFactors::half_scales)
+    fine.low = _mm256_set1_epi32(first_half_codes(zeros_entry));
+  fine.high = _mm256_xor_si256(fine.low, _mm256_set1_epi32(-1));
+  return fine;
+}
+
+/// sum plus the fine columns' products with the codes that `part` has of them.
+[[gnu::always_inline]] inline __m256i add_fine(__m256i sum, const FineWeights& fine, __m256i part,
+                                               const std::uint8_t* codes) {
+  if (!fine.any) return sum;
+  const __m256i pair = _mm256_and_si256(part, _mm256_set1_epi32(vector::load_integer(codes)));
+  return _mm256_add_epi32(sum, _mm256_madd_epi16(pair, fine.codes));
+}
+
 /// One block of 8 rows for all tokens.
 template <class Layout>
 [[gnu::always_inline]] inline void add_tokens(const WeightBlock& weight, const vector::ActivationBlock& block,
@@ -99,16 +152,23 @@ template <class Layout>
     sum[0] = _mm256_fmadd_ps(weight.scale[1], sum[1], _mm256_mul_ps(weight.scale[0], sum[0]));
   const std::uint8_t* codes = block.codes;
   const std::uint8_t* factors = block.factors;
+  const FineWeights fine = fine_weights<Layout>(weight, vector::load_entry(factors + block.factor_bytes));
   for (std::int64_t t = 0; t < block.tokens; ++t, codes += block.row_bytes, factors += block.row_bytes) {
     const float s = vector::load_float(factors);
-    const auto z = static_cast<float>(vector::load_integer(factors + block.factor_bytes));
+    const float z = vector::load_zero(factors + block.factor_bytes);
+    const std::uint8_t* fine_codes = factors + 4 * block.factor_bytes;
     if constexpr (kFactors == PackedFactors::half_scales) {
-      acc[t] = add_halves(weight, product<Layout, 0, 4>(codes, weight), product<Layout, 4, 8>(codes, weight),
-                          sum[0], s, z, acc[t]);
-    } else if constexpr (has_integer_scales(kFactors)) {
-      acc[t] = add_product(scaled_product<Layout>(codes, weight), weight.scale[0], sum[0], s, z, acc[t]);
+      acc[t] = add_halves(weight, add_fine(product<Layout, 0, 4>(codes, weight), fine, fine.low, fine_codes),
+                          add_fine(product<Layout, 4, 8>(codes, weight), fine, fine.high, fine_codes), sum[0],
+                          s, z, acc[t]);
     } else {
-      acc[t] = add_product(product<Layout, 0, 8>(codes, weight), weight.scale[0], sum[0], s, z, acc[t]);
+      __m256i products;
+      if constexpr (has_integer_scales(kFactors))
+        products = scaled_product<Layout>(codes, weight);
+      else
+        products = product<Layout, 0, 8>(codes, weight);
+      products = add_fine(products, fine, fine.low, fine_codes);
+      acc[t] = add_product(products, weight.scale[0], sum[0], s, z, acc[t]);
     }
     if constexpr (has_minima(kFactors)) {
       const float x = vector::load_float(factors + 2 * block.factor_bytes);

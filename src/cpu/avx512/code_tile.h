@@ -37,6 +37,8 @@ struct alignas(64) TileBlock {
   ScaleTables tables[kCodeGroups];
   float minimum[kCodeGroups][kPackedRows];
   float half_minimum[kCodeGroups][kPackedRows];
+  std::int16_t fine[kCodeGroups][kPackedRows][kFineColumns];  // codes of the fine columns, where there are
+  bool has_fine;
 };
 
 /// Layouts with half scales would need twice the tables, which do not fit in the first-level cache.
@@ -68,8 +70,8 @@ constexpr std::int64_t kPanelBlocks = 8;
   return static_cast<__mmask16>(within | ~static_cast<unsigned>(nonzero));
 }
 
-/// Returns whether the tile takes all scales. Rows whose scale is zero get codes of zero, since what is added
-/// to their exponents makes it another number.
+/// Returns whether the tile takes all scales. Rows whose scale is zero get codes of zero and another scale,
+/// since what is added to exponents would make it another number or none.
 template <class Layout>
 [[gnu::always_inline]] inline bool unpack_block(const std::uint8_t* record, int index, int group,
                                                 TileBlock& out) {
@@ -79,11 +81,22 @@ template <class Layout>
   const __mmask16 nonzero = _mm512_cmp_ps_mask(weight.scale[0], _mm512_setzero_ps(), _CMP_NEQ_UQ);
   for (int k = 0; k < 8; ++k)
     _mm512_store_si512(out.codes[k][group], _mm512_maskz_mov_epi32(nonzero, weight.codes[k]));
-  fill_tables(_mm512_maskz_mov_ps(nonzero, weight.sum[0]), weight.scale[0], out.tables[group]);
+  fill_tables(_mm512_maskz_mov_ps(nonzero, weight.sum[0]),
+              _mm512_mask_blend_ps(nonzero, _mm512_set1_ps(1.0f), weight.scale[0]), out.tables[group]);
   if constexpr (has_minima(kFactors)) _mm512_store_ps(out.minimum[group], weight.minimum);
   if constexpr (kFactors == PackedFactors::integer_scales_and_half_minima)
     _mm512_store_ps(out.half_minimum[group], weight.half_minimum);
   return taken_rows(weight.scale[0], nonzero) == 0xffff;
+}
+
+/// The fine columns' codes beside the others; `entry` of zeros says which they are.
+[[gnu::always_inline]] inline void pick_fine(std::uint32_t entry, TileBlock& block) {
+  block.has_fine = (entry & kHasFine) != 0;
+  if (!block.has_fine) return;
+  for (int g = 0; g < kCodeGroups; ++g) {
+    const auto* codes = reinterpret_cast<const __m512i*>(block.codes[0][g]);
+    _mm512_store_si512(block.fine[g], fine_pairs(codes, kCodeGroups, entry));
+  }
 }
 
 /// Of one token.
@@ -130,6 +143,16 @@ struct TileStep {
     }
   }
 
+  [[gnu::always_inline]] void add_fine(const TileBlock& block, const FineQuad& fine, Integers& products) {
+#pragma GCC unroll 2
+    for (int g = 0; g < kCodeGroups; ++g) {
+      const __m512i weight = _mm512_load_si512(block.fine[g]);
+#pragma GCC unroll 4
+      for (int t = 0; t < kCount; ++t)
+        products[t][g] = _mm512_dpwssd_epi32(products[t][g], _mm512_set1_epi32(fine.codes[t]), weight);
+    }
+  }
+
   [[gnu::always_inline]] void finish(const TileBlock& block, const TokenQuad& quad, int t, int g,
                                      const Integers& products) {
     const __m512i scale = _mm512_add_epi32(table_line(block.tables[g].scales, quad.scale_bytes[t]),
@@ -156,7 +179,8 @@ struct TileStep {
 /// start at zero if `first`, and go to `output`, where there is one, instead of back.
 template <PackedFactors kFactors, int kCount>
 [[gnu::noinline]] void add_blocks(const TileBlock* blocks, std::int64_t count, const TokenQuad* quad,
-                                  TileSums* sums, const TileOutput* output, bool first) {
+                                  const FineQuad* fine, TileSums* sums, const TileOutput* output,
+                                  bool first) {
   TileStep<kFactors, kCount> step;
 #pragma GCC unroll 4
   for (int t = 0; t < kCount; ++t)
@@ -168,6 +192,7 @@ template <PackedFactors kFactors, int kCount>
   step.start(*blocks, *quad, products);
 #pragma GCC unroll 8
   for (int k = 0; k < 8; ++k) step.dot(*blocks, *quad, k, products);
+  if (blocks->has_fine) step.add_fine(*blocks, *fine, products);
   for (std::int64_t b = 1; b < count; ++b) {
     ++quad;
     typename TileStep<kFactors, kCount>::Integers next;
@@ -178,6 +203,7 @@ template <PackedFactors kFactors, int kCount>
       if (k / kCodeGroups < kCount)
         step.finish(blocks[b - 1], quad[-1], k / kCodeGroups, k % kCodeGroups, products);
     }
+    if (blocks[b].has_fine) step.add_fine(blocks[b], fine[b], next);
 #pragma GCC unroll 4
     for (int t = 0; t < kCount; ++t)
 #pragma GCC unroll 2
@@ -199,7 +225,9 @@ template <PackedFactors kFactors, int kCount>
 /// The quads' block that is a panel's first, of `tokens` tokens.
 struct TileTokens {
   const TokenQuad* quads;
-  std::int64_t stride;  // from quad to quad: the row's blocks
+  const FineQuad* fine;          // likewise
+  const std::uint32_t* entries;  // of zeros, from the same block on
+  std::int64_t stride;           // from quad to quad: the row's blocks
   std::int64_t tokens;
 };
 
@@ -211,14 +239,15 @@ void add_panel(const TileBlock* blocks, std::int64_t count, const TileTokens& al
   if (output != nullptr) place = *output;
   const TileOutput* const to = output == nullptr ? nullptr : &place;
   const TokenQuad* quad = all.quads;
+  const FineQuad* fine = all.fine;
   std::int64_t left = all.tokens;
-  for (; left >= kQuad; left -= kQuad, sums += kQuad, quad += all.stride) {
-    add_blocks<kFactors, kQuad>(blocks, count, quad, sums, to, first);
+  for (; left >= kQuad; left -= kQuad, sums += kQuad, quad += all.stride, fine += all.stride) {
+    add_blocks<kFactors, kQuad>(blocks, count, quad, fine, sums, to, first);
     place.data += kQuad * place.stride;
   }
-  if (left == 3) add_blocks<kFactors, 3>(blocks, count, quad, sums, to, first);
-  if (left == 2) add_blocks<kFactors, 2>(blocks, count, quad, sums, to, first);
-  if (left == 1) add_blocks<kFactors, 1>(blocks, count, quad, sums, to, first);
+  if (left == 3) add_blocks<kFactors, 3>(blocks, count, quad, fine, sums, to, first);
+  if (left == 2) add_blocks<kFactors, 2>(blocks, count, quad, fine, sums, to, first);
+  if (left == 1) add_blocks<kFactors, 1>(blocks, count, quad, fine, sums, to, first);
 }
 
 /// Fetches the panel from block `begin` on into the second-level cache, while the one before is computed.
@@ -257,11 +286,14 @@ bool multiply_tile(const std::uint8_t* record, std::int64_t group_bytes, std::in
         taken = unpack_block<Layout>(source + g * group_bytes, static_cast<int>(block % kRecordBlocks), g,
                                      panel[b]) &&
                 taken;
+      pick_fine(tokens.entries[b], panel[b]);
     }
     if (!taken) return false;
     fetch_panel<Layout>(record, group_bytes, begin + count, blocks);
     add_panel<kFactors>(panel, count, tokens, sums, p + 1 == panels ? &output : nullptr, p == 0);
     tokens.quads += count;
+    tokens.fine += count;
+    tokens.entries += count;
   }
   return true;
 }

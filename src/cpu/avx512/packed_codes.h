@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "cpu/fine_columns.h"
 #include "quant/packed.h"
 
 namespace lathe::avx512 {
@@ -67,6 +68,21 @@ template <int kBegin, int kEnd, bool kSigned>
   __m512i sums[2] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
   for (int i = 0; i < 8; ++i) sums[i % 2] = _mm512_dpbusd_epi32(sums[i % 2], ones, codes[i]);
   return _mm512_cvtepi32_ps(_mm512_add_epi32(sums[0], sums[1]));
+}
+
+/// The fine columns' codes, [row][the two columns] in 16 bits each, out of [columns 4k to 4k + 3] in memory,
+/// `stride` vectors apart.
+[[gnu::always_inline]] inline __m512i fine_pairs(const __m512i* codes, std::int64_t stride,
+                                                 std::uint32_t zeros_entry) {
+  const int first = fine_column(zeros_entry, 0);
+  const int second = fine_column(zeros_entry, 1);
+  const auto at_the_top = [&](int column) {
+    const __m512i four = _mm512_load_si512(codes + column / 4 * stride);
+    return _mm512_sll_epi32(four, _mm_cvtsi32_si128(24 - column % 4 * 8));
+  };
+  const __m512i low = _mm512_srai_epi32(at_the_top(first), 24);
+  const __m512i high = _mm512_srai_epi32(at_the_top(second), 8);
+  return _mm512_mask_blend_epi16(0xaaaaaaaau, low, high);
 }
 
 struct Packed4 {

@@ -33,11 +33,35 @@ inline __mmask16 row_mask(std::int64_t rows) {
   return _mm512_fnmadd_ps(_mm512_set1_ps(z * s), sum, acc);
 }
 
+/// Weights of a block's fine columns, and the 16-bit codes that they are multiplied with.
+struct FineWeights {
+  __m512i codes;  // [row][the two columns], 16 bits each
+  __m512i low;    // of packed fine codes, those of columns 0 to 15, or all unless the layout has half scales
+  __m512i high;   // and the others
+  bool any;
+};
+
+template <class Layout>
+[[gnu::always_inline]] inline FineWeights fine_weights(const WeightBlock& weight, std::uint32_t zeros_entry) {
+  FineWeights fine{};
+  fine.any = (zeros_entry & kHasFine) != 0;
+  if (!fine.any) return fine;
+  __m512i codes[8];  // in memory, so that a column can be picked
+  for (int k = 0; k < 8; ++k) _mm512_store_si512(codes + k, weight.codes[k]);
+  fine.codes = fine_pairs(codes, 1, zeros_entry);
+  if constexpr (Layout::kInfo.factors == PackedFactors::half_scales) {
+    fine.low = _mm512_set1_epi32(first_half_codes(zeros_entry));
+    fine.high = _mm512_xor_si512(fine.low, _mm512_set1_epi32(-1));
+  }
+  return fine;
+}
+
 /// One block for kTokens tokens from those of `codes` and `factors` on.
 template <PackedFactors kFactors, int kTokens>
-[[gnu::always_inline]] inline void add_tokens(const WeightBlock& weight, const std::uint8_t* codes,
-                                              const std::uint8_t* factors, std::int64_t row_bytes,
-                                              std::int64_t factor_bytes, __m512* acc) {
+[[gnu::always_inline]] inline void add_tokens(const WeightBlock& weight, const FineWeights& fine,
+                                              const std::uint8_t* codes, const std::uint8_t* factors,
+                                              std::int64_t row_bytes, std::int64_t factor_bytes,
+                                              __m512* acc) {
   __m512i low[kTokens];
   __m512i high[kTokens];
   for (int t = 0; t < kTokens; ++t) low[t] = high[t] = _mm512_setzero_si512();
@@ -48,6 +72,15 @@ template <PackedFactors kFactors, int kTokens>
       high[t] = _mm512_dpbusd_epi32(high[t], _mm512_set1_epi32(vector::load_integer(token + 16)),
                                     weight.codes[k + 4]);
     }
+  for (int t = 0; fine.any && t < kTokens; ++t) {
+    const __m512i pair = _mm512_set1_epi32(vector::load_integer(factors + t * row_bytes + 4 * factor_bytes));
+    if constexpr (kFactors == PackedFactors::half_scales) {
+      low[t] = _mm512_dpwssd_epi32(low[t], _mm512_and_si512(pair, fine.low), fine.codes);
+      high[t] = _mm512_dpwssd_epi32(high[t], _mm512_and_si512(pair, fine.high), fine.codes);
+    } else {
+      low[t] = _mm512_dpwssd_epi32(low[t], pair, fine.codes);
+    }
+  }
   __m512 half_sums{};
   if constexpr (kFactors == PackedFactors::half_scales)
     half_sums =
@@ -55,7 +88,7 @@ template <PackedFactors kFactors, int kTokens>
   for (int t = 0; t < kTokens; ++t) {
     const std::uint8_t* factor = factors + t * row_bytes;
     const float s = vector::load_float(factor);
-    const auto z = static_cast<float>(vector::load_integer(factor + factor_bytes));
+    const float z = vector::load_zero(factor + factor_bytes);
     if constexpr (kFactors == PackedFactors::half_scales) {
       acc[t] = add_halves(weight, low[t], high[t], half_sums, s, z, acc[t]);
     } else {
@@ -88,16 +121,17 @@ struct Sums {
     Layout::unpack(record, index, weight);
     const std::uint8_t* codes = block.codes;
     const std::uint8_t* factors = block.factors;
+    const FineWeights fine = fine_weights<Layout>(weight, vector::load_entry(factors + block.factor_bytes));
     const std::int64_t row_bytes = block.row_bytes;
     __m512* acc = tokens;
     std::int64_t left = block.tokens;
     for (; left >= 4; left -= 4, acc += 4, codes += 4 * row_bytes, factors += 4 * row_bytes)
-      add_tokens<kFactors, 4>(weight, codes, factors, row_bytes, block.factor_bytes, acc);
+      add_tokens<kFactors, 4>(weight, fine, codes, factors, row_bytes, block.factor_bytes, acc);
     if (left >= 2) {
-      add_tokens<kFactors, 2>(weight, codes, factors, row_bytes, block.factor_bytes, acc);
+      add_tokens<kFactors, 2>(weight, fine, codes, factors, row_bytes, block.factor_bytes, acc);
       left -= 2, acc += 2, codes += 2 * row_bytes, factors += 2 * row_bytes;
     }
-    if (left == 1) add_tokens<kFactors, 1>(weight, codes, factors, row_bytes, block.factor_bytes, acc);
+    if (left == 1) add_tokens<kFactors, 1>(weight, fine, codes, factors, row_bytes, block.factor_bytes, acc);
   }
 
   [[gnu::always_inline]] void store(float* output, std::int64_t stride, std::int64_t count,
@@ -115,8 +149,10 @@ std::int64_t multiply_pairs(const KernelCall& call, const MatmulShape& shape, co
   const std::int64_t group_bytes = records * Layout::kInfo.record_bytes;
   const auto* weights = static_cast<const std::uint8_t*>(call.inputs[1].data);
   auto* output = static_cast<float*>(call.outputs[0].data) + tokens.begin * shape.rows;
-  const TileTokens quads{static_cast<const PreparedChunk*>(call.scratch)->quads(),
-                         shape.columns / kActivationBlock, tokens.end - tokens.begin};
+  const auto* prepared = static_cast<const PreparedChunk*>(call.scratch);
+  const std::int64_t blocks = shape.columns / kActivationBlock;
+  const TileTokens quads{prepared->quads(), prepared->fine(), prepared->entries(), blocks,
+                         tokens.end - tokens.begin};
   TileSums sums[kMaxChunkTokens];
   std::int64_t group = groups.begin;
   for (; group + kCodeGroups <= groups.end; group += kCodeGroups) {

@@ -1,6 +1,7 @@
 // A chunk of 8-bit activations as the tile of code_tile.h reads them, made once for all groups of weights:
 // what four tokens have of one block lies in three lines, [quad of tokens][block], with the places in the
-// weights' tables looked up already.
+// weights' tables looked up already. Behind that lie [quad][block] the quads' fine codes, which are read for
+// blocks with fine columns alone, and the first token's zeros entries, which say where those are.
 #pragma once
 
 #include <immintrin.h>
@@ -25,11 +26,25 @@ struct alignas(64) TokenQuad {
   float half_sums[kQuad];
 };
 
+/// Two 16-bit codes of each token.
+struct alignas(16) FineQuad {
+  std::int32_t codes[kQuad];
+};
+
 struct alignas(64) PreparedChunk {
   bool usable;
+  std::int64_t blocks;
+  std::int64_t quad_count;
 
   TokenQuad* quads() { return reinterpret_cast<TokenQuad*>(this + 1); }
   const TokenQuad* quads() const { return reinterpret_cast<const TokenQuad*>(this + 1); }
+  FineQuad* fine() { return reinterpret_cast<FineQuad*>(quads() + blocks * quad_count); }
+  const FineQuad* fine() const { return reinterpret_cast<const FineQuad*>(quads() + blocks * quad_count); }
+  /// Of each block.
+  std::uint32_t* entries() { return reinterpret_cast<std::uint32_t*>(fine() + blocks * quad_count); }
+  const std::uint32_t* entries() const {
+    return reinterpret_cast<const std::uint32_t*>(fine() + blocks * quad_count);
+  }
 };
 
 /// From so many tokens on, unpacking groups in the cache pays.
@@ -45,10 +60,12 @@ constexpr ExponentRange kWeightExponents{103, 150};  // 2^-24, float16's least, 
 
 /// Token `t` of a quad; false where a scale is none that the tile takes.
 [[gnu::always_inline]] inline bool prepare_token(const std::uint8_t* codes, const std::uint8_t* factors,
-                                                 std::int64_t blocks, int t, TokenQuad* out) {
+                                                 std::int64_t blocks, const std::uint32_t* entries, int t,
+                                                 TokenQuad* out, FineQuad* fine) {
   bool usable = true;
   const std::int64_t factor_bytes = blocks * static_cast<std::int64_t>(sizeof(float));
-  for (std::int64_t b = 0; b < blocks; ++b, ++out, codes += kActivationBlock, factors += sizeof(float)) {
+  for (std::int64_t b = 0; b < blocks;
+       ++b, ++out, ++fine, codes += kActivationBlock, factors += sizeof(float)) {
     _mm256_store_si256(reinterpret_cast<__m256i*>(out->codes[t]),
                        _mm256_loadu_si256(reinterpret_cast<const __m256i*>(codes)));
     const auto scale = static_cast<std::uint32_t>(vector::load_integer(factors));
@@ -64,15 +81,17 @@ constexpr ExponentRange kWeightExponents{103, 150};  // 2^-24, float16's least, 
     out->exponents[t] = scale == 0 ? 0 : static_cast<std::int32_t>((exponent - 127u) << 23);
     out->sums[t] = vector::load_float(factors + 2 * factor_bytes);
     out->half_sums[t] = vector::load_float(factors + 3 * factor_bytes);
+    if ((entries[b] & kHasFine) != 0) fine->codes[t] = vector::load_integer(factors + 4 * factor_bytes);
   }
   return usable;
 }
 
 inline std::int64_t prepared_bytes(std::int64_t tokens, std::int64_t columns) {
   if (tokens < kLeastTileTokens) return sizeof(PreparedChunk);
-  return static_cast<std::int64_t>(sizeof(PreparedChunk)) + (tokens + kQuad - 1) / kQuad *
-                                                                (columns / kActivationBlock) *
-                                                                static_cast<std::int64_t>(sizeof(TokenQuad));
+  constexpr std::int64_t kBytes = sizeof(TokenQuad) + sizeof(FineQuad);
+  const std::int64_t blocks = columns / kActivationBlock;
+  return static_cast<std::int64_t>(sizeof(PreparedChunk)) +
+         blocks * ((tokens + kQuad - 1) / kQuad * kBytes + static_cast<std::int64_t>(sizeof(std::uint32_t)));
 }
 
 inline void prepare_chunk(const KernelCall& call, const MatmulShape& shape, const Share& tokens) {
@@ -80,11 +99,19 @@ inline void prepare_chunk(const KernelCall& call, const MatmulShape& shape, cons
   chunk.usable = tokens.end - tokens.begin >= kLeastTileTokens;
   const std::int64_t blocks = shape.columns / kActivationBlock;
   const std::int64_t row_bytes = activation_row_bytes(shape.columns);
+  chunk.blocks = blocks;
+  chunk.quad_count = (tokens.end - tokens.begin + kQuad - 1) / kQuad;
+  if (chunk.usable)
+    __builtin_memcpy(chunk.entries(),
+                     static_cast<const std::uint8_t*>(call.inputs[0].data) + tokens.begin * row_bytes +
+                         shape.columns + blocks * 4,
+                     static_cast<std::size_t>(blocks) * sizeof(std::uint32_t));
   for (std::int64_t token = tokens.begin; chunk.usable && token < tokens.end; ++token) {
     const std::int64_t i = token - tokens.begin;
     const auto* codes = static_cast<const std::uint8_t*>(call.inputs[0].data) + token * row_bytes;
-    chunk.usable = prepare_token(codes, codes + shape.columns, blocks, static_cast<int>(i % kQuad),
-                                 chunk.quads() + i / kQuad * blocks);
+    chunk.usable =
+        prepare_token(codes, codes + shape.columns, blocks, chunk.entries(), static_cast<int>(i % kQuad),
+                      chunk.quads() + i / kQuad * blocks, chunk.fine() + i / kQuad * blocks);
   }
 }
 

@@ -1,5 +1,6 @@
 // QuantizeActivation: float rows to 8-bit codes with scale, zero and sums per 32 columns
-// (quant/activation.h).
+// (quant/activation.h). A second input f32 [columns] is not 0 at columns that are fine; of a block the first
+// two of them count.
 #include <span>
 
 #include "backend/kernel.h"
@@ -16,16 +17,18 @@ void quantize_activation(const KernelCall& call) {
   const std::int64_t blocks = columns / kActivationBlock;
   const auto share = thread_share(row_count(input) * blocks, call.thread, call.threads);
   const auto* values = static_cast<const float*>(input.data);
+  const auto* marks = call.input_count > 1 ? static_cast<const float*>(call.inputs[1].data) : nullptr;
   auto* rows = static_cast<std::uint8_t*>(call.outputs[0].data);
   for (std::int64_t i = share.begin; i < share.end; ++i)
-    quantize_blocks(values + i * kActivationBlock, i % blocks, 1, columns,
-                    rows + i / blocks * activation_row_bytes(columns));
+    quantize_blocks(values + i * kActivationBlock,
+                    marks == nullptr ? nullptr : marks + i % blocks * kActivationBlock, i % blocks, 1,
+                    columns, rows + i / blocks * activation_row_bytes(columns));
 }
 
 bool accepts(const NodeTypes& types) {
-  return types.inputs.size() == 1 && types.inputs[0].dtype == Dtype::f32 &&
-         types.inputs[0].dims.size() >= 2 && types.outputs[0].dtype == Dtype::a8 &&
-         types.inputs[0].dims.back().value % kActivationBlock == 0;
+  return types.inputs.size() <= 2 && types.inputs.back().dtype == Dtype::f32 &&
+         types.inputs[0].dtype == Dtype::f32 && types.inputs[0].dims.size() >= 2 &&
+         types.outputs[0].dtype == Dtype::a8 && types.inputs[0].dims.back().value % kActivationBlock == 0;
 }
 
 // Below this a second thread costs more than it brings.

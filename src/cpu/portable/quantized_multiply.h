@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstring>
 
+#include "cpu/fine_columns.h"
 #include "cpu/matmul_shape.h"
 #include "cpu/portable/packed_codes.h"
 
@@ -17,6 +18,8 @@ struct ActivationBlock {
   std::int32_t zero;
   float sum;
   float half_sum;
+  std::int32_t fine_columns[kFineColumns];  // with codes of 0 where there are fewer
+  std::int16_t fine_codes[kFineColumns];
 };
 
 inline ActivationBlock activation_block(const std::uint8_t* row, std::int64_t columns, std::int64_t block) {
@@ -26,14 +29,22 @@ inline ActivationBlock activation_block(const std::uint8_t* row, std::int64_t co
                 sizeof value);
     return value;
   };
-  return {row + block * kActivationBlock, read(0, 0.0f), read(1, std::int32_t{0}), read(2, 0.0f),
-          read(3, 0.0f)};
+  const std::uint32_t zero = read(1, std::uint32_t{0});
+  const std::uint32_t fine = (zero & kHasFine) != 0 ? read(4, std::uint32_t{0}) : 0u;
+  return {row + block * kActivationBlock,
+          read(0, 0.0f),
+          static_cast<std::int32_t>(zero & kZeroMask),
+          read(2, 0.0f),
+          read(3, 0.0f),
+          {fine_column(zero, 0), fine_column(zero, 1)},
+          {static_cast<std::int16_t>(fine & 0xffffu), static_cast<std::int16_t>(fine >> 16)}};
 }
 
 /// acc plus all columns of the block, of one row.
 inline float add_columns(const PackedBlock& weight, int row, const ActivationBlock& x, float acc) {
   int product = 0;
   for (int i = 0; i < kActivationBlock; ++i) product += (x.codes[i] - x.zero) * weight.codes[row][i];
+  for (int i = 0; i < kFineColumns; ++i) product += x.fine_codes[i] * weight.codes[row][x.fine_columns[i]];
   return std::fma(weight.scale[0][row] * x.scale, static_cast<float>(product), acc);
 }
 
@@ -46,6 +57,8 @@ inline float add_halves(const PackedBlock& weight, int row, const ActivationBloc
     products[i / kHalf] += x.codes[i] * weight.codes[row][i];
     sums[i / kHalf] += weight.codes[row][i];
   }
+  for (int i = 0; i < kFineColumns; ++i)
+    products[x.fine_columns[i] / kHalf] += x.fine_codes[i] * weight.codes[row][x.fine_columns[i]];
   const float low = weight.scale[0][row];
   const float high = weight.scale[1][row];
   const float product =

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <limits>
 
+#include "cpu/fine_columns.h"
 #include "cpu/matmul_shape.h"
 #include "cpu/portable/exp_f32.h"
 #include "cpu/portable/gelu_f32.h"
@@ -71,9 +72,10 @@ inline void layer_normalize_row(const float* x, const float* scale, const float*
 
 struct BlockFactors {
   float scale;
-  std::int32_t zero;
+  std::int32_t zero;  // with the places of fine columns
   float sum;
   float half_sum;
+  std::int32_t fine_codes;
 };
 
 struct BlockScale {
@@ -125,12 +127,24 @@ inline ValueRange range_of(const float* values, std::int64_t count) {
   return range;
 }
 
+/// Of one block with fine columns.
+inline ValueRange range_of(const float* values, const FineColumns& fine) {
+  float rest[kActivationBlock];
+  for (std::uint32_t i = 0; i < kActivationBlock; ++i) rest[i] = fine.mask >> i & 1u ? 0.0f : values[i];
+  ValueRange range = range_of(rest, kActivationBlock);
+  range.high = std::fmax(range.high, fine_range(fine, values));
+  return range;
+}
+
 /// Values beyond the scale's range get the outermost code.
-inline BlockFactors quantize_block(const float* values, const BlockScale& block, std::uint8_t* codes) {
-  int sum = 0;
-  int half_sum = 0;
+inline BlockFactors quantize_block(const float* values, const BlockScale& block, std::uint8_t* codes,
+                                   const FineColumns& fine = {}) {
+  const FineCodes fine_values = fine_codes(fine, values, block.inverse);
+  int sum = fine_values.sum;
+  int half_sum = fine_values.half_sum;
   for (int i = 0; i < kActivationBlock; ++i) {
-    float position = std::fma(values[i], block.inverse, static_cast<float>(block.zero));
+    const float value = fine.mask >> i & 1u ? 0.0f : values[i];
+    float position = std::fma(value, block.inverse, static_cast<float>(block.zero));
     position = position > 0.0f ? position : 0.0f;  // and NaN becomes 0
     position = position < 255.0f ? position : 255.0f;
     const int code = static_cast<int>(std::nearbyint(position));
@@ -138,8 +152,8 @@ inline BlockFactors quantize_block(const float* values, const BlockScale& block,
     sum += code - block.zero;
     if (i < kActivationBlock / 2) half_sum += code - block.zero;
   }
-  return {block.scale, block.zero, block.scale * static_cast<float>(sum),
-          block.scale * static_cast<float>(half_sum)};
+  return {block.scale, block.zero | fine_places(fine), block.scale * static_cast<float>(sum),
+          block.scale * static_cast<float>(half_sum), packed_fine_codes(fine_values)};
 }
 
 /// What a row's record keeps of block `block` beside its codes.
@@ -151,16 +165,27 @@ inline void store_factors(const BlockFactors& factors, std::int64_t block, std::
   std::memcpy(place + stride, &factors.zero, sizeof(float));
   std::memcpy(place + 2 * stride, &factors.sum, sizeof(float));
   std::memcpy(place + 3 * stride, &factors.half_sum, sizeof(float));
+  std::memcpy(place + 4 * stride, &factors.fine_codes, sizeof(float));
+}
+
+/// Those of a block's columns that are not 0 in `marks`; none where it is null.
+inline FineColumns marked_columns(const float* marks) {
+  std::uint32_t bits = 0;
+  for (std::uint32_t i = 0; marks != nullptr && i < kActivationBlock; ++i)
+    bits |= marks[i] != 0.0f ? 1u << i : 0u;
+  return fine_columns(bits);
 }
 
 /// QuantizeActivation of `count` neighbouring blocks of a row from block `first` on, whose values are given,
-/// into the row's record.
-inline void quantize_blocks(const float* values, std::int64_t first, std::int64_t count, std::int64_t columns,
-                            std::uint8_t* row) {
-  for (std::int64_t block = first; block < first + count; ++block, values += kActivationBlock) {
-    const ValueRange range = range_of(values, kActivationBlock);
-    store_factors(quantize_block(values, block_scale(range.low, range.high), row + block * kActivationBlock),
-                  block, columns, row);
+/// and marks of their fine columns, or null, into the row's record.
+inline void quantize_blocks(const float* values, const float* marks, std::int64_t first, std::int64_t count,
+                            std::int64_t columns, std::uint8_t* row) {
+  for (std::int64_t i = 0; i < count; ++i, values += kActivationBlock) {
+    const FineColumns fine = marked_columns(marks == nullptr ? nullptr : marks + i * kActivationBlock);
+    const ValueRange range = range_of(values, fine);
+    store_factors(quantize_block(values, block_scale(range.low, range.high),
+                                 row + (first + i) * kActivationBlock, fine),
+                  first + i, columns, row);
   }
 }
 

@@ -43,9 +43,9 @@ struct RowFunctions {
     layer_normalize_row(x, scale, bias, epsilon, y, count);
   }
 
-  static void quantize(const float* values, std::int64_t first, std::int64_t count, std::int64_t columns,
-                       std::uint8_t* row) {
-    quantize_blocks(values, first, count, columns, row);
+  static void quantize(const float* values, const float* marks, std::int64_t first, std::int64_t count,
+                       std::int64_t columns, std::uint8_t* row) {
+    quantize_blocks(values, marks, first, count, columns, row);
   }
 };
 

@@ -14,7 +14,7 @@ namespace lathe::vector {
 /// follow `row_bytes` apart.
 struct ActivationBlock {
   const std::uint8_t* codes;
-  const std::uint8_t* factors;  // scale; zero, sum and sum of the first half follow `factor_bytes` apart
+  const std::uint8_t* factors;  // scale; zero, sums and fine codes follow `factor_bytes` apart
   std::int64_t row_bytes;
   std::int64_t factor_bytes;
   std::int64_t tokens;
@@ -31,6 +31,15 @@ struct ActivationBlock {
   int value;
   __builtin_memcpy(&value, bytes, sizeof value);
   return value;
+}
+
+/// An entry of zeros, which has the places of fine columns.
+[[gnu::always_inline]] static inline std::uint32_t load_entry(const std::uint8_t* bytes) {
+  return static_cast<std::uint32_t>(load_integer(bytes));
+}
+
+[[gnu::always_inline]] static inline float load_zero(const std::uint8_t* bytes) {
+  return static_cast<float>(static_cast<int>(load_entry(bytes) & kZeroMask));
 }
 
 template <class Layout>

@@ -59,9 +59,9 @@ struct RowFunctions {
     layer_normalize_row<V>(x, scale, bias, epsilon, y, count);
   }
 
-  static void quantize(const float* values, std::int64_t first, std::int64_t count, std::int64_t columns,
-                       std::uint8_t* row) {
-    quantize_blocks(V{}, values, first, count, columns, row);
+  static void quantize(const float* values, const float* marks, std::int64_t first, std::int64_t count,
+                       std::int64_t columns, std::uint8_t* row) {
+    quantize_blocks(V{}, values, marks, first, count, columns, row);
   }
 };
 

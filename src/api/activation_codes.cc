@@ -25,7 +25,7 @@ constexpr int kSequenceTokens = 256;
 constexpr int kSpreadIds = 256;
 
 /// Inputs of products whose codes are off by less (root of the share of the squares) keep no column fine.
-constexpr FineLimits kFineLimits{0.0045, 0.03, 1.0 / 3};
+constexpr FineLimits kFineLimits{0.0045, 0.06, 0.25};
 
 struct Kind {
   std::string_view name;

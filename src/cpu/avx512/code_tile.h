@@ -37,16 +37,22 @@ struct alignas(64) TileBlock {
   ScaleTables tables[kCodeGroups];
   float minimum[kCodeGroups][kPackedRows];
   float half_minimum[kCodeGroups][kPackedRows];
-  std::int16_t fine[kCodeGroups][kPackedRows][kFineColumns];  // codes of the fine columns, where there are
-  bool has_fine;
+};
+
+/// Blocks that are unpacked at once: 43 KiB.
+constexpr std::int64_t kPanelBlocks = 8;
+
+/// Codes of the fine columns of a panel's blocks, where there are.
+struct PanelFine {
+  alignas(64) std::int16_t codes[kPanelBlocks][kCodeGroups][kPackedRows][kFineColumns];
+  std::uint32_t blocks;  // a bit for each block that has any
+
+  bool has(std::int64_t block) const { return (blocks >> block & 1u) != 0; }
 };
 
 /// Layouts with half scales would need twice the tables, which do not fit in the first-level cache.
 template <class Layout>
 constexpr bool kHasTile = Layout::kInfo.factors != PackedFactors::half_scales;
-
-/// Blocks that are unpacked at once: 43 KiB.
-constexpr std::int64_t kPanelBlocks = 8;
 
 [[gnu::always_inline]] inline void fill_tables(__m512 sum, __m512 scale, ScaleTables& out) {
   const __m512i step = _mm512_slli_epi32(_mm512_cvtps_epi32(sum), 4);  // kZeroStep
@@ -90,12 +96,13 @@ template <class Layout>
 }
 
 /// The fine columns' codes beside the others; `entry` of zeros says which they are.
-[[gnu::always_inline]] inline void pick_fine(std::uint32_t entry, TileBlock& block) {
-  block.has_fine = (entry & kHasFine) != 0;
-  if (!block.has_fine) return;
+[[gnu::always_inline]] inline void pick_fine(std::uint32_t entry, const TileBlock& block, std::int64_t index,
+                                             PanelFine& fine) {
+  if ((entry & kHasFine) == 0) return;
+  fine.blocks |= 1u << index;
   for (int g = 0; g < kCodeGroups; ++g) {
     const auto* codes = reinterpret_cast<const __m512i*>(block.codes[0][g]);
-    _mm512_store_si512(block.fine[g], fine_pairs(codes, kCodeGroups, entry));
+    _mm512_store_si512(fine.codes[index][g], fine_pairs(codes, kCodeGroups, entry));
   }
 }
 
@@ -143,10 +150,11 @@ struct TileStep {
     }
   }
 
-  [[gnu::always_inline]] void add_fine(const TileBlock& block, const FineQuad& fine, Integers& products) {
+  [[gnu::always_inline]] void add_fine(const PanelFine& weights, std::int64_t block, const FineQuad& fine,
+                                       Integers& products) {
 #pragma GCC unroll 2
     for (int g = 0; g < kCodeGroups; ++g) {
-      const __m512i weight = _mm512_load_si512(block.fine[g]);
+      const __m512i weight = _mm512_load_si512(weights.codes[block][g]);
 #pragma GCC unroll 4
       for (int t = 0; t < kCount; ++t)
         products[t][g] = _mm512_dpwssd_epi32(products[t][g], _mm512_set1_epi32(fine.codes[t]), weight);
@@ -179,8 +187,8 @@ struct TileStep {
 /// start at zero if `first`, and go to `output`, where there is one, instead of back.
 template <PackedFactors kFactors, int kCount>
 [[gnu::noinline]] void add_blocks(const TileBlock* blocks, std::int64_t count, const TokenQuad* quad,
-                                  const FineQuad* fine, TileSums* sums, const TileOutput* output,
-                                  bool first) {
+                                  const PanelFine& weights, const FineQuad* fine, TileSums* sums,
+                                  const TileOutput* output, bool first) {
   TileStep<kFactors, kCount> step;
 #pragma GCC unroll 4
   for (int t = 0; t < kCount; ++t)
@@ -192,7 +200,7 @@ template <PackedFactors kFactors, int kCount>
   step.start(*blocks, *quad, products);
 #pragma GCC unroll 8
   for (int k = 0; k < 8; ++k) step.dot(*blocks, *quad, k, products);
-  if (blocks->has_fine) step.add_fine(*blocks, *fine, products);
+  if (weights.has(0)) step.add_fine(weights, 0, *fine, products);
   for (std::int64_t b = 1; b < count; ++b) {
     ++quad;
     typename TileStep<kFactors, kCount>::Integers next;
@@ -203,7 +211,7 @@ template <PackedFactors kFactors, int kCount>
       if (k / kCodeGroups < kCount)
         step.finish(blocks[b - 1], quad[-1], k / kCodeGroups, k % kCodeGroups, products);
     }
-    if (blocks[b].has_fine) step.add_fine(blocks[b], fine[b], next);
+    if (weights.has(b)) step.add_fine(weights, b, fine[b], next);
 #pragma GCC unroll 4
     for (int t = 0; t < kCount; ++t)
 #pragma GCC unroll 2
@@ -233,8 +241,8 @@ struct TileTokens {
 
 /// The panel's blocks for all tokens. `output`: of the last panel, else null; `first`: of the first.
 template <PackedFactors kFactors>
-void add_panel(const TileBlock* blocks, std::int64_t count, const TileTokens& all, TileSums* sums,
-               const TileOutput* output, bool first) {
+void add_panel(const TileBlock* blocks, std::int64_t count, const PanelFine& weights, const TileTokens& all,
+               TileSums* sums, const TileOutput* output, bool first) {
   TileOutput place{};
   if (output != nullptr) place = *output;
   const TileOutput* const to = output == nullptr ? nullptr : &place;
@@ -242,12 +250,12 @@ void add_panel(const TileBlock* blocks, std::int64_t count, const TileTokens& al
   const FineQuad* fine = all.fine;
   std::int64_t left = all.tokens;
   for (; left >= kQuad; left -= kQuad, sums += kQuad, quad += all.stride, fine += all.stride) {
-    add_blocks<kFactors, kQuad>(blocks, count, quad, fine, sums, to, first);
+    add_blocks<kFactors, kQuad>(blocks, count, quad, weights, fine, sums, to, first);
     place.data += kQuad * place.stride;
   }
-  if (left == 3) add_blocks<kFactors, 3>(blocks, count, quad, fine, sums, to, first);
-  if (left == 2) add_blocks<kFactors, 2>(blocks, count, quad, fine, sums, to, first);
-  if (left == 1) add_blocks<kFactors, 1>(blocks, count, quad, fine, sums, to, first);
+  if (left == 3) add_blocks<kFactors, 3>(blocks, count, quad, weights, fine, sums, to, first);
+  if (left == 2) add_blocks<kFactors, 2>(blocks, count, quad, weights, fine, sums, to, first);
+  if (left == 1) add_blocks<kFactors, 1>(blocks, count, quad, weights, fine, sums, to, first);
 }
 
 /// Fetches the panel from block `begin` on into the second-level cache, while the one before is computed.
@@ -273,12 +281,14 @@ bool multiply_tile(const std::uint8_t* record, std::int64_t group_bytes, std::in
   constexpr PackedFactors kFactors = Layout::kInfo.factors;
   constexpr std::int64_t kRecordBlocks = vector::kRecordBlocks<Layout>;
   TileBlock panel[kPanelBlocks];
+  PanelFine weights;
   const std::int64_t blocks = records * kRecordBlocks;
   const std::int64_t panels = (blocks + kPanelBlocks - 1) / kPanelBlocks;
   for (std::int64_t p = 0; p < panels; ++p) {
     const std::int64_t begin = blocks * p / panels;  // panels of about equal size
     const std::int64_t count = blocks * (p + 1) / panels - begin;
     bool taken = true;
+    weights.blocks = 0;
     for (std::int64_t b = 0; b < count; ++b) {
       const std::int64_t block = begin + b;
       const std::uint8_t* source = record + block / kRecordBlocks * Layout::kInfo.record_bytes;
@@ -286,11 +296,11 @@ bool multiply_tile(const std::uint8_t* record, std::int64_t group_bytes, std::in
         taken = unpack_block<Layout>(source + g * group_bytes, static_cast<int>(block % kRecordBlocks), g,
                                      panel[b]) &&
                 taken;
-      pick_fine(tokens.entries[b], panel[b]);
+      pick_fine(tokens.entries[b], panel[b], b, weights);
     }
     if (!taken) return false;
     fetch_panel<Layout>(record, group_bytes, begin + count, blocks);
-    add_panel<kFactors>(panel, count, tokens, sums, p + 1 == panels ? &output : nullptr, p == 0);
+    add_panel<kFactors>(panel, count, weights, tokens, sums, p + 1 == panels ? &output : nullptr, p == 0);
     tokens.quads += count;
     tokens.fine += count;
     tokens.entries += count;

@@ -8,6 +8,7 @@
 #include "cpu/avx512/vector.h"
 #include "cpu/fine_columns.h"
 #include "cpu/matmul_shape.h"
+#include "cpu/vector/quantized_multiply.h"
 
 namespace lathe::avx512 {
 namespace {
@@ -30,32 +31,18 @@ template <class Combine>
   return _mm512_castps512_ps128(all);
 }
 
-/// Those of a block's columns that are not 0 in `marks`.
-[[gnu::always_inline]] inline FineColumns marked_columns(const float* marks) {
-  const auto marked = [marks](int i) {
-    return static_cast<std::uint32_t>(
-        _mm512_cmp_ps_mask(_mm512_loadu_ps(marks + i), _mm512_setzero_ps(), _CMP_NEQ_UQ));
-  };
-  return fine_columns(marked(0) | marked(16) << 16);
-}
-
-/// 16 values from column `first` of a block on, with 0 for those in `fine`.
-[[gnu::always_inline]] inline __m512 load_rest(const float* block, int first, std::uint32_t fine) {
-  return _mm512_maskz_loadu_ps(static_cast<__mmask16>(~fine >> first), block + first);
-}
-
-/// Codes of two blocks' values in their order, of the fine ones that of 0. Packing holds them to 0..255, and
-/// NaN, which is the least integer then, becomes 0.
-[[gnu::always_inline]] inline __m512i quantize_pair(const float* const blocks[2], const std::uint32_t fine[2],
-                                                    const float* inverses, const float* zeros) {
+/// Codes of two blocks' values in their order. Packing holds them to 0..255, and NaN, which is the least
+/// integer then, becomes 0.
+[[gnu::always_inline]] inline __m512i quantize_pair(const float* const blocks[2], const float* inverses,
+                                                    const float* zeros) {
   __m512i words[2];
   for (int i = 0; i < 2; ++i) {
     const __m512 inverse = _mm512_set1_ps(inverses[i]);
     const __m512 zero = _mm512_set1_ps(zeros[i]);
-    const auto code = [&](int first) {
-      return _mm512_cvtps_epi32(_mm512_fmadd_ps(load_rest(blocks[i], first, fine[i]), inverse, zero));
+    const auto code = [&](const float* source) {
+      return _mm512_cvtps_epi32(_mm512_fmadd_ps(_mm512_loadu_ps(source), inverse, zero));
     };
-    words[i] = _mm512_packs_epi32(code(0), code(16));
+    words[i] = _mm512_packs_epi32(code(blocks[i]), code(blocks[i] + 16));
   }
   // Packing works within quarters of a vector; the permutation puts the groups of four codes back in order.
   const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
@@ -81,68 +68,38 @@ struct CodeSums {
   return {_mm_cvtepi32_ps(half), _mm_cvtepi32_ps(_mm_add_epi32(half, rest))};
 }
 
-/// Of the first `count` (1 to 4) blocks.
-[[gnu::always_inline]] inline avx2::BlockScales scales_of(const float* values, const FineColumns* fine,
+/// Of the first `count` (1 to 4) blocks; `least`, where it is not null, has what each must at least hold.
+[[gnu::always_inline]] inline avx2::BlockScales scales_of(const float* values, const float* least,
                                                           int count) {
   __m512 low[kBlocks];
   __m512 high[kBlocks];
   unsigned nan_blocks = 0;
-  alignas(16) float fine_ranges[kBlocks] = {};
   for (int i = 0; i < kBlocks; ++i) {
-    const int there = i < count ? i : 0;
-    const float* block = values + there * kActivationBlock;
-    const __m512 first = load_rest(block, 0, fine[there].mask);
-    const __m512 second = load_rest(block, 16, fine[there].mask);
-    if (fine[there].count > 0) fine_ranges[i] = fine_range(fine[there], block);
+    const float* block = values + (i < count ? i : 0) * kActivationBlock;
+    const __m512 first = _mm512_loadu_ps(block);
+    const __m512 second = _mm512_loadu_ps(block + 16);
     low[i] = _mm512_min_ps(first, second);
     high[i] = _mm512_max_ps(first, second);
     nan_blocks |= static_cast<unsigned>(_mm512_cmp_ps_mask(first, second, _CMP_UNORD_Q) != 0) << i;
   }
   const __m128 lowest = reduce_each(low, [](__m512 a, __m512 b) { return _mm512_min_ps(a, b); });
   __m128 highest = reduce_each(high, [](__m512 a, __m512 b) { return _mm512_max_ps(a, b); });
-  highest = _mm_max_ps(highest, _mm_load_ps(fine_ranges));
+  if (least != nullptr) highest = _mm_max_ps(highest, _mm_loadu_ps(least));
   return avx2::block_scales(
       lowest, _mm_mask_mov_ps(highest, static_cast<__mmask8>(nan_blocks), _mm_set1_ps(__builtin_inff())));
 }
 
-/// What fine columns add to the factors of four blocks.
-struct FineFactors {
-  alignas(16) std::int32_t places[kBlocks] = {};
-  alignas(16) std::int32_t codes[kBlocks] = {};
-  alignas(16) std::int32_t sums[kBlocks] = {};
-  alignas(16) std::int32_t half_sums[kBlocks] = {};
-};
-
-[[gnu::always_inline]] inline FineFactors fine_factors(const float* values, const FineColumns* fine,
-                                                       const float* inverses, int count) {
-  FineFactors result;
-  for (int i = 0; i < count; ++i) {
-    if (fine[i].count == 0) continue;
-    const FineCodes codes = fine_codes(fine[i], values + i * kActivationBlock, inverses[i]);
-    result.places[i] = fine_places(fine[i]);
-    result.codes[i] = packed_fine_codes(codes);
-    result.sums[i] = codes.sum;
-    result.half_sums[i] = codes.half_sum;
-  }
-  return result;
-}
-
-[[gnu::always_inline]] inline __m128i load_integers(const std::int32_t* four) {
-  return _mm_load_si128(reinterpret_cast<const __m128i*>(four));
-}
-
 /// Quantizes up to kChunkBlocks neighbouring blocks of a row. `factors` points at the first one's scale; the
 /// others follow `stride` bytes apart. Factors come first for all blocks, so that their long chains overlap.
-inline void quantize_chunk(const float* values, const float* marks, int count, std::uint8_t* codes,
-                           std::uint8_t* factors, std::int64_t stride) {
-  FineColumns fine[kChunkBlocks];
-  if (marks != nullptr)
-    for (int i = 0; i < count; ++i) fine[i] = marked_columns(marks + i * kActivationBlock);
+[[gnu::always_inline]] inline void quantize_chunk(const float* values, const float* least, int count,
+                                                  std::uint8_t* codes, std::uint8_t* factors,
+                                                  std::int64_t stride) {
   float scales[kChunkBlocks];
   float inverses[kChunkBlocks];
   float zeros[kChunkBlocks];
   for (int i = 0; i < count; i += kBlocks) {
-    const avx2::BlockScales result = scales_of(values + i * kActivationBlock, fine + i, count - i);
+    const avx2::BlockScales result =
+        scales_of(values + i * kActivationBlock, least == nullptr ? nullptr : least + i, count - i);
     _mm_storeu_ps(scales + i, result.scale);
     _mm_storeu_ps(inverses + i, result.inverse);
     _mm_storeu_ps(zeros + i, result.zero);
@@ -154,33 +111,80 @@ inline void quantize_chunk(const float* values, const float* marks, int count, s
       const int there = count - block < 2 ? count - block : 2;  // of the two
       const float* source = values + (there > 0 ? block : 0) * kActivationBlock;
       const float* const blocks[] = {source, there > 1 ? source + kActivationBlock : source};
-      const std::uint32_t masks[] = {there > 0 ? fine[block].mask : 0, there > 1 ? fine[block + 1].mask : 0};
-      pairs[k] = quantize_pair(blocks, masks, inverses + block, zeros + block);
+      pairs[k] = quantize_pair(blocks, inverses + block, zeros + block);
       const __mmask16 stored = first_lanes(there > 0 ? 8 * there : 0);
       _mm512_mask_storeu_epi32(codes + block * kActivationBlock, stored, pairs[k]);
     }
     const CodeSums sums = sums_of(pairs);
     const __m128 zero = _mm_loadu_ps(zeros + i);
-    __m128 sum = _mm_fnmadd_ps(_mm_set1_ps(32.0f), zero, sums.whole);  // exact
-    __m128 half_sum = _mm_fnmadd_ps(_mm_set1_ps(16.0f), zero, sums.first_half);
-    __m128i entry = _mm_cvtps_epi32(zero);
-    __m128i fine_code = _mm_setzero_si128();
-    if (marks != nullptr) {
-      const FineFactors of = fine_factors(values + i * kActivationBlock, fine + i, inverses + i,
-                                          count - i < kBlocks ? count - i : kBlocks);
-      sum = _mm_add_ps(sum, _mm_cvtepi32_ps(load_integers(of.sums)));
-      half_sum = _mm_add_ps(half_sum, _mm_cvtepi32_ps(load_integers(of.half_sums)));
-      entry = _mm_or_si128(entry, load_integers(of.places));
-      fine_code = load_integers(of.codes);
-    }
+    const __m128 sum = _mm_fnmadd_ps(_mm_set1_ps(32.0f), zero, sums.whole);  // exact
+    const __m128 half_sum = _mm_fnmadd_ps(_mm_set1_ps(16.0f), zero, sums.first_half);
     const __m128 scale = _mm_loadu_ps(scales + i);
     const auto present = static_cast<__mmask8>((1u << (count - i < kBlocks ? count - i : kBlocks)) - 1u);
     std::uint8_t* out = factors + i * 4;
     _mm_mask_storeu_ps(out, present, scale);
-    _mm_mask_storeu_epi32(out + stride, present, entry);
+    _mm_mask_storeu_epi32(out + stride, present, _mm_cvtps_epi32(zero));
     _mm_mask_storeu_ps(out + 2 * stride, present, _mm_mul_ps(scale, sum));
     _mm_mask_storeu_ps(out + 3 * stride, present, _mm_mul_ps(scale, half_sum));
-    _mm_mask_storeu_epi32(out + 4 * stride, present, fine_code);
+    _mm_mask_storeu_epi32(out + 4 * stride, present, _mm_setzero_si128());
+  }
+}
+
+/// Adds a block's fine columns to its factors. Sums are made anew of the codes, since those without the fine
+/// ones may be infinite.
+inline void add_fine(const FineColumns& fine, const float* values, const std::uint8_t* block_codes,
+                     std::uint8_t* factors, std::int64_t stride) {
+  const float scale = vector::load_float(factors);
+  const std::int32_t zero = vector::load_integer(factors + stride);
+  const FineCodes codes = fine_codes(fine, values, scale > 0.0f ? 1.0f / scale : 0.0f);
+  const auto sum_of = [&](int first) {
+    const auto* sixteen = reinterpret_cast<const __m128i*>(block_codes + first);
+    const __m128i sums = _mm_sad_epu8(_mm_loadu_si128(sixteen), _mm_setzero_si128());
+    return _mm_cvtsi128_si32(_mm_add_epi32(sums, _mm_unpackhi_epi64(sums, sums))) - 16 * zero;
+  };
+  const int first = sum_of(0);
+  const float sum = scale * static_cast<float>(first + sum_of(16) + codes.sum);
+  const float half_sum = scale * static_cast<float>(first + codes.half_sum);
+  const std::int32_t entry = zero | fine_places(fine);
+  const std::int32_t packed = packed_fine_codes(codes);
+  __builtin_memcpy(factors + stride, &entry, sizeof entry);
+  __builtin_memcpy(factors + 2 * stride, &sum, sizeof sum);
+  __builtin_memcpy(factors + 3 * stride, &half_sum, sizeof half_sum);
+  __builtin_memcpy(factors + 4 * stride, &packed, sizeof packed);
+}
+
+/// The same where columns are marked: quantized as if they were 0, and added.
+[[gnu::noinline]] inline void quantize_marked_chunk(const float* values, const float* marks, int count,
+                                                    std::uint8_t* codes, std::uint8_t* factors,
+                                                    std::int64_t stride) {
+  std::uint32_t bits[kChunkBlocks];
+  std::uint32_t any = 0;
+  for (int i = 0; i < count; ++i) {
+    const auto marked = [&](int first) {
+      const __m512 sixteen = _mm512_loadu_ps(marks + i * kActivationBlock + first);
+      return static_cast<std::uint32_t>(_mm512_cmp_ps_mask(sixteen, _mm512_setzero_ps(), _CMP_NEQ_UQ));
+    };
+    bits[i] = marked(0) | marked(16) << 16;
+    any |= bits[i] != 0 ? 1u << i : 0u;
+  }
+  alignas(64) float rest[kChunkBlocks * kActivationBlock];
+  float least[kChunkBlocks] = {};
+  const float* source = values;
+  if (any != 0) {
+    __builtin_memcpy(rest, values, static_cast<std::size_t>(count) * kActivationBlock * sizeof(float));
+    source = rest;
+  }
+  for (std::uint32_t left = any; left != 0; left &= left - 1) {
+    const int i = __builtin_ctz(left);
+    const FineColumns fine = fine_columns(bits[i]);
+    least[i] = fine_range(fine, values + i * kActivationBlock);
+    for (const std::int32_t column : fine.columns) rest[i * kActivationBlock + column] = 0.0f;
+  }
+  quantize_chunk(source, least, count, codes, factors, stride);
+  for (; any != 0; any &= any - 1) {
+    const int i = __builtin_ctz(any);
+    const std::int64_t first = i * kActivationBlock;
+    add_fine(fine_columns(bits[i]), values + first, codes + first, factors + 4 * i, stride);
   }
 }
 
@@ -188,12 +192,19 @@ inline void quantize_chunk(const float* values, const float* marks, int count, s
 /// their fine columns, or null, into the row's record.
 inline void quantize_blocks(Vector, const float* values, const float* marks, std::int64_t first,
                             std::int64_t count, std::int64_t columns, std::uint8_t* row) {
+  const std::int64_t stride = columns / kActivationBlock * 4;
   const std::int64_t end = first + count;
   for (std::int64_t block = first; block < end; block += kChunkBlocks) {
-    quantize_chunk(values, marks, static_cast<int>(end - block < kChunkBlocks ? end - block : kChunkBlocks),
-                   row + block * kActivationBlock, row + columns + block * 4, columns / kActivationBlock * 4);
+    const int some = static_cast<int>(end - block < kChunkBlocks ? end - block : kChunkBlocks);
+    std::uint8_t* codes = row + block * kActivationBlock;
+    std::uint8_t* factors = row + columns + block * 4;
+    if (marks == nullptr) {
+      quantize_chunk(values, nullptr, some, codes, factors, stride);
+    } else {
+      quantize_marked_chunk(values, marks, some, codes, factors, stride);
+      marks += kChunkBlocks * kActivationBlock;
+    }
     values += kChunkBlocks * kActivationBlock;
-    if (marks != nullptr) marks += kChunkBlocks * kActivationBlock;
   }
 }
 

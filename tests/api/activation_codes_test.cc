@@ -94,6 +94,31 @@ TEST_F(Activations, StaticRangesAreInThePlanAndMeasuredAgainForOtherWeights) {
   }
 }
 
+TEST_F(Activations, FineColumnsAreMarkedInThePlanAndChosenAgainForOtherWeights) {
+  const std::string plan = build_plan("", false);
+  const test::TemporaryFile file({}, ".plan");
+  file.write(build_plan("", true));
+  std::string refitted;
+  refit(file.path(), model_.path(), {}, [&](std::span<const std::byte> part, std::uint64_t) {
+    refitted.append(reinterpret_cast<const char*>(part.data()), part.size());
+  });
+  EXPECT_TRUE(refitted == plan);
+  file.write(plan);
+  EXPECT_THAT(Model::load(file.path()).graph_text(), HasSubstr(".fine: f32["));
+  file.write(build_plan("32", false));
+  EXPECT_THAT(Model::load(file.path()).graph_text(), testing::Not(HasSubstr(".fine")));
+}
+
+TEST_F(Activations, MatricesThatShareAnInputShareItsFineColumns) {
+  const auto codes = activation_codes(model_.path(), {});
+  EXPECT_TRUE(codes.ranges.empty());
+  EXPECT_EQ(codes.fine.at("blk.0.attn_q.weight"), codes.fine.at("blk.0.attn_k.weight"));
+  EXPECT_EQ(codes.fine.at("blk.0.ffn_gate.weight"), codes.fine.at("blk.0.ffn_up.weight"));
+  ModelOptions options;
+  options.activations = "32";
+  EXPECT_TRUE(activation_codes(model_.path(), options).fine.empty());
+}
+
 TEST_F(Activations, RangesHoldWhatTheCalibrationTextGives) {
   ModelOptions options;
   options.activations = "static";

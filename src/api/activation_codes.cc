@@ -81,7 +81,7 @@ void widen(std::vector<float>& ranges, const LinearInput& input) {
   }
 }
 
-/// Whether the model's matrices meet activations in 8 bits, and as float32 fit in half of what memory is
+/// Whether the model's matrices meet activations in 8 bits, and fit a second time in half of what memory is
 /// left.
 bool can_be_calibrated(const std::string& path, ModelOptions options) {
   options.weights = false;
@@ -91,7 +91,8 @@ bool can_be_calibrated(const std::string& path, ModelOptions options) {
       tensors, [](const auto& tensor) { return is_block_quantized(tensor.second.dtype); });
   const bool made = options.weight_type == "q8" || options.weight_type == "q4";
   const auto memory = memory_available();
-  const auto bytes = static_cast<std::uint64_t>(model.info.parameters) * sizeof(float);
+  const std::uint64_t bytes =
+      made ? static_cast<std::uint64_t>(model.info.parameters) * 5 / 4 : model.info.tensor_bytes;
   return (stored || made) && (!memory || bytes <= memory->bytes / 2);
 }
 
@@ -100,12 +101,15 @@ void choose_fine(ActivationCodes& codes, const std::string& path, const ModelOpt
   auto sequences = calibration_sequences(path, options);
   sequences.resize(std::min<std::size_t>(sequences.size(), 1));
   std::map<std::string, std::vector<std::int32_t>> chosen;  // by input, which several matrices may share
-  observe_linear_inputs(path, options, sequences, [&](const LinearInput& input) {
-    if (input.columns % kActivationBlock != 0 || input.expert >= 0) return;
-    const auto [known, fresh] = chosen.try_emplace(input.input);
-    if (fresh) known->second = choose_fine_columns(input.rows, input.columns, kFineLimits).columns;
-    codes.fine[input.constant] = known->second;
-  });
+  observe_linear_inputs(
+      path, options, sequences,
+      [&](const LinearInput& input) {
+        if (input.columns % kActivationBlock != 0 || input.expert >= 0) return;
+        const auto [known, fresh] = chosen.try_emplace(input.input);
+        if (fresh) known->second = choose_fine_columns(input.rows, input.columns, kFineLimits).columns;
+        codes.fine[input.constant] = known->second;
+      },
+      ObservedMath::int8);
 }
 
 }  // namespace

@@ -31,8 +31,15 @@ struct Product {
 std::vector<std::string> joining_passes() {
   std::vector<std::string> names;
   for (const auto& pass : all_passes())
-    if (pass.name.starts_with("fuse_") || pass.name == "quantize_activations") names.emplace_back(pass.name);
+    if (pass.name.starts_with("fuse_")) names.emplace_back(pass.name);
   return names;
+}
+
+/// The tensor that codes are of; -1 for what no step makes of floats.
+std::int32_t rounded_tensor(const Plan& plan, std::int32_t codes) {
+  for (const auto& step : plan.steps)
+    if (step.op == find_op("QuantizeActivation") && step.outputs[0] == codes) return step.inputs[0];
+  return -1;
 }
 
 std::string tensor_name(const std::string& constant) {
@@ -47,18 +54,17 @@ std::vector<Product> products_of(const Plan& plan) {
     return plan.tensors[static_cast<std::size_t>(index)];
   };
   for (const auto& step : plan.steps) {
-    const bool stacked = step.op == find_op("ExpertLinear");
-    if (step.op != find_op("Linear") && !stacked) continue;
-    const auto& input = tensor(step.inputs[0]);
+    const bool codes = step.op == find_op("QuantizedLinear") || step.op == find_op("QuantizedExpertLinear");
+    const bool stacked = step.op == find_op("ExpertLinear") || step.op == find_op("QuantizedExpertLinear");
+    if (step.op != find_op("Linear") && !codes && !stacked) continue;
+    const std::int32_t rows = codes ? rounded_tensor(plan, step.inputs[0]) : step.inputs[0];
+    if (rows < 0) continue;
+    const auto& input = tensor(rows);
     const auto& weight = tensor(step.inputs[1]);
     if (weight.place != Place::weight || input.place != Place::arena || input.type.dtype != Dtype::f32)
       continue;
-    Product product{tensor_name(weight.name),
-                    weight.name,
-                    input.name,
-                    static_cast<std::size_t>(step.inputs[0]),
-                    std::nullopt,
-                    input.type.dims.back().value};
+    Product product{tensor_name(weight.name),       weight.name,  input.name,
+                    static_cast<std::size_t>(rows), std::nullopt, input.type.dims.back().value};
     if (stacked) product.experts = static_cast<std::size_t>(step.inputs[2]);
     products.push_back(std::move(product));
   }
@@ -79,13 +85,13 @@ std::vector<std::int32_t> whole_numbers(const Tensor& tensor) {
 
 class Observer {
  public:
-  Observer(const std::string& model, const ModelOptions& options, std::int64_t tokens) {
+  Observer(const std::string& model, const ModelOptions& options, std::int64_t tokens, ObservedMath math) {
     ProgramOptions words;
     words.model = model;
     words.model_options = options;
-    words.model_options.math = "f32";
-    words.model_options.activations = "";
-    words.model_options.kv = "";  // f32 beside that
+    words.model_options.math = math == ObservedMath::f32 ? "f32" : "int8";
+    words.model_options.activations = "32";  // what needs no calibration itself
+    words.model_options.kv = "";
     words.model_options.disabled_passes = joining_passes();
     words.keep_tensors = true;
     const std::int64_t pages = (tokens + kPageTokens - 1) / kPageTokens;
@@ -145,12 +151,12 @@ class Observer {
 
 void observe_linear_inputs(const std::string& name_or_path, const ModelOptions& options,
                            std::span<const std::vector<std::int32_t>> sequences,
-                           const std::function<void(const LinearInput&)>& take) {
+                           const std::function<void(const LinearInput&)>& take, ObservedMath math) {
   std::size_t longest = 0;
   for (const auto& sequence : sequences) longest = std::max(longest, sequence.size());
   if (longest == 0)
     throw Error(ErrorCode::invalid_argument, "there are no tokens to observe", {{}, std::nullopt, "ids"});
-  Observer observer(name_or_path, options, static_cast<std::int64_t>(longest));
+  Observer observer(name_or_path, options, static_cast<std::int64_t>(longest), math);
   for (const auto& sequence : sequences)
     if (!sequence.empty()) observer.run(sequence, take);
 }

@@ -21,13 +21,18 @@ struct LinearInput {
   std::span<const float> rows;  // [tokens, columns]
 };
 
-/// Runs the model in float32, as its weights are stored unless options.weight_type says otherwise, over each
+/// In float32, or in 8 bits where the model's weights are stored so: less exact, but faster and with less
+/// memory.
+enum class ObservedMath { f32, int8 };
+
+/// Runs the model, as its weights are stored unless options.weight_type says otherwise, over each
 /// sequence by itself, and calls `take` for every matrix and sequence in the order in which they are
 /// computed. Of the options those that choose weights and threads count. Takes the memory of all values of
 /// the longest sequence at once. Throws Error(invalid_argument) where there are no tokens.
 void observe_linear_inputs(const std::string& name_or_path, const ModelOptions& options,
                            std::span<const std::vector<std::int32_t>> sequences,
-                           const std::function<void(const LinearInput&)>& take);
+                           const std::function<void(const LinearInput&)>& take,
+                           ObservedMath math = ObservedMath::f32);
 
 /// The same for `ids` cut into sequences of `chunk` tokens; the last may be shorter.
 void observe_linear_inputs(const std::string& name_or_path, const ModelOptions& options,

@@ -11,6 +11,8 @@
 #include "api/load_checkpoint.h"
 #include "lathe/error.h"
 #include "quant/block_format.h"
+#include "support/temporary_file.h"
+#include "support/tiny_model.h"
 
 namespace lathe {
 namespace {
@@ -47,6 +49,32 @@ TEST(LinearInputs, EveryMatrixIsSeenWithARowForEachToken) {
     ++matrices;
   }
   EXPECT_GT(matrices, 10);
+}
+
+TEST(LinearInputs, InEightBitsTheSameMatricesSeeNearlyTheSame) {
+  test::TemporaryFile model;
+  test::write_tiny_model(model.path());
+  std::map<std::string, std::vector<float>> exact;
+  const std::vector<std::vector<std::int32_t>> sequences = {some_tokens(20)};
+  observe_linear_inputs(model.path(), {}, sequences, [&](const LinearInput& input) {
+    exact[input.weight].assign(input.rows.begin(), input.rows.end());
+  });
+  std::size_t seen = 0;
+  observe_linear_inputs(
+      model.path(), {}, sequences,
+      [&](const LinearInput& input) {
+        ++seen;
+        const auto& expected = exact.at(input.weight);
+        ASSERT_EQ(input.rows.size(), expected.size());
+        double difference = 0, size = 0;
+        for (std::size_t i = 0; i < expected.size(); ++i) {
+          difference += std::pow(input.rows[i] - expected[i], 2);
+          size += std::pow(expected[i], 2);
+        }
+        EXPECT_LT(difference, 0.01 * size) << input.weight;
+      },
+      ObservedMath::int8);
+  EXPECT_EQ(seen, exact.size());
 }
 
 TEST(LinearInputs, RowsAreWhatTheMatrixMultiplies) {

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <future>
 
+#include "api/cache_type.h"
 #include "api/check_bindings.h"
 #include "api/engine_version.h"
 #include "api/load_checkpoint.h"
@@ -29,7 +30,7 @@ EngineOptions engine_options(const ModelOptions& options, const ModelShape& shap
   EngineOptions engine;
   engine.vocabulary = static_cast<std::int32_t>(shape.vocabulary);
   engine.context_tokens = options.context_tokens;
-  engine.step_tokens = options.kv == "off" ? options.context_tokens : options.step_tokens;
+  engine.step_tokens = is_cache_off(options.kv) ? options.context_tokens : options.step_tokens;
   engine.sequences = options.sequences;
   engine.cache_tokens = options.cache_tokens;
   const auto graph = graph_options(options, shape);
@@ -80,10 +81,8 @@ ModelInfo describe(const Checkpoint& checkpoint, const ModelShape& shape) {
 }  // namespace
 
 GraphOptions graph_options(const ModelOptions& options, const ModelShape& shape) {
-  const bool exact =
-      shape.is_encoder() || options.kv == "f32" || (options.kv == "off" && options.math == "f32");
-  const Dtype rounded = options.kv == "f16" ? Dtype::f16 : Dtype::bf16;
-  return {exact ? Dtype::f32 : rounded, options.kv == "off", options.context_tokens};
+  const Dtype of_math = shape.is_encoder() || options.math == "f32" ? Dtype::f32 : Dtype::bf16;
+  return {cache_dtype(options.kv, of_math), is_cache_off(options.kv), options.context_tokens};
 }
 
 ModelImplementation::ModelImplementation(const std::string& path, const ModelOptions& chosen) : path_(path) {
@@ -256,7 +255,7 @@ void ModelImplementation::check_plan() const {
 /// Chunks of the size that was measured to be the fastest, where the caller left it open.
 EngineOptions ModelImplementation::measured_step(EngineOptions engine) const {
   const int measured = compiled_->plan->step_tokens;
-  const bool open = options.kv != "off" && options.step_tokens == ModelOptions().step_tokens;
+  const bool open = !is_cache_off(options.kv) && options.step_tokens == ModelOptions().step_tokens;
   if (measured > 0 && open)
     engine.step_tokens = std::min(engine.step_tokens, std::max(measured, engine.sequences));
   return engine;

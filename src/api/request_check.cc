@@ -5,6 +5,8 @@
 #include <thread>
 
 #include "api/activation_codes.h"
+#include "api/cache_type.h"
+#include "backend/cache_layout.h"
 #include "base/error.h"
 
 namespace lathe {
@@ -40,7 +42,17 @@ std::string default_kv(const ModelOptions& options, const ModelShape& shape) {
 /// An encoder sees each text as a whole, and keeps nothing.
 std::vector<std::string> kv_choices(const ModelShape& shape) {
   if (shape.is_encoder()) return {"off"};
-  return {"f32", "f16", "bf16", "off"};
+  std::vector<std::string> choices = {"off"};
+  for (const auto& type : kCacheTypes)
+    for (const char* off : {"", "off-"}) choices.push_back(off + std::string(type.name));
+  return choices;
+}
+
+void require_columns(const std::string& kv, std::int64_t head_dim) {
+  if (!is_cache_codes(cache_dtype(kv, Dtype::bf16)) || head_dim % kCodeColumns == 0) return;
+  refuse("kv", "is \"" + kv + "\", which rounds keys and values in groups of " +
+                   std::to_string(kCodeColumns) + " columns; heads of this model have " +
+                   std::to_string(head_dim));
 }
 
 }  // namespace
@@ -52,6 +64,7 @@ ModelOptions complete(ModelOptions options, const ModelShape& shape) {
   require_one_of("device", options.device, {"cpu"});
   if (options.kv.empty()) options.kv = default_kv(options, shape);
   require_one_of("kv", options.kv, kv_choices(shape));
+  require_columns(options.kv, shape.head_dim);
   const auto trained = static_cast<int>(shape.context_tokens);
   require_range("context_tokens", options.context_tokens, 0, trained);
   if (options.context_tokens == 0)

@@ -113,7 +113,7 @@ class StepCounter {
     for (const auto input : step_.inputs)
       if (is_cache(tensor(input)))
         return product(2 * tensor(input).type.dims[3].value, head_dim) *
-               info(tensor(input).type.dtype).block_bytes;
+               info(tensor(input).type.dtype).block_bytes / info(tensor(input).type.dtype).block_elements;
     return 0;
   }
 

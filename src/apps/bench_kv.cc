@@ -70,7 +70,7 @@ Report measure(const KvWords& words) {
   ModelWords with = words.model;
   with.options.context_tokens = words.contexts.back() + kSteps + 1;
   ModelWords without = with;
-  without.options.kv = "off";
+  without.options.kv = with.options.kv.empty() ? "off" : "off-" + with.options.kv;
   Report report;
   StatusLine status;
   {
@@ -159,7 +159,7 @@ LineChart to_chart(const Report& report) {
 
 int run(const KvWords& words) {
   require_sensible(words);
-  if (words.model.options.kv == "off")
+  if (words.model.options.kv.starts_with("off"))
     throw Error(ErrorCode::invalid_argument, "bench kv itself switches the cache off");
   const Report report = measure(words);
   if (!words.output.empty()) {

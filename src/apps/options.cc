@@ -47,7 +47,8 @@ void ModelWords::add_computing(CLI::App& command) {
       ->capture_default_str();
   command.add_option(
       "--kv", options.kv,
-      "keys and values of earlier tokens: f32, f16, bf16 or off (default bf16; f32 with --math f32)");
+      "keys and values of earlier tokens: f32, f16, bf16, q8, q4 or off (default bf16; f32 with --math f32); "
+      "off-q8 and the like keep nothing and round as that cache does");
   command.add_option("--math", options.math, "int8 or f32")->capture_default_str();
   command.add_option(
       "--activations", options.activations,

@@ -4,15 +4,17 @@
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "tensor/cache_type.h"
 
 namespace lathe {
 
 std::uint64_t CacheGeometry::page_bytes() const {
   if (off) return 0;
-  const bool possible = layers > 0 && kv_heads > 0 && head_dim > 0 &&
-                        (dtype == Dtype::f32 || dtype == Dtype::f16 || dtype == Dtype::bf16);
+  const bool possible = layers > 0 && kv_heads > 0 && head_dim > 0 && is_cache_dtype(dtype) &&
+                        (!is_cache_codes(dtype) || head_dim % kCodeColumns == 0);
   std::optional<std::uint64_t> bytes = info(dtype).block_bytes;
-  for (const auto factor : {2, kPageTokens, layers, kv_heads, head_dim})
+  for (const auto factor :
+       {2, kPageTokens / static_cast<int>(info(dtype).block_elements), layers, kv_heads, head_dim})
     bytes = bytes && possible ? checked_multiply(*bytes, static_cast<std::uint64_t>(factor)) : std::nullopt;
   if (!bytes)
     throw Error(ErrorCode::invalid_argument, "the cache's geometry is not one that can be",

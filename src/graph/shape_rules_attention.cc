@@ -3,11 +3,14 @@
 
 #include "graph/shape_check.h"
 #include "graph/shape_rules.h"
+#include "tensor/cache_type.h"
 
 namespace lathe::shape_rules {
 namespace {
 
-constexpr std::int64_t kPageTokens = 64;  // backend/cache_layout.h; a test holds the two together
+// backend/cache_layout.h; a test holds them together
+constexpr std::int64_t kPageTokens = 64;
+constexpr std::int64_t kCodeColumns = 32;
 
 /// sequences i32[Q, 4], block_tables i32[B]
 void require_tables(const ShapeCheck& check, std::size_t sequences) {
@@ -23,13 +26,19 @@ void require_keys_and_values(const ShapeCheck& check, std::size_t k) {
   for (std::size_t axis = 0; axis < 3; ++axis) check.require_dim(k + 1, axis, check.dim(k, axis), "as in k");
 }
 
-bool is_cache_dtype(Dtype dtype) {
-  return dtype == Dtype::f32 || dtype == Dtype::f16 || dtype == Dtype::bf16;
+constexpr std::string_view kCacheTypes = "f32, f16, bf16, q8_0 or q4_1";
+
+bool holds(Dtype cache, std::int64_t head_dim) {
+  return !is_cache_codes(cache) || head_dim % kCodeColumns == 0;
 }
 
-/// f32, f16 or bf16 [L, P, 2, Hkv, 64 * d]
+/// kCacheTypes [L, P, 2, Hkv, 64 * d]
 void require_cache(const ShapeCheck& check, std::size_t cache, std::int64_t head_dim) {
-  if (!is_cache_dtype(check.type(cache).dtype)) check.fail_input(cache, "must be f32, f16 or bf16");
+  if (!is_cache_dtype(check.type(cache).dtype))
+    check.fail_input(cache, "must be " + std::string(kCacheTypes));
+  if (!holds(check.type(cache).dtype, head_dim))
+    check.fail_input(cache, "holds codes, so the head dimension " + std::to_string(head_dim) +
+                                " must be a multiple of " + std::to_string(kCodeColumns));
   check.require_rank(cache, 5);
   check.require_dim(cache, 2, 2, "keys and values");
   if (check.number(cache, 4) != kPageTokens * head_dim)
@@ -120,8 +129,12 @@ Types kv_scratch(Inputs inputs, const Node& node) {
   const auto head_dim = check.number(0, 2);
   if (head_dim > kMaxDim / kPageTokens) check.fail_input(0, "has too large a head dimension");
   const auto dtype = node.integer("dtype");
-  if (dtype < 0 || dtype > static_cast<std::int64_t>(Dtype::bf16))
-    check.fail("dtype must be that of f32, f16 or bf16");
+  const bool known = dtype >= 0 && dtype <= static_cast<std::int64_t>(kLastDtype) &&
+                     is_cache_dtype(static_cast<Dtype>(dtype));
+  if (!known) check.fail("dtype must be that of " + std::string(kCacheTypes));
+  if (!holds(static_cast<Dtype>(dtype), head_dim))
+    check.fail_input(0, "must have a head dimension that is a multiple of " + std::to_string(kCodeColumns) +
+                            " where the cache holds codes");
   return {{static_cast<Dtype>(dtype), {1, "P", 2, heads, kPageTokens * head_dim}}};
 }
 

@@ -24,6 +24,11 @@ class ModelTest : public testing::Test {
     if (options.threads == 0) options.threads = 2;
     return Model::load(file_.path(), options);
   }
+  /// With heads of as many columns as codes in the cache need.
+  Model load_wide(ModelOptions options = {}) const {
+    test::write_tiny_model(file_.path(), {.heads = 2, .kv_heads = 1});
+    return load(std::move(options));
+  }
   static Request completion(const std::string& prompt, int max_tokens = 16) {
     Request request;
     request.prompt = prompt;
@@ -224,11 +229,11 @@ TEST_F(ModelTest, CancellingFromAnotherThreadEndsTheAnswer) {
 }
 
 TEST_F(ModelTest, AnswersAtOnceAreThoseOfOneAfterAnother) {
-  for (const char* kv : {"bf16", "f16", "off"}) {
+  for (const char* kv : {"bf16", "f16", "q8", "q4", "off", "off-q4"}) {
     ModelOptions options;
     options.kv = kv;
     options.sequences = 3;
-    Model model = load(options);
+    Model model = load_wide(options);
     std::vector<Request> requests;
     for (const char* prompt : {"the cat", "and the dog was", "a", "in the house of the man", "xyz"})
       requests.push_back(completion(prompt, 40));
@@ -364,6 +369,7 @@ TEST_F(ModelTest, RefusesBadOptions) {
       {"threads", [](ModelOptions& o) { o.threads = -1; }},
       {"threads", [](ModelOptions& o) { o.threads = 100000; }},
       {"kv", [](ModelOptions& o) { o.kv = "q3"; }},
+      {"kv", [](ModelOptions& o) { o.kv = "off-q5"; }},
       {"math", [](ModelOptions& o) { o.math = "int4"; }},
       {"device", [](ModelOptions& o) { o.device = "abacus"; }},
       {"context_tokens", [](ModelOptions& o) { o.context_tokens = -1; }},
@@ -394,7 +400,7 @@ TEST_F(ModelTest, WithoutWeightsTextStillWorks) {
 }
 
 TEST_F(ModelTest, LogitsAreTheSameInAnyChunksAndWithoutACache) {
-  const auto ids = load().tokenize(std::string(300, 'a') + " the cat and the dog");
+  const auto ids = load_wide().tokenize(std::string(300, 'a') + " the cat and the dog");
   for (const char* math : {"int8", "f32"}) {
     SCOPED_TRACE(math);
     ModelOptions options;
@@ -409,6 +415,42 @@ TEST_F(ModelTest, LogitsAreTheSameInAnyChunksAndWithoutACache) {
     Model without_cache = load(options);
     EXPECT_TRUE(all_logits(without_cache, ids, 0) == whole);
   }
+}
+
+TEST_F(ModelTest, CodesInTheCacheAreTheSameInAnyChunksAndWithoutACache) {
+  const auto ids = load_wide().tokenize(std::string(300, 'a') + " the cat and the dog");
+  for (const std::string kv : {"q8", "q4", "f16"}) {
+    SCOPED_TRACE(kv);
+    ModelOptions options;
+    options.kv = kv;
+    Model model = load_wide(options);
+    const auto whole = all_logits(model, ids, 0);
+    for (const float logit : whole) ASSERT_TRUE(std::isfinite(logit));
+    for (const int chunk : {1, 7, 64})
+      EXPECT_TRUE(all_logits(model, ids, chunk) == whole) << "chunk " << chunk;
+    options.kv = "off-" + kv;
+    Model without_cache = load_wide(options);
+    EXPECT_TRUE(all_logits(without_cache, ids, 0) == whole);
+    EXPECT_EQ(without_cache.cache_use().most_pages_used, 0);
+  }
+}
+
+TEST_F(ModelTest, CodesTakeFewerBytes) {
+  ModelOptions options;
+  options.kv = "q8";
+  EXPECT_EQ(load_wide(options).cache_use().page_bytes, 64u * 2 * 2 * 32 * 34 / 32);
+  options.kv = "q4";
+  const Model model = load_wide(options);
+  EXPECT_EQ(model.cache_use().page_bytes, 64u * 2 * 2 * 32 * 10 / 16);
+  EXPECT_EQ(model.work(1, 100).cache_bytes, 100u * 2 * 2 * 32 * 10 / 16);
+}
+
+TEST_F(ModelTest, CodesNeedHeadsOfWholeGroups) {
+  ModelOptions options;
+  options.kv = "q4";
+  std::string message;
+  EXPECT_EQ(code_of([&] { load(options); }, &message), ErrorCode::invalid_argument);
+  EXPECT_THAT(message, testing::HasSubstr("groups of 32 columns; heads of this model have 16"));
 }
 
 TEST_F(ModelTest, CountsTheWorkOfAStep) {
@@ -484,7 +526,8 @@ TEST_F(ModelTest, TimesItsStepsAndCountsTheirWork) {
   for (std::size_t i = 0; i < profile.times.size(); ++i) {
     EXPECT_EQ(profile.times[i] > 0, profile.profiles[i] >= 0);
     sum += profile.work[i];
-    if (steps[i].op == "Gather") sum.weight_bytes -= profile.work[i].weight_bytes;  // rows, and no whole weight
+    if (steps[i].op == "Gather")
+      sum.weight_bytes -= profile.work[i].weight_bytes;  // rows, and no whole weight
   }
   const Work work = model.work(kTokens);
   EXPECT_EQ(sum.weight_bytes, kRepeats * work.weight_bytes);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "tensor/cache_type.h"
 
 namespace lathe {
 namespace {
@@ -60,6 +61,9 @@ TEST(KvCache, LettingGoTwiceIsCaught) {
 TEST(CacheGeometry, BytesOfAPage) {
   EXPECT_EQ((CacheGeometry{30, 3, 64, Dtype::f16, false}.page_bytes()), 30U * 2 * 3 * 64 * 64 * 2);
   EXPECT_EQ((CacheGeometry{30, 3, 64, Dtype::bf16, false}.page_bytes()), 30U * 2 * 3 * 64 * 64 * 2);
+  EXPECT_EQ((CacheGeometry{30, 3, 64, kCacheOfQ8, false}.page_bytes()), 30U * 2 * 3 * 64 * 64 * 34 / 32);
+  EXPECT_EQ((CacheGeometry{30, 3, 64, kCacheOfQ4, false}.page_bytes()), 30U * 2 * 3 * 64 * 64 * 10 / 16);
+  EXPECT_THROW((CacheGeometry{30, 3, 80, kCacheOfQ4, false}.page_bytes()), Error);
   EXPECT_EQ((CacheGeometry{30, 3, 64, Dtype::f32, true}.page_bytes()), 0U);
   EXPECT_THROW((CacheGeometry{30, 0, 64, Dtype::f16, false}.page_bytes()), Error);
   EXPECT_THROW((CacheGeometry{30, 3, 64, Dtype::i8, false}.page_bytes()), Error);

@@ -2,11 +2,14 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
+#include <cstring>
 
 #include "backend/cache_layout.h"
 #include "base/half.h"
 #include "cpu/portable/pair_arithmetic.h"
 #include "parity/harness.h"
+#include "tensor/cache_type.h"
 
 namespace lathe::parity {
 
@@ -76,6 +79,51 @@ inline std::size_t cache_index(const Tensor& cache, const Step& step, const Sequ
   if (cache.dtype == Dtype::bf16)
     place = kind == 0 ? pair_key_index(head_dim, slot, d) : pair_value_index(head_dim, slot, d);
   return static_cast<std::size_t>(page * cache.dims[4] + place);
+}
+
+/// Of a cache of codes: the record that the element lies in, and its code and word.
+struct CodePlace {
+  std::size_t byte;
+  std::int64_t shift;  // of the code in the byte
+  std::size_t word;    // byte of it
+};
+
+inline CodePlace code_place(const Tensor& cache, const Step& step, const SequenceEntry& sequence,
+                            std::int64_t layer, int kind, std::int64_t head, std::int64_t position,
+                            std::int64_t d) {
+  const CacheCodes codes = cache.dtype == kCacheOfQ8 ? kCacheQ8 : kCacheQ4;
+  const auto entry = static_cast<std::size_t>(sequence.first_page_entry + position / kPageTokens);
+  const std::int64_t slot = position % kPageTokens;
+  const std::int64_t head_dim = cache.dims[4] / kPageTokens;
+  const std::int64_t record =
+      (((layer * cache.dims[1] + step.block_tables[entry]) * 2 + kind) * cache.dims[3] + head) *
+      codes.record_bytes(head_dim);
+  const std::int64_t word = kind == 0 ? codes.key_word(slot, d) : codes.value_word(head_dim, slot, d);
+  std::int64_t byte = kind == 0 ? pair_key_index(head_dim, slot, d) : pair_value_index(head_dim, slot, d);
+  std::int64_t shift = 0;
+  if (codes.bits == 4) {
+    byte = kind == 0 ? key_nibble(slot, d) : value_nibble(head_dim, slot, d);
+    shift = (kind == 0 ? key_nibble_is_high(d) : value_nibble_is_high(d)) ? 4 : 0;
+  }
+  return {static_cast<std::size_t>(record + byte), shift,
+          static_cast<std::size_t>(record + codes.code_bytes(head_dim) + 2 * word)};
+}
+
+/// A code near the value, and a word that groups share unevenly; a NaN is one in the word.
+inline void set_code(Tensor& cache, const CodePlace& place, float value) {
+  const bool wide = cache.dtype == kCacheOfQ8;
+  std::uint16_t word = float_to_half(place.word % 4 == 0 ? 0.03f : 0.021f);
+  if (!wide) word = place.word % 4 == 0 ? 0x7888 : 0x718b;  // 7.5 and 7.1 below zero, steps of 0.25 and 0.34
+  const float near = wide ? 40 * value : 7.5f + 3 * value;
+  const auto code =
+      static_cast<int>(std::lrint(std::clamp(near, wide ? -127.0f : 0.0f, wide ? 127.0f : 15.0f)));
+  if (std::isnan(value)) word = wide ? kScaleOfNan : kStepOfNan;
+  auto* bytes = cache.as<std::uint8_t>();
+  const int mask = wide ? 0xff : 15 << place.shift;
+  if (!std::isnan(value))
+    bytes[place.byte] =
+        static_cast<std::uint8_t>((bytes[place.byte] & ~mask) | ((code << place.shift) & mask));
+  std::memcpy(bytes + place.word, &word, sizeof word);
 }
 
 inline float cache_value(const Tensor& cache, std::size_t index) {

@@ -140,9 +140,9 @@ class Layer {
 class AttentionInvariance : public testing::TestWithParam<std::string> {};
 
 TEST_P(AttentionInvariance, PromptAtOnceInChunksAndTokenByToken) {
-  for (const auto dtype : {Dtype::f32, Dtype::f16, Dtype::bf16})
-    for (const auto& shape :
-         {AttentionShape{9, 3, 64, dtype, 2, 1, 0}, AttentionShape{4, 1, 48, dtype, 1, 0, 70}}) {
+  for (const auto dtype : {Dtype::f32, Dtype::f16, Dtype::bf16, kCacheOfQ8, kCacheOfQ4})
+    for (const auto& shape : {AttentionShape{9, 3, 64, dtype, 2, 1, 0},
+                              AttentionShape{4, 1, is_cache_codes(dtype) ? 96 : 48, dtype, 1, 0, 70}}) {
       const std::vector<SequenceShape> sequences = {{100, 0}};
       Layer at_once(GetParam(), shape, sequences, 1);
       at_once.advance({100});
@@ -157,9 +157,16 @@ TEST_P(AttentionInvariance, PromptAtOnceInChunksAndTokenByToken) {
 
 TEST_P(AttentionInvariance, LongPromptAtOnceInChunksAndTokenByToken) {
   constexpr std::int64_t kTokens = 512;
-  for (const auto& [dtype, window] : std::vector<std::pair<Dtype, std::int64_t>>{
-           {Dtype::f16, 0}, {Dtype::f16, 100}, {Dtype::bf16, 0}, {Dtype::bf16, 100}, {Dtype::bf16, 300}}) {
-    const AttentionShape shape{4, 2, 16, dtype, 1, 0, window};
+  for (const auto& [dtype, window] : std::vector<std::pair<Dtype, std::int64_t>>{{Dtype::f16, 0},
+                                                                                 {Dtype::f16, 100},
+                                                                                 {Dtype::bf16, 0},
+                                                                                 {Dtype::bf16, 100},
+                                                                                 {Dtype::bf16, 300},
+                                                                                 {kCacheOfQ8, 0},
+                                                                                 {kCacheOfQ8, 300},
+                                                                                 {kCacheOfQ4, 0},
+                                                                                 {kCacheOfQ4, 100}}) {
+    const AttentionShape shape{4, 2, is_cache_codes(dtype) ? 32 : 16, dtype, 1, 0, window};
     const std::vector<SequenceShape> sequences = {{kTokens, 0}};
     Layer at_once(GetParam(), shape, sequences, 4);
     at_once.advance({kTokens});
@@ -173,7 +180,7 @@ TEST_P(AttentionInvariance, LongPromptAtOnceInChunksAndTokenByToken) {
 }
 
 TEST_P(AttentionInvariance, SequencesTogetherAndAlone) {
-  for (const auto dtype : {Dtype::f16, Dtype::bf16}) {
+  for (const auto dtype : {Dtype::f16, Dtype::bf16, kCacheOfQ8, kCacheOfQ4}) {
     const AttentionShape shape{6, 2, 64, dtype, 1, 0, 0};
     const std::vector<SequenceShape> sequences = {{130, 0}, {5, 0}, {71, 0}};
     Layer alone(GetParam(), shape, sequences, 2);

@@ -186,6 +186,31 @@ Expected quantized_linear(const Case& test, std::int64_t row, std::int64_t colum
   return {sum, magnitude * 4e-6 + 1e-5};
 }
 
+/// Element [d, i] of the rotation of a head's columns.
+double rotation(std::int64_t head_dim, std::int64_t d, std::int64_t i) {
+  std::int64_t size = 1;
+  while (head_dim % (2 * size) == 0) size *= 2;
+  if (d / size != i / size) return 0;
+  const bool odd = std::popcount(static_cast<std::uint64_t>(d % size & i % size)) % 2 == 1;
+  return (odd ? -1 : 1) / std::sqrt(static_cast<double>(size));
+}
+
+/// What the code at the place stands for, as attention reads it.
+double code_value(const Tensor& cache, const CodePlace& place) {
+  const auto* bytes = cache.as<std::uint8_t>();
+  const int low = bytes[place.word];
+  const int high = bytes[place.word + 1];
+  double value = 0;
+  if (cache.dtype == kCacheOfQ8) {
+    value = static_cast<std::int8_t>(bytes[place.byte]) *
+            static_cast<double>(half_to_float(static_cast<std::uint16_t>(low | high << 8)));
+  } else {
+    const double scale = low == 255 ? std::nan("") : std::ldexp(1 + low % 8 / 8.0, low / 8 - 19);
+    value = scale * ((bytes[place.byte] >> place.shift & 15) - high / 16.0);
+  }
+  return bfloat_to_float(float_to_bfloat(static_cast<float>(value)));
+}
+
 Expected paged_attention(const Case& test, std::int64_t row, std::int64_t column) {
   struct Weights {
     std::int64_t row = -1;
@@ -193,10 +218,13 @@ Expected paged_attention(const Case& test, std::int64_t row, std::int64_t column
     std::int64_t first = 0;
     const SequenceEntry* sequence = nullptr;
     std::vector<double> p;
+    std::vector<double> outputs;     // of a cache of codes: rotated columns
+    std::vector<double> magnitudes;  // of their products
   };
   static Weights last;  // of the row that was asked for before: softmax once a row
   const auto& cache = test.inputs[1];
-  const bool pairs = cache.dtype == Dtype::bf16;
+  const bool codes = is_cache_codes(cache.dtype);
+  const bool pairs = codes || cache.dtype == Dtype::bf16;
   const auto heads = test.inputs[0].dims[1];
   const auto head_dim = test.inputs[0].dims[2];
   const auto kv_head = row % heads / (heads / cache.dims[3]);
@@ -206,7 +234,7 @@ Expected paged_attention(const Case& test, std::int64_t row, std::int64_t column
   static Step step(unused, {});
   step.block_tables.assign(tables, tables + test.inputs[3].dims[0]);
   if (last.test != &test || last.row != row) {
-    last = {row, &test, 0, nullptr, {}};
+    last = {row, &test, 0, nullptr, {}, {}, {}};
     for (std::int64_t q = 0; q < test.inputs[2].dims[0]; ++q) {
       const auto* entry = test.inputs[2].as<SequenceEntry>() + q;
       if (row / heads >= entry->first_token && row / heads < entry->first_token + entry->tokens)
@@ -222,22 +250,50 @@ Expected paged_attention(const Case& test, std::int64_t row, std::int64_t column
     // A bf16 cache is multiplied by rounded queries, scaled to powers of two unless a soft cap comes first.
     const double scale = test.attributes[1].real;
     const double factor = static_cast<float>(softcap > 0 ? scale : scale / std::log(2.0));
+    const auto element = [&](int kind, std::int64_t position_of, std::int64_t d) -> double {
+      if (!codes)
+        return cache_value(cache,
+                           cache_index(cache, step, *last.sequence, layer, kind, kv_head, position_of, d));
+      return code_value(cache, code_place(cache, step, *last.sequence, layer, kind, kv_head, position_of, d));
+    };
     const auto query = [&](std::int64_t d) -> double {
-      const auto x = at(test, 0, row * head_dim + d);
+      double x = codes ? 0 : at(test, 0, row * head_dim + d);
+      for (std::int64_t i = 0; codes && i < head_dim; ++i)
+        x += rotation(head_dim, d, i) * at(test, 0, row * head_dim + i);
       if (!pairs) return scale * x;
       const float rounded =
           bfloat_to_float(float_to_bfloat(static_cast<float>(factor) * static_cast<float>(x)));
       return rounded * (softcap > 0 ? 1.0 : std::log(2.0));
     };
+    std::vector<double> queries;
+    for (std::int64_t d = 0; d < head_dim; ++d) queries.push_back(query(d));
     for (std::int64_t j = last.first; j <= position; ++j) {
       double score = 0;
       for (std::int64_t d = 0; d < head_dim; ++d)
-        score +=
-            query(d) * cache_value(cache, cache_index(cache, step, *last.sequence, layer, 0, kv_head, j, d));
+        score += queries[static_cast<std::size_t>(d)] * element(0, j, d);
       last.p.push_back(std::exp(softcap > 0 ? softcap * std::tanh(score / softcap) : score));
       sum += last.p.back();
     }
     for (auto& p : last.p) p /= sum;
+    for (std::int64_t d = 0; codes && d < head_dim; ++d) {
+      last.outputs.push_back(0);
+      last.magnitudes.push_back(0);
+      for (std::size_t j = 0; j < last.p.size(); ++j) {
+        const double product = last.p[j] * element(1, last.first + static_cast<std::int64_t>(j), d);
+        last.outputs.back() += product;
+        last.magnitudes.back() += std::abs(product);
+      }
+    }
+  }
+  if (codes) {  // rotated back
+    Expected result{0, 0};
+    for (std::int64_t i = 0; i < head_dim; ++i) {
+      const double part = rotation(head_dim, column, i);
+      result.value += part * last.outputs[static_cast<std::size_t>(i)];
+      result.tolerance += std::pow(5e-3 * part * last.magnitudes[static_cast<std::size_t>(i)], 2);
+    }
+    result.tolerance = 2 * std::sqrt(result.tolerance);
+    return result;
   }
   double value = 0;
   double magnitude = 0;
@@ -497,8 +553,67 @@ TEST(Reference, RotaryKvWriteIsRotationAndWrite) {
   EXPECT_GT(cases, 0);
 }
 
+/// Of the word that a place has: the step between two codes.
+double step_of(const Tensor& cache, const CodePlace& place) {
+  const auto* bytes = cache.as<std::uint8_t>();
+  const int low = bytes[place.word];
+  if (cache.dtype == kCacheOfQ8)
+    return half_to_float(static_cast<std::uint16_t>(low | bytes[place.word + 1] << 8));
+  return std::ldexp(1 + low % 8 / 8.0, low / 8 - 19);
+}
+
+TEST(Reference, KvWriteRoundsRotatedRowsToCodesAndTouchesNothingElse) {
+  int cases = 0;
+  for (const auto& test : cases_of("KvWrite")) {
+    if (!is_cache_codes(test.inputs[0].dtype)) continue;
+    ++cases;
+    Random unused(1);
+    Step step(unused, {});
+    const std::int32_t* tables = test.inputs[4].as<std::int32_t>();
+    step.block_tables.assign(tables, tables + test.inputs[4].dims[0]);
+    const Tensor result = run(portable("KvWrite"), test, 1)[0];
+    Tensor rest = result;  // with what the cache held before in the place of what was written
+    const auto& k = test.inputs[1];
+    const std::int64_t head_dim = k.dims[2];
+    double squares = 0;
+    std::int64_t codes = 0;
+    for (std::int64_t q = 0; q < test.inputs[3].dims[0]; ++q) {
+      const auto& entry = test.inputs[3].as<SequenceEntry>()[q];
+      for (std::int64_t i = 0; i < entry.tokens; ++i)
+        for (std::int64_t head = 0; head < k.dims[1]; ++head)
+          for (int kind = 0; kind < 2; ++kind) {
+            const float* row = test.inputs[static_cast<std::size_t>(1 + kind)].as<float>() +
+                               ((entry.first_token + i) * k.dims[1] + head) * head_dim;
+            for (std::int64_t d = 0; d < head_dim; ++d) {
+              const CodePlace place = code_place(result, step, entry, 1, kind, head, entry.past + i, d);
+              for (const std::size_t byte : {place.byte, place.word, place.word + 1})
+                rest.as<std::uint8_t>()[byte] = test.inputs[0].as<std::uint8_t>()[byte];
+              double expected = 0;
+              for (std::int64_t c = 0; c < head_dim; ++c) expected += rotation(head_dim, d, c) * row[c];
+              const double stored = code_value(result, place);
+              if (std::abs(expected) > 1e6) {
+                ASSERT_FALSE(std::isfinite(stored)) << test.name;  // no scale holds it
+                continue;
+              }
+              ASSERT_TRUE(std::isfinite(stored)) << test.name;
+              const double size = std::max(step_of(result, place), 1e-30);
+              const double error = (stored - expected) / size;
+              // Ends of a 4-bit range may be cut off; what attention reads is rounded to bf16 as well.
+              ASSERT_LE(std::abs(error), test.inputs[0].dtype == kCacheOfQ8 ? 1.0 : 2.5) << test.name;
+              squares += error * error;
+              ++codes;
+            }
+          }
+    }
+    EXPECT_LT(squares, 0.15 * static_cast<double>(codes)) << test.name;
+    ASSERT_EQ(rest.bytes, test.inputs[0].bytes) << test.name;
+  }
+  EXPECT_GT(cases, 0);
+}
+
 TEST(Reference, KvWriteStoresEachTokenAndNothingElse) {
   for (const auto& test : cases_of("KvWrite")) {
+    if (is_cache_codes(test.inputs[0].dtype)) continue;
     Random unused(1);
     Step step(unused, {});
     const std::int32_t* tables = test.inputs[4].as<std::int32_t>();

@@ -11,6 +11,12 @@ namespace {
 
 using Sequences = std::vector<SequenceShape>;
 
+constexpr Dtype kCaches[] = {Dtype::f32, Dtype::f16, Dtype::bf16, kCacheOfQ8, kCacheOfQ4};
+
+bool can_hold(Dtype cache, std::int64_t head_dim) {
+  return !is_cache_codes(cache) || head_dim % kCodeColumns == 0;
+}
+
 const std::vector<Sequences>& steps() {
   static const std::vector<Sequences> kSteps = {
       {{1, 0}},
@@ -47,6 +53,14 @@ std::string describe(const AttentionShape& shape, const Sequences& sequences) {
   return text;
 }
 
+void set_element(Tensor& cache, const Step& step, const SequenceEntry& sequence, std::int64_t layer, int kind,
+                 std::int64_t head, std::int64_t position, std::int64_t d, float value) {
+  if (is_cache_codes(cache.dtype))
+    set_code(cache, code_place(cache, step, sequence, layer, kind, head, position, d), value);
+  else
+    set_cache_value(cache, cache_index(cache, step, sequence, layer, kind, head, position, d), value);
+}
+
 Case attention_case(Random& random, const AttentionShape& shape, const Sequences& sequences) {
   const Step step(random, sequences);
   Tensor cache = poisoned_cache(shape, step.pages);
@@ -56,8 +70,7 @@ Case attention_case(Random& random, const AttentionShape& shape, const Sequences
       for (int kind = 0; kind < 2; ++kind)
         for (std::int64_t head = 0; head < shape.kv_heads; ++head)
           for (std::int64_t d = 0; d < shape.head_dim; ++d)
-            set_cache_value(cache, cache_index(cache, step, sequence, shape.layer, kind, head, position, d),
-                            distribution(random));
+            set_element(cache, step, sequence, shape.layer, kind, head, position, d, distribution(random));
   const Shape q = {step.tokens, shape.heads, shape.head_dim};
   return {describe(shape, sequences),
           "PagedAttention",
@@ -77,10 +90,8 @@ Case with_last_token_wrong(Random& random, const AttentionShape& shape, const Se
   step.block_tables.assign(tables, tables + test.inputs[3].dims[0]);
   for (std::int64_t d = 0; d < shape.head_dim; ++d)
     for (int kind = 0; kind < 2; ++kind)
-      set_cache_value(
-          test.inputs[1],
-          cache_index(test.inputs[1], step, sequence, 0, kind, 1, sequence.past + sequence.tokens - 1, d),
-          std::nanf(""));
+      set_element(test.inputs[1], step, sequence, 0, kind, 1, sequence.past + sequence.tokens - 1, d,
+                  std::nanf(""));
   return test;
 }
 
@@ -89,10 +100,11 @@ Case with_last_token_wrong(Random& random, const AttentionShape& shape, const Se
 std::vector<Case> kv_write_cases() {
   Random random(11);
   std::vector<Case> cases;
-  for (const auto dtype : {Dtype::f32, Dtype::f16, Dtype::bf16})
+  for (const auto dtype : kCaches)
     for (const auto& [kv_heads, head_dim] :
-         std::vector<std::pair<std::int64_t, std::int64_t>>{{3, 64}, {1, 31}, {2, 80}})
+         std::vector<std::pair<std::int64_t, std::int64_t>>{{3, 64}, {1, 31}, {2, 80}, {1, 96}, {1, 256}})
       for (const auto& sequences : steps_and_long_prompts()) {
+        if (!can_hold(dtype, head_dim) || (!is_cache_codes(dtype) && head_dim > 80)) continue;
         const AttentionShape shape{kv_heads, kv_heads, head_dim, dtype, 2, 1};
         const Step step(random, sequences);
         const Tensor cache = poisoned_cache(shape, step.pages);
@@ -157,32 +169,37 @@ std::vector<Case> kv_scratch_cases() {
 std::vector<Case> paged_attention_cases() {
   Random random(12);
   std::vector<Case> cases;
-  for (const auto dtype : {Dtype::f32, Dtype::f16, Dtype::bf16})
+  for (const auto dtype : kCaches)
     for (const auto& [heads, kv_heads, head_dim] : std::vector<std::array<std::int64_t, 3>>{
-             {9, 3, 64}, {2, 1, 256}, {2, 2, 16}, {3, 1, 80}, {2, 1, 31}, {14, 1, 8}})
+             {9, 3, 64}, {2, 1, 256}, {2, 2, 16}, {3, 1, 80}, {2, 1, 31}, {14, 1, 8}, {3, 1, 96}})
       for (const std::int64_t window : {0, 1, 40, 64, 100})
         for (const auto& sequences : steps()) {
+          if (!can_hold(dtype, head_dim) || (!is_cache_codes(dtype) && head_dim == 96)) continue;
           if ((head_dim != 64 || dtype == Dtype::f32) && window != 0 && window != 40) continue;
           cases.push_back(
               attention_case(random, {heads, kv_heads, head_dim, dtype, 2, 1, window}, sequences));
         }
-  for (const auto dtype : {Dtype::f32, Dtype::f16, Dtype::bf16})
+  for (const auto dtype : kCaches)
     for (const auto& sequences : steps()) {
       cases.push_back(attention_case(random, {12, 12, 32, dtype, 2, 1, 0, 0, false}, sequences));
-      cases.push_back(attention_case(random, {3, 1, 80, dtype, 1, 0, 0, 2.5, false}, sequences));
+      const std::int64_t head_dim = is_cache_codes(dtype) ? 96 : 80;
+      cases.push_back(attention_case(random, {3, 1, head_dim, dtype, 1, 0, 0, 2.5, false}, sequences));
       cases.push_back(attention_case(random, {8, 4, 64, dtype, 1, 0, 40, 50, true}, sequences));
     }
   // A token that went wrong spoils those after it, not those before it in the same step.
   for (const auto& sequences : steps()) {
     for (const auto dtype : {Dtype::f16, Dtype::bf16})
       cases.push_back(with_last_token_wrong(random, {6, 2, 48, dtype, 1, 0, 40}, sequences));
+    for (const auto dtype : {kCacheOfQ8, kCacheOfQ4})
+      cases.push_back(with_last_token_wrong(random, {6, 2, 32, dtype, 1, 0, 40}, sequences));
   }
   cases.push_back(attention_case(random, {9, 3, 64, Dtype::f16}, {{260, 0}}));
   // Spans of four pages, and rows of one tile that begin in different ones.
   for (const auto& sequences : {Sequences{{260, 0}}, Sequences{{1, 255}}, Sequences{{3, 254}, {1, 1000}}})
     for (const std::int64_t window : {0, 128, 300})
-      cases.push_back(attention_case(random, {9, 3, 64, Dtype::bf16, 1, 0, window}, sequences));
-  for (const auto dtype : {Dtype::f32, Dtype::f16, Dtype::bf16})
+      for (const auto dtype : {Dtype::bf16, kCacheOfQ8, kCacheOfQ4})
+        cases.push_back(attention_case(random, {9, 3, 64, dtype, 1, 0, window}, sequences));
+  for (const auto dtype : kCaches)
     for (const std::int64_t window : {0, 100})
       cases.push_back(attention_case(random, {2, 1, 32, dtype, 1, 0, window}, {{512, 0}}));
   cases.push_back(attention_case(random, {2, 2, 32, Dtype::f32, 1, 0, 0, 0, false}, {{256, 0}, {3, 0}}));

@@ -111,6 +111,19 @@ struct Vector {
           _mm256_blendv_ps(y.high, x.high, _mm256_cmp_ps(a.high, b.high, _CMP_LT_OQ))};
 }
 
+/// Lane i is lane i ^ kDistance of x.
+template <int kDistance>
+[[gnu::always_inline]] inline Vector swap_lanes(Vector x) {
+  if constexpr (kDistance == 8) return {x.high, x.low};
+  const auto swapped = [](__m256 half) {
+    if constexpr (kDistance == 4)
+      return _mm256_permute2f128_ps(half, half, 1);
+    else
+      return _mm256_permute_ps(half, kDistance == 1 ? 0xb1 : 0x4e);
+  };
+  return {swapped(x.low), swapped(x.high)};
+}
+
 /// Each lane the one of `table` that the low 4 bits of `index` name.
 [[gnu::always_inline]] inline Vector lookup(Vector table, Vector index) {
   const auto half = [&table](__m256 indices) {

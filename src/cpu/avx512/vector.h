@@ -79,6 +79,15 @@ struct Vector {
   return {_mm512_mask_mov_ps(y.lanes, _mm512_cmp_ps_mask(a.lanes, b.lanes, _CMP_LT_OQ), x.lanes)};
 }
 
+/// Lane i is lane i ^ kDistance of x.
+template <int kDistance>
+[[gnu::always_inline]] inline Vector swap_lanes(Vector x) {
+  if constexpr (kDistance < 4)
+    return {_mm512_permute_ps(x.lanes, kDistance == 1 ? 0xb1 : 0x4e)};
+  else
+    return {_mm512_shuffle_f32x4(x.lanes, x.lanes, kDistance == 4 ? 0xb1 : 0x4e)};
+}
+
 /// Each lane the one of `table` that the low 4 bits of `index` name.
 [[gnu::always_inline]] inline Vector lookup(Vector table, Vector index) {
   return {_mm512_permutexvar_ps(_mm512_castps_si512(index.lanes), table.lanes)};

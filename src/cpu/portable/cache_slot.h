@@ -3,8 +3,9 @@
 
 #include "backend/cache_layout.h"
 #include "base/half.h"
+#include "cpu/portable/cache_codes.h"
 #include "cpu/portable/pair_arithmetic.h"
-#include "tensor/dtype.h"
+#include "tensor/cache_type.h"
 
 namespace lathe::portable {
 
@@ -33,25 +34,47 @@ struct PairPage {
   }
 };
 
-template <class Page>
-void store_slot(typename Page::Element* keys, typename Page::Element* values, std::int64_t head_dim,
-                std::int64_t slot, const float* k, const float* v) {
-  for (std::int64_t d = 0; d < head_dim; ++d) {
-    keys[Page::key(head_dim, slot, d)] = Page::rounded(k[d]);
-    values[Page::value(head_dim, slot, d)] = Page::rounded(v[d]);
+/// A page type whose elements are rounded one by one.
+template <class Layout>
+struct ElementPage {
+  using Element = typename Layout::Element;
+
+  /// Of one head's keys or values.
+  static std::int64_t elements(std::int64_t head_dim) { return kPageTokens * head_dim; }
+  static void store_slot(Element* keys, Element* values, std::int64_t head_dim, std::int64_t slot,
+                         const float* k, const float* v, float*) {
+    for (std::int64_t d = 0; d < head_dim; ++d) {
+      keys[Layout::key(head_dim, slot, d)] = Layout::rounded(k[d]);
+      values[Layout::value(head_dim, slot, d)] = Layout::rounded(v[d]);
+    }
   }
-}
+};
+
+template <class Codes>
+struct CodePage {
+  using Element = std::uint8_t;
+
+  static std::int64_t elements(std::int64_t head_dim) { return Codes::kLayout.record_bytes(head_dim); }
+  /// `row` [head_dim] is overwritten.
+  static void store_slot(Element* keys, Element* values, std::int64_t head_dim, std::int64_t slot,
+                         const float* k, const float* v, float* row) {
+    std::copy_n(k, head_dim, row);
+    rotate_columns(row, head_dim, as_it_is);
+    store_codes<Codes, true>({keys, head_dim}, slot, row);
+    std::copy_n(v, head_dim, row);
+    rotate_columns(row, head_dim, as_it_is);
+    store_codes<Codes, false>({values, head_dim}, slot, row);
+  }
+};
 
 /// write(page) for the page type of a cache of `dtype`.
 template <class Write>
 void with_page_type(Dtype dtype, Write write) {
-  if (dtype == Dtype::f32) return write(SinglePrecisionPage());
-  if (dtype == Dtype::f16) return write(HalfPrecisionPage());
-  write(PairPage());
-}
-
-inline bool is_cache_dtype(Dtype dtype) {
-  return dtype == Dtype::f32 || dtype == Dtype::f16 || dtype == Dtype::bf16;
+  if (dtype == Dtype::f32) return write(ElementPage<SinglePrecisionPage>());
+  if (dtype == Dtype::f16) return write(ElementPage<HalfPrecisionPage>());
+  if (dtype == kCacheOfQ8) return write(CodePage<CodesOf8>());
+  if (dtype == kCacheOfQ4) return write(CodePage<CodesOf4>());
+  write(ElementPage<PairPage>());
 }
 
 }  // namespace lathe::portable

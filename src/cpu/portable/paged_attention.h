@@ -4,6 +4,7 @@
 
 #include "backend/cache_layout.h"
 #include "cpu/portable/kernel_arguments.h"
+#include "tensor/cache_type.h"
 
 namespace lathe::portable {
 

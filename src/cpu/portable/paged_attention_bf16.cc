@@ -1,17 +1,19 @@
-// PagedAttention over a bf16 cache: as portable/paged_attention.cc, in the arithmetic of
-// portable/pair_arithmetic.h. Queries times their scale, keys, values and weights are rounded to bf16; every
-// output is one chain of dot products of pairs: columns (d, d + 1) for scores, positions (2i, 2i + 1) for
-// values, in ascending order.
+// PagedAttention over a cache of bf16, or of codes that are read as bf16: as portable/paged_attention.cc, in
+// the arithmetic of portable/pair_arithmetic.h. Queries times their scale, keys, values and weights are
+// rounded to bf16; every output is one chain of dot products of pairs: columns (d, d + 1) for scores,
+// positions (2i, 2i + 1) for values, in ascending order.
 //
 // Scores are in powers of two. A chunk is the 64 positions of a page, a span four chunks. In a span the
 // weights are relative to the greatest score so far, rounded up to a whole number, so that a new one costs an
 // exact factor; spans that a row sees are merged in ascending order. The sum of weights is that of the
 // rounded ones, pair i of a chunk in lane i modulo 16. Slots that are not visible are never read: they may
-// hold anything.
+// hold anything. Codes are of rotated rows (portable/cache_codes.h): queries are rotated likewise, outputs
+// back.
 #include <algorithm>
 #include <limits>
 #include <vector>
 
+#include "cpu/portable/cache_codes.h"
 #include "cpu/portable/paged_attention.h"
 #include "cpu/portable/pair_arithmetic.h"
 #include "cpu/portable/tanh_f32.h"
@@ -120,13 +122,43 @@ void divide(Sums& total, std::int64_t head_dim) {
     total.outputs[d] = flush_denormal(total.outputs[d] / total.weights[0]);
 }
 
-void run(const KernelCall& call) {
+/// Pages of bf16, read where they lie.
+struct PairSource {
+  using Element = std::uint16_t;
+  static constexpr bool kRotated = false;
+
+  static std::int64_t elements(std::int64_t head_dim) { return kPageTokens * head_dim; }
+  static Chunk chunk(const Element* keys, const Element* values, std::int64_t head_dim, std::int64_t begin,
+                     std::int64_t end, std::uint16_t*) {
+    return {keys, values, head_dim, begin, end};
+  }
+};
+
+/// Records of codes, read into `page`.
+template <class Codes>
+struct CodeSource {
+  using Element = std::uint8_t;
+  static constexpr bool kRotated = true;
+
+  static std::int64_t elements(std::int64_t head_dim) { return Codes::kLayout.record_bytes(head_dim); }
+  static Chunk chunk(const Element* keys, const Element* values, std::int64_t head_dim, std::int64_t begin,
+                     std::int64_t end, std::uint16_t* page) {
+    std::uint16_t* value_page = page + kPageTokens * head_dim;
+    read_keys<Codes>({keys, head_dim}, begin, end, page);
+    read_values<Codes>({values, head_dim}, begin, end, value_page);
+    return {page, value_page, head_dim, begin, end};
+  }
+};
+
+template <class Source>
+void attend(const KernelCall& call) {
+  using Element = typename Source::Element;
   const auto& q = call.inputs[0];
   const auto& cache = call.inputs[1];
   const std::int64_t heads = q.dims[1];
   const std::int64_t head_dim = q.dims[2];
   const std::int64_t kv_heads = cache.dims[3];
-  const std::int64_t page_elements = kPageTokens * head_dim;
+  const std::int64_t page_elements = Source::elements(head_dim);
   const double scale = call.attributes[1].real;
   const double softcap = call.attributes[3].real;
   const Scoring scoring{static_cast<float>(softcap > 0 ? scale : scale * kLog2E), static_cast<float>(softcap),
@@ -135,10 +167,11 @@ void run(const KernelCall& call) {
   const bool causal = call.attributes[4].integer != 0;
   const auto* sequences = data_of<const SequenceEntry>(call.inputs[2]);
   const auto* block_tables = data_of<const std::int32_t>(call.inputs[3]);
-  const auto* pages = data_of<const std::uint16_t>(cache) +
+  const auto* pages = data_of<const Element>(cache) +
                       call.attributes[0].integer * cache.dims[1] * 2 * kv_heads * page_elements;
   auto* span_output = static_cast<float*>(call.scratch);
   float* query = span_output + head_dim;
+  auto* decoded = reinterpret_cast<std::uint16_t*>(query + head_dim);  // keys and values of a page
 
   std::int64_t item = 0;  // (token, head) pairs over all sequences
   const Share share = share_of(call, q.dims[0] * heads);
@@ -152,9 +185,10 @@ void run(const KernelCall& call) {
       const std::int64_t last = causal ? position : sequence.past + sequence.tokens - 1;
       const std::int64_t first = window > 0 && position >= window ? position - window + 1 : 0;
       const std::int64_t offset = (sequence.first_token * heads + row) * head_dim;
+      std::copy_n(data_of<const float>(q) + offset, head_dim, query);
+      if (Source::kRotated) rotate_columns(query, head_dim, flush_denormal);
       for (std::int64_t d = 0; d < head_dim; ++d)
-        query[d] =
-            pair_element(round_to_pair_element(scoring.query_factor * data_of<const float>(q)[offset + d]));
+        query[d] = pair_element(round_to_pair_element(scoring.query_factor * query[d]));
       Sums total{kNoScore, {}, data_of<float>(call.outputs[0]) + offset};
       Sums span{kNoScore, {}, span_output};
       const std::int64_t first_span = first / kPageTokens / kSpanPages;
@@ -165,20 +199,34 @@ void run(const KernelCall& call) {
         if (!in_first && page % kSpanPages == 0) span.clear(head_dim);
         const std::int64_t start = page * kPageTokens;
         const std::int64_t number = block_tables[sequence.first_page_entry + page];
-        const std::uint16_t* keys = pages + (number * 2 * kv_heads + kv_head) * page_elements;
-        add_chunk({keys, keys + kv_heads * page_elements, head_dim, first > start ? first - start : 0,
-                   last - start < kPageTokens ? last - start + 1 : kPageTokens},
-                  query, scoring, in_first ? total : span);
+        const Element* keys = pages + (number * 2 * kv_heads + kv_head) * page_elements;
+        const Chunk chunk =
+            Source::chunk(keys, keys + kv_heads * page_elements, head_dim, first > start ? first - start : 0,
+                          last - start < kPageTokens ? last - start + 1 : kPageTokens, decoded);
+        add_chunk(chunk, query, scoring, in_first ? total : span);
         const bool ends = page == last_page || (page + 1) % kSpanPages == 0;
         if (!in_first && ends) merge(total, span, head_dim);
       }
       divide(total, head_dim);
+      if (Source::kRotated) rotate_columns(total.outputs, head_dim, flush_denormal);
     }
   }
 }
 
+void run_codes(const KernelCall& call) {
+  if (static_cast<Dtype>(call.inputs[1].dtype) == kCacheOfQ8)
+    attend<CodeSource<CodesOf8>>(call);
+  else
+    attend<CodeSource<CodesOf4>>(call);
+}
+
 std::size_t scratch_bytes(const KernelCall& call) {
   return 2 * static_cast<std::size_t>(call.inputs[0].dims[2]) * sizeof(float);
+}
+
+std::size_t code_scratch_bytes(const KernelCall& call) {
+  const auto head_dim = static_cast<std::size_t>(call.inputs[0].dims[2]);
+  return scratch_bytes(call) + 2 * kPageTokens * head_dim * sizeof(std::uint16_t);
 }
 
 }  // namespace
@@ -188,8 +236,15 @@ std::span<const Kernel> paged_attention_bf16_kernels() {
                                      .op = "PagedAttention",
                                      .arithmetic = "bf16",
                                      .accepts = accepts_paged_attention<Dtype::bf16>,
-                                     .run = run,
+                                     .run = attend<PairSource>,
                                      .scratch_bytes = scratch_bytes,
+                                     .serial = is_serial_paged_attention},
+                                    {.name = "portable.paged_attention.codes",
+                                     .op = "PagedAttention",
+                                     .arithmetic = "bf16",
+                                     .accepts = accepts_paged_attention<kCacheOfQ8, kCacheOfQ4>,
+                                     .run = run_codes,
+                                     .scratch_bytes = code_scratch_bytes,
                                      .serial = is_serial_paged_attention}};
   return kKernels;
 }

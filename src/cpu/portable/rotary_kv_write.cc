@@ -23,10 +23,10 @@ void write_tokens(const KernelCall& call) {
   const std::int64_t dims = call.inputs[kTable].dims[1];
   const std::int64_t kv_heads = call.inputs[1].dims[1];
   const std::int64_t head_dim = call.inputs[1].dims[2];
-  const std::int64_t page_elements = kPageTokens * head_dim;  // of one head, keys or values
+  const std::int64_t page_elements = Page::elements(head_dim);  // of one head, keys or values
   auto* pages =
       data_of<Element>(cache) + call.attributes[0].integer * cache.dims[1] * 2 * kv_heads * page_elements;
-  auto* rotated = static_cast<float*>(call.scratch);  // [head_dim]
+  auto* rotated = static_cast<float*>(call.scratch);  // [head_dim], and a row for the page type
   const Share share = share_of(call, kv_heads);
   for (std::int64_t q = 0; q < call.inputs[3].dims[0]; ++q) {
     const SequenceEntry& sequence = sequences[q];
@@ -40,7 +40,7 @@ void write_tokens(const KernelCall& call) {
         rotate_row(k + row, table + token * dims, dims, head_dim, call.attributes[1].integer != 0, rotated);
         Element* keys = pages + (page * 2 * kv_heads + head) * page_elements;
         Element* values = keys + kv_heads * page_elements;
-        store_slot<Page>(keys, values, head_dim, slot, rotated, v + row);
+        Page::store_slot(keys, values, head_dim, slot, rotated, v + row, rotated + head_dim);
       }
     }
   }
@@ -67,7 +67,7 @@ void run(const KernelCall& call) {
 bool accepts(const NodeTypes& types) { return is_cache_dtype(types.outputs[0].dtype); }
 
 std::size_t scratch_bytes(const KernelCall& call) {
-  return static_cast<std::size_t>(call.inputs[1].dims[2]) * sizeof(float);
+  return 2 * static_cast<std::size_t>(call.inputs[1].dims[2]) * sizeof(float);
 }
 
 bool serial(const KernelCall& call) {

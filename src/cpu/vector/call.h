@@ -12,8 +12,10 @@
 namespace lathe::vector {
 
 static constexpr std::int64_t kLanes = 16;
-static constexpr std::int32_t kCacheF32 = 0;     // Dtype::f32
-static constexpr std::int32_t kCacheBfloat = 2;  // Dtype::bf16; a cache of another type is f16
+static constexpr std::int32_t kCacheF32 = 0;      // Dtype::f32
+static constexpr std::int32_t kCacheBfloat = 2;   // Dtype::bf16
+static constexpr std::int32_t kCacheCodes8 = 12;  // kCacheOfQ8 of tensor/cache_type.h
+static constexpr std::int32_t kCacheCodes4 = 9;   // kCacheOfQ4; a cache of another type is f16
 
 static constexpr std::int64_t element_count(const TensorArg& tensor) {
   std::int64_t count = 1;

@@ -1,11 +1,14 @@
-// PagedAttention over a bf16 cache. Rows that share keys are stacked to tiles of up to 48 (tokens times heads
-// of the group), which walk through the chunks together; in a chunk six rows at a time go through scores,
-// softmax and values while the page is near. Pages are read where they lie.
+// PagedAttention over a cache of bf16 or of codes. Rows that share keys are stacked to tiles of up to 48
+// (tokens times heads of the group), which walk through the chunks together; in a chunk six rows at a time go
+// through scores, softmax and values while the page is near. Pages of bf16 are read where they lie
+// (page_source.h).
 #pragma once
 
 #include "cpu/vector/attention_share.h"
 #include "cpu/vector/flush_denormals.h"
+#include "cpu/vector/page_source.h"
 #include "cpu/vector/pair_softmax.h"
+#include "cpu/vector/rotation.h"
 
 namespace lathe::vector {
 
@@ -42,7 +45,8 @@ static constexpr std::int64_t output_stride_of(std::int64_t head_dim) { return r
 
 /// What all tiles of a call share.
 struct PairCache {
-  const std::uint16_t* pages;  // of the layer
+  const std::uint8_t* pages;  // of the layer
+  std::int64_t record_bytes;  // of one head's keys or values in a page
   const std::int32_t* block_tables;
   std::int64_t kv_heads;
   std::int64_t head_dim;
@@ -88,7 +92,7 @@ void merge_spans(const PairSums& total, const PairSums& span, std::int64_t rows,
   }
 }
 
-template <class Pairs>
+template <class Pairs, class Source>
 void divide_sums(const PairTile& tile, const PairSums& total, std::int64_t head_dim, std::int64_t stride) {
   using V = typename Pairs::Floats;
   for (std::int64_t r = 0; r < tile.rows; ++r) {
@@ -98,6 +102,7 @@ void divide_sums(const PairTile& tile, const PairSums& total, std::int64_t head_
     for (std::int64_t d = 0; d < head_dim; d += kLanes)
       store_first(tile.targets[r] + d, load(V{}, total.outputs + r * stride + d) / sum,
                   head_dim - d < kLanes ? head_dim - d : kLanes);
+    if constexpr (Source::kDecodes) rotate_columns<V>(tile.targets[r], tile.targets[r], head_dim);
   }
 }
 
@@ -118,14 +123,21 @@ static inline void enter_pair_chunk(PairStrip& strip, const std::int64_t* positi
   find_common_slots(strip);
 }
 
-/// Queries of the tile's rows, scaled and rounded; columns behind the last are zero.
-template <class Pairs>
-void round_queries(const PairTile& tile, const PairCache& cache, std::uint16_t* queries) {
+/// Queries of the tile's rows, scaled and rounded; columns behind the last are zero. Nothing is summed yet,
+/// so that a row can be rotated where sums will be.
+template <class Pairs, class Source>
+void round_queries(PairTile& tile, const PairCache& cache, std::uint16_t* queries) {
   using V = typename Pairs::Floats;
   const std::int64_t stride = query_stride_of(cache.head_dim);
   const V factor = broadcast(V{}, cache.query_factor);
   for (std::int64_t r = 0; r < tile.rows; ++r) {
     const std::int64_t ahead = r + kRowsAhead < tile.rows ? r + kRowsAhead : r;
+    const float* source = tile.sources[r];
+    if constexpr (Source::kDecodes) {
+      auto* row = reinterpret_cast<float*>(&tile + 1);
+      rotate_columns<V>(source, row, cache.head_dim);
+      source = row;
+    }
     for (std::int64_t d = 0; d < stride; d += 2 * kLanes) {
       if (d < cache.head_dim) {
         __builtin_prefetch(tile.sources[ahead] + d);
@@ -133,10 +145,7 @@ void round_queries(const PairTile& tile, const PairCache& cache, std::uint16_t* 
       }
       const auto part = [&](std::int64_t column) {
         const std::int64_t count = cache.head_dim - column;
-        return factor * load_first(V{}, tile.sources[r] + column,
-                                   count < 0        ? 0
-                                   : count < kLanes ? count
-                                                    : kLanes);
+        return factor * load_first(V{}, source + column, count < 0 ? 0 : count < kLanes ? count : kLanes);
       };
       store(queries + r * stride + d, rounded(Pairs{}, part(d), part(d + kLanes)));
     }
@@ -151,9 +160,9 @@ struct PairPages {
   std::int64_t first;
   std::int64_t last;
 
-  const std::uint16_t* keys(std::int64_t page) const {
+  const std::uint8_t* keys(std::int64_t page) const {
     const std::int64_t number = cache.block_tables[sequence.first_page_entry + page];
-    return cache.pages + (number * 2 * cache.kv_heads + kv_head) * kPageTokens * cache.head_dim;
+    return cache.pages + (number * 2 * cache.kv_heads + kv_head) * cache.record_bytes;
   }
 };
 
@@ -163,13 +172,13 @@ static inline PairPages visible_pages(const PairTile& tile, const PairCache& cac
           tile.positions[tile.rows - 1] / kPageTokens};
 }
 
-/// Pages [first, last], all of one span, into `span`.
-template <class Pairs>
+/// Pages [first, last], all of one span, into `span`; `decoded` holds a page of one head.
+template <class Pairs, class Source>
 void attend_span(PairTile& tile, const PairPages& pages, std::int64_t first, std::int64_t last,
-                 const std::uint16_t* queries, const PairSums& span) {
+                 const std::uint16_t* queries, const PairSums& span, std::uint16_t* decoded) {
   const PairCache& cache = pages.cache;
   const std::int64_t strips = (tile.rows + kPairStripRows - 1) / kPairStripRows;
-  const std::int64_t values_behind = cache.kv_heads * kPageTokens * cache.head_dim;
+  const std::int64_t values_behind = cache.kv_heads * cache.record_bytes;
   const std::int64_t query_stride = query_stride_of(cache.head_dim);
   const std::int64_t output_stride = output_stride_of(cache.head_dim);
   clear_sums<Pairs>(span, tile.rows, output_stride);
@@ -187,24 +196,32 @@ void attend_span(PairTile& tile, const PairPages& pages, std::int64_t first, std
     strip.maximum = span.maximum + row;
     strip.weight_sums = span.weights + row * kLanes;
   }
-  const std::uint16_t* keys = pages.keys(first);
+  const std::uint8_t* record = pages.keys(first);
   for (std::int64_t page = first; page <= last; ++page) {
-    const std::uint16_t* next = page < pages.last ? pages.keys(page + 1) : keys;
+    const std::uint8_t* next = page < pages.last ? pages.keys(page + 1) : record;
+    const std::uint16_t* keys =
+        Source::template keys<Pairs>(PageRecord{record, next, cache.head_dim}, decoded);
+    // What tiles fetch while they multiply; where codes are decoded these are fetched then.
+    const auto* next_keys = Source::kDecodes ? decoded : reinterpret_cast<const std::uint16_t*>(next);
+    const auto* next_values =
+        Source::kDecodes ? decoded : reinterpret_cast<const std::uint16_t*>(next + values_behind);
     for (std::int64_t i = 0; i < strips; ++i) {
       enter_pair_chunk(tile.strips[i], tile.positions + i * kPairStripRows, page * kPageTokens, cache.window);
-      tile.strips[i].next_page = next;
+      tile.strips[i].next_page = next_keys;
       // A line for each step of two columns: half the strips fetch the keys, half the values.
       constexpr std::int64_t kParts = kPairTileRows / kPairStripRows / 2;
       tile.strips[i].next_part =
-          next + i / kParts * values_behind + i % kParts * (kPageTokens / kParts) * cache.head_dim;
+          (i / kParts == 0 ? next_keys : next_values) + i % kParts * (kPageTokens / kParts) * cache.head_dim;
     }
     weigh_keys<Pairs>(tile.strips, strips, keys);
+    const std::uint16_t* values = Source::template values<Pairs>(
+        PageRecord{record + values_behind, next + values_behind, cache.head_dim}, decoded);
     for (std::int64_t i = 0; i < strips; ++i) {
       PairStrip& strip = tile.strips[i];
-      strip.next_page += values_behind;
-      if (strip.lowest < strip.highest) weigh_pair_strip<Pairs>(strip, keys + values_behind);
+      strip.next_page = next_values;
+      if (strip.lowest < strip.highest) weigh_pair_strip<Pairs>(strip, values);
     }
-    keys = next;
+    record = next;
   }
 }
 
@@ -218,7 +235,12 @@ static inline std::uint16_t* queries_of(PairTile& tile, std::int64_t head_dim) {
   return reinterpret_cast<std::uint16_t*>(outputs + 2 * kPairTileRows * output_stride_of(head_dim));
 }
 
-template <class Pairs>
+/// A page of one head behind the queries.
+static inline std::uint16_t* decoded_of(PairTile& tile, std::int64_t head_dim) {
+  return queries_of(tile, head_dim) + kPairTileRows * query_stride_of(head_dim);
+}
+
+template <class Pairs, class Source>
 void attend_pair_tile(PairTile& tile, const PairCache& cache, const SequenceEntry& sequence,
                       std::int64_t kv_head) {
   std::uint16_t* queries = queries_of(tile, cache.head_dim);
@@ -226,11 +248,12 @@ void attend_pair_tile(PairTile& tile, const PairCache& cache, const SequenceEntr
   auto* outputs = reinterpret_cast<float*>(&tile + 1);
   PairSums span{tile.maximum[0], tile.weights[0][0], outputs};
   PairSums total{tile.maximum[1], tile.weights[1][0], outputs + kPairTileRows * stride};
-  round_queries<Pairs>(tile, cache, queries);
+  round_queries<Pairs, Source>(tile, cache, queries);
   const PairPages pages = visible_pages(tile, cache, sequence, kv_head);
   for (std::int64_t page = pages.first; page <= pages.last; page = last_page_of_span(page) + 1) {
     const std::int64_t end = last_page_of_span(page);
-    attend_span<Pairs>(tile, pages, page, end < pages.last ? end : pages.last, queries, span);
+    attend_span<Pairs, Source>(tile, pages, page, end < pages.last ? end : pages.last, queries, span,
+                               decoded_of(tile, cache.head_dim));
     if (page != pages.first) {
       merge_spans<Pairs>(total, span, tile.rows, stride);
     } else {
@@ -239,7 +262,7 @@ void attend_pair_tile(PairTile& tile, const PairCache& cache, const SequenceEntr
       total = finished;
     }
   }
-  divide_sums<Pairs>(tile, total, cache.head_dim, stride);
+  divide_sums<Pairs, Source>(tile, total, cache.head_dim, stride);
 }
 
 /// The tile has `rows` of the sequence and kv head.
@@ -277,23 +300,27 @@ static constexpr std::int64_t most_split_units(const KernelCall& call) {
   return (call.inputs[1].dims[3] * spans + call.threads - 1) / call.threads;
 }
 
-static inline std::int64_t split_offset(const KernelCall& call) {
+template <class Source>
+std::int64_t split_offset(const KernelCall& call) {
   const std::int64_t head_dim = call.inputs[0].dims[2];
+  const std::int64_t decoded = Source::kDecodes ? 2 * kPageTokens * head_dim : 0;
   return round_to(static_cast<std::int64_t>(sizeof(PairTile)) +
-                      kPairTileRows * (2 * query_stride_of(head_dim) + 8 * output_stride_of(head_dim)),
+                      kPairTileRows * (2 * query_stride_of(head_dim) + 8 * output_stride_of(head_dim)) +
+                      decoded,
                   64);
 }
 
-static inline std::size_t pair_attention_scratch_bytes(const KernelCall& call) {
+template <class Source>
+std::size_t pair_attention_scratch_bytes(const KernelCall& call) {
   const std::int64_t group = call.inputs[0].dims[1] / call.inputs[1].dims[3];
   const std::int64_t units = can_split(call) ? most_split_units(call) : 0;
-  return static_cast<std::size_t>(split_offset(call) +
+  return static_cast<std::size_t>(split_offset<Source>(call) +
                                   units * split_unit_floats(group, call.inputs[0].dims[2]) * 4);
 }
 
 /// Units are spans of kv heads, numbered head by head and dealt in contiguous runs; each thread leaves the
 /// sums of its own in its scratch. When all have, each merges the spans of some heads, in ascending order.
-template <class Pairs>
+template <class Pairs, class Source>
 void attend_split(const KernelCall& call, const AttentionRows& all, const PairCache& cache,
                   const SequenceEntry& sequence) {
   auto& tile = *static_cast<PairTile*>(call.scratch);
@@ -310,7 +337,7 @@ void attend_split(const KernelCall& call, const AttentionRows& all, const PairCa
   const auto sums_of = [&](std::int64_t unit) {
     std::int64_t owner = 0;
     while (first_unit(owner + 1) <= unit) ++owner;
-    auto* scratch = static_cast<std::uint8_t*>(call.scratch) + split_offset(call) +
+    auto* scratch = static_cast<std::uint8_t*>(call.scratch) + split_offset<Source>(call) +
                     (owner - call.thread) * call.meeting->scratch_stride;
     auto* floats = reinterpret_cast<float*>(scratch) + (unit - first_unit(owner)) * unit_floats;
     return PairSums{floats, floats + kLanes, floats + kLanes + all.group * kLanes};
@@ -321,13 +348,14 @@ void attend_split(const KernelCall& call, const AttentionRows& all, const PairCa
     if (unit / spans != head) {
       head = unit / spans;
       set_rows(tile, call, all, sequence, head, rows);
-      round_queries<Pairs>(tile, cache, queries);
+      round_queries<Pairs, Source>(tile, cache, queries);
     }
     const PairPages pages = visible_pages(tile, cache, sequence, head);
     const std::int64_t begin = (first_span + unit % spans) * kSpanPages;
     const std::int64_t end = last_page_of_span(begin);
-    attend_span<Pairs>(tile, pages, begin > pages.first ? begin : pages.first,
-                       end < pages.last ? end : pages.last, queries, sums_of(unit));
+    attend_span<Pairs, Source>(tile, pages, begin > pages.first ? begin : pages.first,
+                               end < pages.last ? end : pages.last, queries, sums_of(unit),
+                               decoded_of(tile, cache.head_dim));
   }
   call.meeting->wait(*call.meeting);
   for (head = call.thread; head < all.kv_heads; head += call.threads) {
@@ -335,11 +363,11 @@ void attend_split(const KernelCall& call, const AttentionRows& all, const PairCa
     const PairSums total = sums_of(head * spans);
     for (std::int64_t span = 1; span < spans; ++span)
       merge_spans<Pairs>(total, sums_of(head * spans + span), all.group, stride);
-    divide_sums<Pairs>(tile, total, cache.head_dim, stride);
+    divide_sums<Pairs, Source>(tile, total, cache.head_dim, stride);
   }
 }
 
-template <class Pairs>
+template <class Pairs, class Source>
 [[gnu::noinline]] void attend_pairs(const KernelCall& call) {
   const TensorArg& q = call.inputs[0];      // [tokens, heads, head_dim]
   const TensorArg& pages = call.inputs[1];  // [layers, pages, 2, kv_heads, 64 * head_dim]
@@ -349,9 +377,10 @@ template <class Pairs>
   const std::int64_t group = heads / kv_heads;
   const double scale = call.attributes[1].real;
   const double softcap = call.attributes[3].real;
-  const PairCache cache{static_cast<const std::uint16_t*>(pages.data) + call.attributes[0].integer *
-                                                                            pages.dims[1] * 2 * kv_heads *
-                                                                            kPageTokens * head_dim,
+  const std::int64_t record_bytes = Source::record_bytes(head_dim);
+  const PairCache cache{static_cast<const std::uint8_t*>(pages.data) +
+                            call.attributes[0].integer * pages.dims[1] * 2 * kv_heads * record_bytes,
+                        record_bytes,
                         static_cast<const std::int32_t*>(call.inputs[3].data),
                         kv_heads,
                         head_dim,
@@ -361,21 +390,28 @@ template <class Pairs>
                         static_cast<float>(softcap * kLog2E)};
   const AttentionRows all{kv_heads, group, cache.window, call.attributes[4].integer != 0};
   const auto* sequences = static_cast<const SequenceEntry*>(call.inputs[2].data);
-  if (call.meeting != nullptr && can_split(call)) return attend_split<Pairs>(call, all, cache, sequences[0]);
+  if (call.meeting != nullptr && can_split(call))
+    return attend_split<Pairs, Source>(call, all, cache, sequences[0]);
   auto& tile = *static_cast<PairTile*>(call.scratch);
   share_attention(call, all, sequences, call.inputs[2].dims[0],
                   [&](const SequenceEntry& sequence, std::int64_t kv_head, const Range& rows) {
                     for (std::int64_t begin = rows.begin; begin < rows.end; begin += kPairTileRows) {
                       const std::int64_t end = begin + kPairTileRows;
                       set_rows(tile, call, all, sequence, kv_head, {begin, end < rows.end ? end : rows.end});
-                      attend_pair_tile<Pairs>(tile, cache, sequence, kv_head);
+                      attend_pair_tile<Pairs, Source>(tile, cache, sequence, kv_head);
                     }
                   });
 }
 
 template <class Pairs>
 void run_pair_attention(const KernelCall& call) {
-  flush_denormals(call, attend_pairs<Pairs>);
+  flush_denormals(call, attend_pairs<Pairs, PairSource>);
+}
+
+template <class Pairs>
+void run_code_attention(const KernelCall& call) {
+  flush_denormals(call, call.inputs[1].dtype == kCacheCodes8 ? attend_pairs<Pairs, Q8Source>
+                                                             : attend_pairs<Pairs, Q4Source>);
 }
 
 }  // namespace lathe::vector

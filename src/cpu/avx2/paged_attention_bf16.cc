@@ -9,9 +9,9 @@ namespace lathe::avx2 {
 
 extern const IsaKernel paged_attention_bf16_kernels[] = {
     {"paged_attention.bf16", vector::run_pair_attention<Pairs>,
-     vector::pair_attention_scratch_bytes<vector::PairSource>},
+     vector::pair_attention_scratch_bytes<Pairs, vector::PairSource>},
     {"paged_attention.codes", vector::run_code_attention<Pairs>,
-     vector::pair_attention_scratch_bytes<vector::Q8Source>},
+     vector::pair_attention_scratch_bytes<Pairs, vector::Q8Source>},
     {nullptr, nullptr, nullptr},
 };
 

@@ -310,7 +310,7 @@ std::int64_t split_offset(const KernelCall& call) {
                   64);
 }
 
-template <class Source>
+template <class Pairs, class Source>
 std::size_t pair_attention_scratch_bytes(const KernelCall& call) {
   const std::int64_t group = call.inputs[0].dims[1] / call.inputs[1].dims[3];
   const std::int64_t units = can_split(call) ? most_split_units(call) : 0;

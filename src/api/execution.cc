@@ -75,6 +75,10 @@ void ExecutionImplementation::prepare() {
   for (const int output : program.outputs) {
     const auto tensor = program.plan->outputs[static_cast<std::size_t>(output)].tensor;
     const auto& type = program.plan->tensors[static_cast<std::size_t>(tensor)].type;
+    if (program.plan->dynamic) {
+      outputs_.push_back({std::string(info(type.dtype).name), {}, {}});  // sized by the run
+      continue;
+    }
     Tensor result{std::string(info(type.dtype).name), shape_of(type, sizes), {}};
     result.bytes.resize(dense_bytes(type.dtype, result.shape));
     outputs_.push_back(std::move(result));
@@ -109,7 +113,13 @@ void ExecutionImplementation::read(int output, Tensor& tensor) {
 }
 
 void ExecutionImplementation::read_outputs() {
-  for (std::size_t i = 0; i < outputs_.size(); ++i) read(program_->outputs[i], outputs_[i]);
+  for (std::size_t i = 0; i < outputs_.size(); ++i) {
+    if (program_->plan->dynamic) {
+      outputs_[i].shape = context_->output_shape(program_->outputs[i]);
+      outputs_[i].bytes.resize(dense_bytes(*dtype_named(outputs_[i].dtype), outputs_[i].shape));
+    }
+    read(program_->outputs[i], outputs_[i]);
+  }
 }
 
 RunTimes ExecutionImplementation::run(bool transfers) {
@@ -146,6 +156,8 @@ Tensor ExecutionImplementation::tensor(const std::string& name) const {
 
 Tensor ExecutionImplementation::arena_tensor(std::size_t index) const {
   const auto& type = program_->plan->tensors[index].type;
+  if (program_->plan->dynamic)
+    throw Error(ErrorCode::unsupported, "tensors inside a plan whose sizes only a run knows are not kept");
   const Shape shape = shape_of(type, sizes_);
   std::vector<std::byte> bytes(dense_bytes(type.dtype, shape));
   context_->read_tensor(static_cast<int>(index), bytes);

@@ -58,10 +58,7 @@ class RuleFinder {
   std::vector<IndexRule> run() {
     for (const auto& use : graph_.uses) {
       const auto row = std::ranges::find(kIndexInputs, use.op->name, &IndexInputs::op);
-      if (row == kIndexInputs.end())
-        require_no_integers(use);
-      else
-        add(use, *row);
+      if (row != kIndexInputs.end()) add(use, *row);
     }
     return std::move(rules_);
   }
@@ -73,13 +70,6 @@ class RuleFinder {
   const Item& item(std::int32_t index) const { return graph_.items[static_cast<std::size_t>(index)]; }
   const Item& input(const Use& use, int position) const {
     return item(use.inputs.at(static_cast<std::size_t>(position)));
-  }
-
-  void require_no_integers(const Use& use) const {
-    for (const auto index : use.inputs)
-      if (item(index).type.dtype == Dtype::i32)
-        refuse(ErrorCode::unsupported, use.name,
-               "what " + std::string(use.op->name) + " does with whole numbers is not known here");
   }
 
   void add(const Use& use, const IndexInputs& row) {

@@ -77,7 +77,8 @@ ProfileInspection profile_of(const Plan& plan, const PlanProfile& profile) {
   for (std::size_t i = 0; i < plan.steps.size(); ++i) {
     const StepChoice& choice = profile.choices[i];
     ChoiceInspection item;
-    item.chosen = {choice.kernel->name, variant_name(choice), choice.threads, 0};
+    item.chosen = {choice.kernel == nullptr ? "view" : choice.kernel->name,
+                   choice.kernel == nullptr ? std::string() : variant_name(choice), choice.threads, 0};
     for (const auto& tried : profile.measured[i]) {
       item.measured.push_back(
           {printable(tried.kernel), printable(tried.variant), tried.threads, tried.seconds});

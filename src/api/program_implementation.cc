@@ -25,7 +25,7 @@ std::vector<std::string> symbols_of(const Graph& graph) {
   std::set<std::string> symbols;
   for (const auto& value : graph.values)
     for (const auto& dim : value.type.dims)
-      if (dim.is_symbolic()) symbols.insert(dim.symbol);
+      if (dim.is_symbolic() && !dim.is_unknown()) symbols.insert(dim.symbol);
   return {symbols.begin(), symbols.end()};
 }
 
@@ -177,7 +177,8 @@ std::size_t ProgramImplementation::written_tensor(const std::string& tensor) con
 
 TensorInfo ProgramImplementation::describe_tensor(std::int32_t tensor, const std::string& shown_name) const {
   const auto& type = plan->tensors[static_cast<std::size_t>(tensor)].type;
-  TensorInfo result{shown_name, std::string(info(type.dtype).name), {}, shape_of(type, sizes)};
+  TensorInfo result{shown_name, std::string(info(type.dtype).name), {}, {}};
+  if (is_planned(type)) result.shape = shape_of(type, sizes);
   for (const auto& dim : type.dims) result.dims.push_back(to_string(dim));
   return result;
 }
@@ -224,7 +225,8 @@ std::vector<StepInspection> layers(const ProgramImplementation& program) {
     StepInspection layer;
     layer.name = plan.steps[i].name;
     layer.op = plan.steps[i].op->name;
-    layer.kernel = profile.choices[i].kernel->name;
+    const Kernel* kernel = profile.choices[i].kernel;
+    layer.kernel = kernel == nullptr ? "view" : kernel->name;
     layer.inputs = operands(plan.steps[i].inputs);
     layer.outputs = operands(plan.steps[i].outputs);
     result.push_back(std::move(layer));

@@ -68,6 +68,12 @@ void fill_any(Dtype dtype, Random& random, Tensor& tensor) {
   if (dtype == Dtype::f64) fill<double>(tensor, real);
   if (dtype == Dtype::f16) fill<std::uint16_t>(tensor, half);
   if (dtype == Dtype::bf16) fill<std::uint16_t>(tensor, bfloat);
+  const auto bit = [&] { return random.below(2); };
+  if (dtype == Dtype::boolean) fill<std::uint8_t>(tensor, bit);
+  if (dtype == Dtype::u8) fill<std::uint8_t>(tensor, whole);
+  if (dtype == Dtype::u16) fill<std::uint16_t>(tensor, whole);
+  if (dtype == Dtype::u32) fill<std::uint32_t>(tensor, whole);
+  if (dtype == Dtype::u64) fill<std::uint64_t>(tensor, whole);
   if (dtype == Dtype::i8) fill<std::int8_t>(tensor, whole);
   if (dtype == Dtype::i16) fill<std::int16_t>(tensor, whole);
   if (dtype == Dtype::i32) fill<std::int32_t>(tensor, whole);
@@ -183,7 +189,7 @@ class InputCompleter {
     for (const auto& input : request_.inputs) {
       if (inputs_.contains(input.name)) continue;
       Tensor tensor{std::string(info(input.type.dtype).name), shape_of(input.type, sizes_), {}};
-      if (input.type.dtype > Dtype::i64)
+      if (!is_element(input.type.dtype))
         refuse(input.name, input.name + " is " + to_string(input.type) + ", which cannot be made up");
       tensor.bytes.resize(dense_bytes(input.type.dtype, tensor.shape));
       names += (names.empty() ? "" : ", ") + input.name + " (" + fill_input(input, tensor) + ")";
@@ -284,7 +290,7 @@ const InputSpec& find_input(std::span<const InputSpec> inputs, const std::string
 
 void bind_sizes(const InputSpec& input, const Tensor& tensor, Sizes& sizes) {
   const auto& dims = input.type.dims;
-  const bool blocks = input.type.dtype > Dtype::i64 && tensor.dtype == "u8";
+  const bool blocks = !is_element(input.type.dtype) && tensor.dtype == "u8";
   bool fits = tensor.dtype == info(input.type.dtype).name || blocks;
   fits = fits && (blocks || tensor.shape.size() == dims.size());
   for (std::size_t i = 0; fits && !blocks && i < dims.size(); ++i)
@@ -306,7 +312,7 @@ void bind_sizes(const InputSpec& input, const Tensor& tensor, Sizes& sizes) {
 }
 
 Tensor read_raw(const InputSpec& input, const std::string& file, const Sizes& sizes) {
-  if (input.type.dtype > Dtype::i64)
+  if (!is_element(input.type.dtype))
     refuse(input.name, input.name + " is " + to_string(input.type) + ", which has no plain file");
   for (const auto& dim : input.type.dims)
     if (dim.is_symbolic() && !sizes.contains(dim.symbol))

@@ -68,7 +68,7 @@ class ConstantFinder {
  private:
   static ConstantBytes from_tensor(const std::string& name, const ValueType& type, const Shape& shape,
                                    Tensor tensor, const std::string& file) {
-    const bool as_bytes = tensor.dtype == "u8" && type.dtype > Dtype::i64;
+    const bool as_bytes = tensor.dtype == "u8" && !is_element(type.dtype);
     const bool fits = as_bytes || (tensor.dtype == info(type.dtype).name && tensor.shape == shape);
     if (!fits || tensor.bytes.size() != dense_bytes(type.dtype, shape))
       refuse_constant(

@@ -46,6 +46,10 @@ class ExecutionContext {
 
   /// Copies the first bytes.size() bytes of an output to the host.
   virtual void read_output(int output, std::span<std::byte> bytes) = 0;
+  /// The output's dimensions in the last run, where only a run knows them.
+  virtual Shape output_shape(int /*output*/) const {
+    throw Error(ErrorCode::unsupported, "this device runs no plans whose sizes depend on what tensors hold");
+  }
   /// The same of any tensor in the arena (index in Plan::tensors), of the last run. It is what its step wrote
   /// only in plans compiled without reuse of memory.
   virtual void read_tensor(int /*tensor*/, std::span<std::byte> /*bytes*/) {

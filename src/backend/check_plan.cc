@@ -5,6 +5,7 @@
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "graph/infer.h"
 #include "quant/block_format.h"
 #include "tensor/tensor_view.h"
 
@@ -73,6 +74,10 @@ class PlanCheck {
   template <class Maximum>
   std::uint64_t bytes_at(const ValueType& type, const Maximum& maximum) const {
     Shape shape;
+    if (!is_planned(type)) {
+      require(plan_.dynamic, "the size is not known ahead, and the plan says that all are");
+      return 0;
+    }
     for (const auto& dim : type.dims)
       shape.push_back(dim.is_symbolic() ? maximum(static_cast<std::size_t>(plan_.symbol(dim.symbol)))
                                         : dim.value);
@@ -165,16 +170,17 @@ class PlanCheck {
     require(inputs >= step.op->min_inputs && inputs <= step.op->max_inputs, "the op takes other inputs");
     std::vector<ValueType> types;
     for (const auto input : step.inputs) types.push_back(graph_type(tensor(input)));
-    const auto made = step.op->infer(types, node_of(step));
+    const std::vector<TensorView> unknown(types.size());  // weights are not looked at
+    const auto made = infer_types(node_of(step), {types, unknown});
     require(made.size() == step.outputs.size(), "the op has other outputs");
     for (std::size_t i = 0; i < made.size(); ++i) {
       const PlanTensor& output = tensor(step.outputs[i]);
-      require(output.type == made[i], "output " + std::to_string(i) + " is " + to_string(output.type) +
+      require(plan_.dynamic ? is_compatible(output.type, made[i]) : output.type == made[i], "output " + std::to_string(i) + " is " + to_string(output.type) +
                                           ", and " + to_string(made[i]) + " is computed");
       require(output.place != Place::weight, "an output lies in a weight");
       const bool in_place = step.op->aliases_input >= 0 && i == 0;
       require(output.place == Place::arena || in_place, "an output lies in an input of the plan");
-      if (!in_place) continue;
+      if (!in_place || plan_.dynamic) continue;
       const PlanTensor& source = tensor(step.inputs[static_cast<std::size_t>(step.op->aliases_input)]);
       require(source.place == output.place && (source.place == Place::arena || source.index == output.index),
               "the step is to change its input in place, and writes elsewhere");
@@ -195,7 +201,7 @@ class PlanCheck {
                   range.maximum <= plan_.symbols[i].maximum,
               "the range of " + printable(plan_.symbols[i].name) + " is not within its limit");
     }
-    check_arena(profile);
+    if (!plan_.dynamic) check_arena(profile);
     for (std::size_t i = 0; i < plan_.steps.size(); ++i)
       guarded(plan_.steps[i].name, [&] { check_choice(plan_.steps[i], profile, i); });
   }
@@ -224,6 +230,10 @@ class PlanCheck {
 
   void check_choice(const PlanStep& step, const PlanProfile& profile, std::size_t index) const {
     const StepChoice& choice = profile.choices[index];
+    if (choice.kernel == nullptr) {
+      require(plan_.dynamic && step.op->pure && step.op->aliases_input >= 0, "the step has no kernel");
+      return;
+    }
     const Kernel& kernel = *choice.kernel;
     std::vector<ValueType> inputs;
     std::vector<ValueType> outputs;

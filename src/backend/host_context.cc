@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "backend/step_fault.h"
 #include "base/error.h"
 
 namespace lathe {
@@ -44,6 +45,7 @@ HostContext::HostContext(std::shared_ptr<const Plan> plan, std::shared_ptr<Threa
     : plan_(std::move(plan)), pool_(std::move(pool)), arena_(std::move(arena)), backend_(backend) {
   meetings_ = std::make_unique<Barrier[]>(static_cast<std::size_t>(pool_->threads()));
   bound_.resize(plan_->bindings.size(), nullptr);
+  faults_.resize(plan_->steps.size(), 0);
   collect_arguments();
   for (const auto& profile : plan_->profiles) {
     resolved_.push_back(std::make_unique<Resolved>(*plan_, profile, pool_->threads()));
@@ -140,6 +142,7 @@ void HostContext::resolve(Resolved& resolved, std::span<const std::int64_t> symb
                     0,
                     1,
                     choice.variant};
+    call.fault = &faults_[i];
     const auto entry = resolved.schedule.add(i, kernel.serial != nullptr && kernel.serial(call));
     call.threads = entry.threads.count;
     if (kernel.scratch_bytes != nullptr) scratch = std::max(scratch, kernel.scratch_bytes(call));
@@ -184,8 +187,19 @@ void HostContext::run(std::span<const std::int64_t> symbols, std::uint32_t wante
     current_ = &resolved;
   }
   if (current_->bound_version != bound_version_) point_at_bound(*current_);
-  if (profiling_) return run_profiled();
-  pool_->run([this](int thread) { run_thread(thread); }, current_->schedule.threads());
+  if (profiling_)
+    run_profiled();
+  else
+    pool_->run([this](int thread) { run_thread(thread); }, current_->schedule.threads());
+  throw_faults();
+}
+
+void HostContext::throw_faults() {
+  const auto found = std::ranges::find_if(faults_, [](std::int32_t fault) { return fault != 0; });
+  if (found == faults_.end()) return;
+  const auto& step = plan_->steps[static_cast<std::size_t>(found - faults_.begin())];
+  std::ranges::fill(faults_, 0);
+  throw_fault(step);
 }
 
 void HostContext::set_profiling(bool on) {

@@ -82,6 +82,7 @@ class HostContext final : public ExecutionContext {
   void run_thread(int thread) const;
   void run_step(const ActiveStep& active, int thread) const;
   void run_profiled();
+  void throw_faults();
 
   std::shared_ptr<const Plan> plan_;
   std::shared_ptr<ThreadPool> pool_;
@@ -98,6 +99,7 @@ class HostContext final : public ExecutionContext {
   std::size_t scratch_bytes_ = 0;                    // per thread
   Buffer scratch_;
   std::unique_ptr<Barrier[]> meetings_;  // inside steps, by the first of their threads
+  std::vector<std::int32_t> faults_;     // one for each step
   bool profiling_ = false;
   std::vector<Times> times_;  // [threads, steps] while profiling
   std::vector<double> step_seconds_;

@@ -38,6 +38,8 @@ struct PlanTensor {
   std::int32_t storage = -1;    // of a view: the tensor whose bytes it is; known while a plan is built alone
 };
 
+/// A step without a kernel is a view: its output is input `aliases_input` with other dimensions. It is there
+/// in plans alone whose sizes depend on what tensors hold.
 struct PlanStep {
   std::string name;  // the node's
   const Op* op = nullptr;
@@ -106,6 +108,9 @@ struct WeightReport {
 
 struct Plan {
   std::string name;
+  /// Some sizes depend on what tensors hold: each step finds its outputs' types when its turn comes, and
+  /// memory comes from a pool (backend/dynamic_context.h). Profiles have no offsets then.
+  bool dynamic = false;
   std::vector<SymbolLimit> symbols;
   std::vector<PlanTensor> tensors;
   std::vector<PlanStep> steps;

@@ -119,9 +119,9 @@ void describe_choice(Archive& archive, auto& choice, const Names& names, const s
   if constexpr (Archive::kReads) {
     std::string name;
     archive.text(name, "a kernel's name");
-    choice.kernel = names.kernel(name, file);
+    if (!name.empty()) choice.kernel = names.kernel(name, file);
   } else {
-    archive.text(choice.kernel->name, "a kernel's name");
+    archive.text(choice.kernel == nullptr ? std::string() : choice.kernel->name, "a kernel's name");
   }
   archive.number(choice.variant, "a variant");
   archive.number(choice.first_thread, "a thread");
@@ -152,6 +152,7 @@ template <class Archive>
 void describe_plan(Archive& archive, auto& plan, auto& attributes, const Names& names,
                    const std::string& file) {
   archive.text(plan.name, "the plan's name");
+  archive.flag(plan.dynamic, "whether sizes depend on what tensors hold");
   archive.list(plan.symbols, 12, "symbols", [&](auto& symbol) {
     archive.text(symbol.name, "a symbol's name");
     archive.number(symbol.maximum, "a symbol's limit");

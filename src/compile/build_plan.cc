@@ -23,6 +23,8 @@ class PlanBuilder {
         packer_(backend, *plan_, options.threads) {
     plan_->name = graph.name;
     plan_->symbols = options.limits;
+    plan_->dynamic =
+        std::ranges::any_of(graph.values, [](const Value& value) { return !is_planned(value.type); });
     roots_.resize(graph.values.size());
     for (std::size_t i = 0; i < roots_.size(); ++i) roots_[i] = static_cast<ValueId>(i);
   }
@@ -47,10 +49,10 @@ class PlanBuilder {
 
  private:
   void add_node(const Node& node) {
-    if (node.op->aliases_input >= 0)
+    if (node.op->aliases_input >= 0 && !plan_->dynamic)
       roots_[static_cast<std::size_t>(node.outputs[0])] =
           roots_[static_cast<std::size_t>(node.inputs[static_cast<std::size_t>(node.op->aliases_input)])];
-    if (is_view(node)) return;
+    if (is_view(node) && !plan_->dynamic) return;
 
     PlanStep step;
     step.name = node.name.empty() ? std::string(node.op->name) : node.name;
@@ -95,7 +97,12 @@ class PlanBuilder {
       profile.measured.push_back(chosen == choices.nodes.end() ? std::vector<MeasuredKernel>{}
                                                                : chosen->second.measured);
     }
-    place_tensors(*plan_, tensor_roots_, options_.placement, profile);
+    if (plan_->dynamic) {
+      profile.offsets.resize(plan_->tensors.size());
+      profile.conflicts.assign(plan_->steps.size(), -1);
+    } else {
+      place_tensors(*plan_, tensor_roots_, options_.placement, profile);
+    }
     plan_->profiles.push_back(std::move(profile));
   }
 
@@ -108,6 +115,7 @@ class PlanBuilder {
     for (const auto tensor : step.outputs)
       outputs.push_back(plan_->tensors[static_cast<std::size_t>(tensor)].type);
     StepChoice choice;
+    if (is_view(*nodes_[index])) return choice;
     choice.kernel = find_kernel(backend_.kernels(), {inputs, outputs, nodes_[index]});
     if (choice.kernel == nullptr) refuse(*nodes_[index], inputs);
     return choice;
@@ -133,7 +141,9 @@ class PlanBuilder {
     return sum;
   }
 
+  /// 0 where only a run knows.
   std::uint64_t bytes_at_limits(const ValueType& type) const {
+    if (!is_planned(type)) return 0;
     Shape shape;
     for (const auto& dim : type.dims)
       shape.push_back(dim.is_symbolic()

@@ -20,7 +20,7 @@ void require_limits(const Graph& graph, const std::vector<SymbolLimit>& limits) 
       const auto known = std::any_of(limits.begin(), limits.end(), [&](const SymbolLimit& limit) {
         return limit.name == dim.symbol && limit.maximum >= 0;
       });
-      if (dim.is_symbolic() && !known)
+      if (dim.is_symbolic() && !dim.is_unknown() && !known)
         throw Error(ErrorCode::invalid_argument, "no limit is given for the dimension " + dim.symbol,
                     {{}, std::nullopt, value.name});
     }
@@ -69,9 +69,11 @@ CompileResult compile(Graph graph, Backend& backend, const CompileOptions& optio
   build.threads = options.threads > 0 ? options.threads : cores;
   build.memory = options.memory ? options.memory : memory_available();
   if (!options.pack_weights) build.layouts = stored_layouts(graph, backend);
-  tune(graph, backend, profiles, options.tuning, build);
+  const bool planned =
+      std::ranges::all_of(graph.values, [](const Value& value) { return is_planned(value.type); });
+  if (planned) tune(graph, backend, profiles, options.tuning, build);
   const auto plan = build_plan(graph, backend, build);
-  tune_plan(graph, backend, profiles, options.tuning, build.placement, plan);
+  if (planned) tune_plan(graph, backend, profiles, options.tuning, build.placement, plan);
   result.plan = plan;
   result.graph = std::move(graph);
   return result;

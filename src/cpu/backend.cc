@@ -8,6 +8,7 @@
 #include <mutex>
 #include <thread>
 
+#include "backend/dynamic_context.h"
 #include "backend/host_context.h"
 #include "base/error.h"
 #include "base/thread_pool.h"
@@ -102,6 +103,10 @@ class CpuBackend final : public Backend {
 
   std::unique_ptr<ExecutionContext> create_context(std::shared_ptr<const Plan> plan,
                                                    ContextOptions options) override {
+    if (plan->dynamic) {
+      auto own = options.own_threads != 0 ? std::make_shared<ThreadPool>(options.own_threads) : pool_;
+      return std::make_unique<DynamicContext>(std::move(plan), std::move(own), *this);
+    }
     Buffer arena = arena_for(*plan, options, *this);
     auto pool = options.own_threads != 0 ? std::make_shared<ThreadPool>(options.own_threads) : pool_;
     return std::make_unique<HostContext>(std::move(plan), std::move(pool), std::move(arena), *this);

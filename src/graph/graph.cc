@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "base/error.h"
+#include "graph/infer.h"
 
 namespace lathe {
 namespace {
@@ -119,10 +120,7 @@ Node Graph::make_node(std::string_view op, std::vector<ValueId> inputs, Attribut
 }
 
 std::vector<ValueType> Graph::infer(const Node& node) const {
-  std::vector<ValueType> types;
-  types.reserve(node.inputs.size());
-  for (const auto input : node.inputs) types.push_back(value(input).type);
-  auto results = node.op->infer(types, node);
+  auto results = infer_types(*this, node);
   for (const auto& result : results) require_type(node.name, result);
   return results;
 }

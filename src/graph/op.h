@@ -28,7 +28,8 @@ struct AttributeSpec {
 /// How an op may be fused; passes are written on these kinds, not on names.
 enum class FusionKind : std::uint8_t { pointwise, broadcast, reduction, matmul, shuffle, opaque };
 
-struct Node;  // graph.h
+struct Node;        // graph.h
+struct RuleInputs;  // infer.h
 
 inline constexpr int kAnyOutputs = -1;
 
@@ -46,6 +47,11 @@ struct Op {
   /// naming what does not fit. The node's arity and attributes have been checked before.
   std::vector<ValueType> (*infer)(std::span<const ValueType> inputs, const Node& node);
   bool commutative = false;  // inputs 0 and 1 may change places where their types agree
+  /// In place of `infer` where types depend on inputs' elements, may be of any rank, or lack inputs. Gives
+  /// "?" and types without rank where something is not known yet.
+  std::vector<ValueType> (*infer_values)(const RuleInputs& inputs, const Node& node) = nullptr;
+  std::uint32_t value_inputs = 0;  // bit i: the rule reads input i's elements
+  bool reads_shape_alone = false;  // the result depends on input 0's dimensions, and not on its elements
 };
 
 /// The row, or nullptr where there is no such op.

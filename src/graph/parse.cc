@@ -166,6 +166,12 @@ class Parser {
     if (!dtype) fail_at(start, "there is no element type of this name");
     ValueType result{*dtype, {}};
     expect('[');
+    if (next_is('.')) {
+      for (int i = 0; i < 3; ++i) expect('.');
+      result.ranked = false;
+      expect(']');
+      return result;
+    }
     while (!accept(']')) {
       if (!result.dims.empty()) expect(',');
       if (result.dims.size() == kMaxDims) fail("more than " + std::to_string(kMaxDims) + " dimensions");

@@ -22,7 +22,7 @@ void ShapeCheck::require_rank(std::size_t input, std::size_t rank) const {
 
 void ShapeCheck::require_dim(std::size_t input, std::size_t axis, const Dim& expected,
                              std::string_view of) const {
-  if (dim(input, axis) != expected)
+  if (dim(input, axis) != expected && !dim(input, axis).is_unknown() && !expected.is_unknown())
     fail_input(input, "dimension " + std::to_string(axis) + " must be " + to_string(expected) + " (" +
                           std::string(of) + ")");
 }

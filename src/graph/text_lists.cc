@@ -111,8 +111,14 @@ std::optional<Dims> broadcast(const Dims& a, const Dims& b) {
   for (std::size_t i = 0; i < shorter.size(); ++i) {
     auto& dim = result[offset + i];
     if (dim == shorter[i] || shorter[i] == Dim(1)) continue;
-    if (dim != Dim(1)) return std::nullopt;
-    dim = shorter[i];
+    if (dim == Dim(1)) {
+      dim = shorter[i];
+    } else if (dim.is_unknown() || shorter[i].is_unknown()) {  // a number above 1 is what both must be
+      const Dim& known = dim.is_unknown() ? shorter[i] : dim;
+      dim = known.is_symbolic() ? Dim::unknown() : known;
+    } else {
+      return std::nullopt;
+    }
   }
   return result;
 }
@@ -133,6 +139,8 @@ bool same_element_count(const Dims& a, const Dims& b) {
     std::ranges::sort(result.second);
     return result;
   };
+  const auto unknown = [](const Dim& dim) { return dim.is_unknown(); };
+  if (std::ranges::any_of(a, unknown) || std::ranges::any_of(b, unknown)) return true;
   const auto first = factors(a);
   return first && first == factors(b);
 }

@@ -1,5 +1,7 @@
 #include "graph/type.h"
 
+#include <algorithm>
+
 #include "graph/text_form.h"
 
 namespace lathe {
@@ -10,12 +12,17 @@ std::string to_string(const Dim& dim) {
 
 std::string to_string(const ValueType& type) {
   std::string text(info(type.dtype).name);
+  if (!type.ranked) return text + "[...]";
   text += '[';
   for (std::size_t i = 0; i < type.dims.size(); ++i) {
     if (i != 0) text += ", ";
     text += to_string(type.dims[i]);
   }
   return text + ']';
+}
+
+bool is_planned(const ValueType& type) {
+  return type.ranked && std::ranges::none_of(type.dims, [](const Dim& dim) { return dim.is_unknown(); });
 }
 
 std::string type_problem(const ValueType& type) {

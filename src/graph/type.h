@@ -10,7 +10,8 @@
 
 namespace lathe {
 
-/// A dimension: `value` where `symbol` is empty, otherwise known only when the plan runs.
+/// A dimension: `value` where `symbol` is empty, otherwise known only when the plan runs. Equal symbols are
+/// equal numbers, but for "?", which depends on what tensors hold and equals nothing, itself included.
 struct Dim {
   std::int64_t value = 0;
   std::string symbol;
@@ -21,7 +22,11 @@ struct Dim {
   Dim(std::string name) : symbol(std::move(name)) {}                // NOLINT: and so are names
   Dim(const char* name) : symbol(name) {}                           // NOLINT
   bool is_symbolic() const { return !symbol.empty(); }
-  bool operator==(const Dim&) const = default;
+  bool is_unknown() const { return symbol == "?"; }
+  static Dim unknown() { return Dim("?"); }
+  bool operator==(const Dim& other) const {
+    return !is_unknown() && value == other.value && symbol == other.symbol;
+  }
 };
 
 using Dims = std::vector<Dim>;
@@ -29,13 +34,22 @@ using Dims = std::vector<Dim>;
 struct ValueType {
   Dtype dtype = Dtype::f32;
   Dims dims;
-  bool operator==(const ValueType&) const = default;
+  bool ranked = true;  // false: how many dimensions there are depends on what tensors hold; dims is empty
+
+  static ValueType unranked(Dtype dtype) { return {dtype, {}, false}; }
+  /// False where it is not known yet.
+  bool operator==(const ValueType& other) const {
+    return ranked && other.ranked && dtype == other.dtype && dims == other.dims;
+  }
 };
 
 inline constexpr std::int64_t kMaxDim = std::int64_t{1} << 48;  // products of a few stay in 64 bits
-inline constexpr std::size_t kMaxDims = 6;
+inline constexpr std::size_t kMaxDims = 8;
 
-/// As the text form has it: "f32[T, 576]".
+/// Whether a plan can give the value its place before it runs: rank and dimensions are numbers or symbols.
+bool is_planned(const ValueType& type);
+
+/// As the text form has it: "f32[T, 576]"; "f32[...]" where the rank is not known.
 std::string to_string(const ValueType& type);
 std::string to_string(const Dim& dim);
 

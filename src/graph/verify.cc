@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "graph/graph.h"
+#include "graph/infer.h"
 
 namespace lathe {
 namespace {
@@ -97,9 +98,8 @@ class Verifier {
 
   void check_types(const Node& node) {
     std::vector<ValueType> types;
-    for (const auto id : node.inputs) types.push_back(graph_.value(id).type);
     try {
-      types = node.op->infer(types, node);
+      types = infer_types(graph_, node);
     } catch (const Error& error) {
       fail(error.what());
     }
@@ -111,7 +111,7 @@ class Verifier {
       const auto& value = graph_.value(id);
       require(value.kind == ValueKind::computed, described(id) + " is an output, and not a computed value");
       require(!defined_[static_cast<std::size_t>(id)], described(id) + " is defined twice");
-      require(value.type == types[i],
+      require(is_compatible(value.type, types[i]),
               described(id) + " is " + to_string(value.type) + ", and its op gives " + to_string(types[i]));
       defined_[static_cast<std::size_t>(id)] = true;
     }

@@ -1,11 +1,13 @@
-// A pure node whose inputs are all constants becomes constants itself. Views need no evaluator: they are the
-// same bytes. What is too large to be worth its memory, has dimensions that only a run knows, or has no
-// kernel here stays a node.
+// A pure node whose inputs are all constants becomes constants itself, and so does the shape of a tensor
+// whose dimensions are numbers. Views need no evaluator: they are the same bytes. What is too large to be
+// worth its memory, has dimensions that only a run knows, or has no kernel here stays a node. Types that
+// depend on what has become a constant are made sharper on the way.
 #include <algorithm>
 #include <utility>
 
 #include "base/checked.h"
 #include "base/error.h"
+#include "graph/infer.h"
 #include "passes/pass.h"
 
 namespace lathe {
@@ -19,6 +21,7 @@ bool is_constant(const Graph& graph, ValueId id) {
 /// The shape, where all dimensions are numbers.
 std::optional<Shape> fixed_shape(const ValueType& type) {
   Shape shape;
+  if (!type.ranked) return std::nullopt;
   for (const auto& dim : type.dims) {
     if (dim.is_symbolic()) return std::nullopt;
     shape.push_back(dim.value);
@@ -61,7 +64,12 @@ std::optional<std::vector<ConstantData>> evaluate(const Graph& graph, const Node
   const auto shapes = foldable_shapes(types, context.max_folded_bytes);
   if (!shapes || !context.evaluate) return std::nullopt;
   std::vector<TensorView> inputs;
-  for (const auto id : node.inputs) inputs.push_back(graph.value(id).data);
+  for (const auto id : node.inputs) {
+    const auto& value = graph.value(id);
+    inputs.push_back(value.kind == ValueKind::constant
+                         ? value.data
+                         : TensorView{nullptr, value.type.dtype, *fixed_shape(value.type)});
+  }
   auto results = context.evaluate(node, inputs, types);
   if (!results) return std::nullopt;
   CHECK(results->size() == types.size());
@@ -72,13 +80,34 @@ std::optional<std::vector<ConstantData>> evaluate(const Graph& graph, const Node
   return results;
 }
 
+/// Whether all that the node's result depends on is known.
+bool can_evaluate(const Graph& graph, const Node& node) {
+  if (!node.op->pure || node.inputs.empty()) return false;
+  if (node.op->reads_shape_alone) return fixed_shape(graph.value(node.inputs[0]).type).has_value();
+  return std::ranges::all_of(node.inputs, [&](ValueId id) { return is_constant(graph, id); });
+}
+
+/// Takes the types that the node's rule gives by now, where some were not known before.
+bool sharpen_types(Graph& graph, const Node& node) {
+  const auto known = [&graph](ValueId id) { return is_planned(graph.value(id).type); };
+  if (std::ranges::all_of(node.outputs, known)) return false;
+  const auto types = infer_types(graph, node);
+  bool changed = false;
+  for (std::size_t i = 0; i < types.size(); ++i) {
+    auto& type = graph.value(node.outputs[i]).type;
+    changed = changed || to_string(type) != to_string(types[i]);
+    type = types[i];
+  }
+  return changed;
+}
+
 }  // namespace
 
 bool fold_constants(Graph& graph, const PassContext& context) {
   bool changed = false;
   for (auto& node : std::exchange(graph.nodes, {})) {
-    const bool ahead = node.op->pure && !node.inputs.empty() &&
-                       std::ranges::all_of(node.inputs, [&](ValueId id) { return is_constant(graph, id); });
+    changed = sharpen_types(graph, node) || changed;
+    const bool ahead = can_evaluate(graph, node);
     auto results = ahead ? evaluate(graph, node, context) : std::nullopt;
     if (!results) {
       graph.nodes.push_back(std::move(node));

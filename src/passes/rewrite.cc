@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "graph/infer.h"
 
 namespace lathe {
 
@@ -12,10 +13,9 @@ bool replace_node(Graph& graph, std::size_t position, const Replacement& replace
   CHECK(node.op != nullptr && node.outputs.size() == 1);
   node.inputs = replacement.inputs;
   std::vector<ValueType> types;
-  for (const auto id : node.inputs) types.push_back(graph.value(id).type);
   try {
     node.attributes = complete_attributes(*node.op, replacement.attributes);
-    types = node.op->infer(types, node);
+    types = infer_types(graph, node);
   } catch (const Error&) {
     return false;
   }

@@ -19,7 +19,7 @@ constexpr std::array kLayouts = {
     kPacked2k, kPacked3k, kPacked4k, kPacked5k, kPacked6k, kPackedF32, kPackedBf16, kPackedF16,
 };
 static_assert(kLayouts.size() ==
-              static_cast<std::size_t>(kLastDtype) - static_cast<std::size_t>(Dtype::packed4) + 1);
+              static_cast<std::size_t>(Dtype::packed_f16) - static_cast<std::size_t>(Dtype::packed4) + 1);
 
 // packed_f32: [columns][16 rows], decoded a few columns at a time so that both sides stay in the cache.
 void pack_floats(Dtype dtype, const std::byte* const rows[16], std::int64_t columns, std::byte* group) {

@@ -22,7 +22,12 @@ constexpr std::array kTable = {
     DtypeInfo{"packed4t", 32, 0},   DtypeInfo{"packed4x", 32, 0},  DtypeInfo{"packed4tk", 256, 0},
     DtypeInfo{"packed2k", 256, 0},  DtypeInfo{"packed3k", 256, 0}, DtypeInfo{"packed4k", 256, 0},
     DtypeInfo{"packed5k", 256, 0},  DtypeInfo{"packed6k", 256, 0}, DtypeInfo{"packed_f32", 1, 0},
-    DtypeInfo{"packed_bf16", 1, 0}, DtypeInfo{"packed_f16", 1, 0},
+    DtypeInfo{"packed_bf16", 1, 0}, DtypeInfo{"packed_f16", 1, 0}, DtypeInfo{"bool", 1, 1},
+    DtypeInfo{"u8", 1, 1},          DtypeInfo{"u16", 1, 2},        DtypeInfo{"u32", 1, 4},
+    DtypeInfo{"u64", 1, 8},         DtypeInfo{"i4", 1, 1},         DtypeInfo{"u4", 1, 1},
+    DtypeInfo{"i2", 1, 1},          DtypeInfo{"u2", 1, 1},         DtypeInfo{"f8e4m3fn", 1, 1},
+    DtypeInfo{"f8e4m3fnuz", 1, 1},  DtypeInfo{"f8e5m2", 1, 1},     DtypeInfo{"f8e5m2fnuz", 1, 1},
+    DtypeInfo{"f8e8m0", 1, 1},      DtypeInfo{"f4e2m1", 1, 1},     DtypeInfo{"none", 1, 1},
 };
 static_assert(kTable.size() == static_cast<std::size_t>(kLastDtype) + 1);
 

@@ -54,9 +54,26 @@ enum class Dtype : std::uint8_t {
   packed_f32,
   packed_bf16,
   packed_f16,
+  // elements of ONNX networks; those below a byte lie in a byte of their own
+  boolean,  // 0 or 1
+  u8,
+  u16,
+  u32,
+  u64,
+  i4,
+  u4,
+  i2,
+  u2,
+  f8e4m3fn,
+  f8e4m3fnuz,
+  f8e5m2,
+  f8e5m2fnuz,
+  f8e8m0,
+  f4e2m1,
+  none,  // an input that was left out
 };
 
-inline constexpr Dtype kLastDtype = Dtype::packed_f16;
+inline constexpr Dtype kLastDtype = Dtype::none;
 
 struct DtypeInfo {
   std::string_view name;
@@ -70,8 +87,12 @@ std::optional<Dtype> dtype_named(std::string_view name);
 inline bool is_block_quantized(Dtype dtype) { return dtype >= Dtype::q4_0 && dtype <= Dtype::q6_k; }
 
 /// Weights by groups of 16 rows.
-inline bool is_packed(Dtype dtype) { return dtype >= Dtype::packed4; }
-inline bool is_packed_floats(Dtype dtype) { return dtype >= Dtype::packed_f32; }
+inline bool is_packed(Dtype dtype) { return dtype >= Dtype::packed4 && dtype <= Dtype::packed_f16; }
+inline bool is_packed_floats(Dtype dtype) { return dtype >= Dtype::packed_f32 && dtype <= Dtype::packed_f16; }
+/// One number after the other, with no scale beside them.
+inline bool is_element(Dtype dtype) {
+  return dtype <= Dtype::i64 || (dtype >= Dtype::boolean && dtype < Dtype::none);
+}
 
 /// Bytes of one row of `columns` elements. Throws Error(invalid_argument) unless columns fill whole blocks.
 std::uint64_t row_bytes(Dtype dtype, std::int64_t columns);

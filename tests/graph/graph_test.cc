@@ -106,7 +106,7 @@ TEST(Graph, RefusesImpossibleTypes) {
   for (const ValueType& type : {
            ValueType{Dtype::f32, {-1}},
            ValueType{Dtype::f32, {kMaxDim + 1}},
-           ValueType{Dtype::f32, {1, 1, 1, 1, 1, 1, 1}},
+           ValueType{Dtype::f32, {1, 1, 1, 1, 1, 1, 1, 1, 1}},
            ValueType{Dtype::q4_0, {4, 33}},
            ValueType{Dtype::q6_k, {4, 32}},
            ValueType{Dtype::q8_0, {4, "K"}},
@@ -118,7 +118,7 @@ TEST(Graph, RefusesImpossibleTypes) {
   EXPECT_EQ(graph.values.size(), 0u);
   graph.add_input("scalar", {Dtype::f32, {}});
   graph.add_input("empty", {Dtype::q8_0, {0, 0}});
-  graph.add_input("six", {Dtype::f32, {1, 1, 1, 1, 1, kMaxDim}});
+  graph.add_input("eight", {Dtype::f32, {1, 1, 1, 1, 1, 1, 1, kMaxDim}});
 }
 
 TEST(Graph, RemovesUnusedValuesAndNumbersTheOthersAnew) {

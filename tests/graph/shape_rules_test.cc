@@ -407,7 +407,7 @@ TEST(ShapeRules, RefuseWhatDoesNotFit) {
       {"Where", {{Dtype::i8, {4}}, {f32, {4}}, {f32, {5}}}, {}, "input 2 (b)"},
       {"Expand", {kTokens}, {{"shape", "T, 63"}}, "does not broadcast"},
       {"Expand", {kTokens}, {{"shape", "T,, 64"}}, "shape must be dimensions"},
-      {"Expand", {kTokens}, {{"shape", "1,1,1,1,1,1,64"}}, "more than 6"},
+      {"Expand", {kTokens}, {{"shape", "1,1,1,1,1,1,1,1,64"}}, "more than 8"},
       {"Clip", {kTokens}, {{"min", 2.0}, {"max", 1.0}}, "min must not be greater"},
       {"Reshape", {kTokens}, {{"shape", "T, 63"}}, "has not the elements"},
       {"Reshape", {kTokens}, {{"shape", "S, 64"}}, "has not the elements"},

@@ -130,7 +130,7 @@ TEST(TextForm, RefusesWithLineAndColumn) {
       {"graph g {\n  %x: f32[99999999999999999999] = input\n}", "does not fit"},
       {"graph g {\n  %x: f32[4x] = input\n}", "expected a dimension"},
       {"graph g {\n  %x: f32[\"\"] = input\n}", "a symbol needs a name"},
-      {"graph g {\n  %x: f32[1,1,1,1,1,1,1] = input\n}", "more than 6 dimensions"},
+      {"graph g {\n  %x: f32[1,1,1,1,1,1,1,1,1] = input\n}", "more than 8 dimensions"},
       {"graph g {\n  %x: q8_0[4, 33] = input\n}", "multiple of 32"},
       {"graph g {\n  %\"\": f32[] = input\n}", "line 2, column 3: a value needs a name"},
       {"graph g {\n  %x: f32[] = input\n  %x: f32[] = input\n}",

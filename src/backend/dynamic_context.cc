@@ -1,0 +1,250 @@
+#include "backend/dynamic_context.h"
+
+#include <algorithm>
+#include <bit>
+#include <chrono>
+
+#include "backend/host_context.h"
+#include "backend/step_fault.h"
+#include "base/barrier.h"
+#include "base/error.h"
+#include "graph/infer.h"
+
+namespace lathe {
+namespace {
+
+constexpr std::size_t kAlignment = 64;
+
+std::uint64_t bytes_of(const ValueType& type) {
+  Shape shape;
+  for (const auto& dim : type.dims) shape.push_back(dim.value);
+  return dense_bytes(type.dtype, shape);
+}
+
+struct BarrierMeeting : StepMeeting {
+  Barrier* barrier;
+  int threads;
+  bool spins;
+};
+
+void meet(const StepMeeting& meeting) {
+  const auto& own = static_cast<const BarrierMeeting&>(meeting);
+  own.barrier->wait(own.threads, own.spins);
+}
+
+}  // namespace
+
+DynamicContext::DynamicContext(std::shared_ptr<const Plan> plan, std::shared_ptr<ThreadPool> pool,
+                               Backend& backend)
+    : plan_(std::move(plan)), pool_(std::move(pool)), backend_(backend) {
+  bound_.resize(plan_->bindings.size(), nullptr);
+  reads_.assign(plan_->tensors.size(), 0);
+  for (const auto& step : plan_->steps) {
+    nodes_.push_back(node_of(step));
+    for (const auto input : step.inputs) ++reads_[static_cast<std::size_t>(input)];
+  }
+  for (const auto& output : plan_->outputs) ++reads_[static_cast<std::size_t>(output.tensor)];
+}
+
+Node DynamicContext::node_of(const PlanStep& step) const {
+  Node node;
+  node.op = step.op;
+  node.name = step.name;
+  node.inputs = step.inputs;
+  node.outputs = step.outputs;
+  node.attributes = step.attributes.named();
+  return node;
+}
+
+void DynamicContext::bind(int binding, const Buffer& buffer, std::uint64_t offset) {
+  CHECK(binding >= 0 && static_cast<std::size_t>(binding) < bound_.size() && offset <= buffer.bytes());
+  CHECK(buffer.host_visible());
+  bound_[static_cast<std::size_t>(binding)] = static_cast<std::byte*>(buffer.data()) + offset;
+}
+
+/// Buffers of powers of two, so that those of earlier tensors and runs serve again.
+DynamicContext::Memory DynamicContext::allocate(std::uint64_t bytes) {
+  constexpr std::uint64_t kLeast = 256;
+  constexpr std::uint64_t kMost = std::uint64_t{1} << 46;
+  if (bytes > kMost)
+    throw Error(ErrorCode::resource_limit, "a tensor of " + std::to_string(bytes) + " bytes has no place");
+  const std::uint64_t size = std::bit_ceil(std::max(bytes, kLeast));
+  const auto found =
+      std::ranges::find_if(free_, [size](const Memory& memory) { return memory->bytes() == size; });
+  if (found != free_.end()) {
+    Memory memory = std::move(*found);
+    free_.erase(found);
+    return memory;
+  }
+  return std::make_shared<Buffer>(backend_.allocate(size));
+}
+
+void DynamicContext::start(std::span<const std::int64_t> symbols) {
+  for (auto& old : tensors_)
+    if (old.memory != nullptr && old.memory.use_count() == 1) free_.push_back(std::move(old.memory));
+  tensors_.assign(plan_->tensors.size(), {});
+  left_ = reads_;
+  for (std::size_t i = 0; i < tensors_.size(); ++i) {
+    const PlanTensor& planned = plan_->tensors[i];
+    if (planned.place == Place::arena) continue;
+    Tensor& own = tensors_[i];
+    own.type = planned.type;
+    for (auto& dim : own.type.dims)
+      if (dim.is_symbolic()) dim = Dim(symbols[static_cast<std::size_t>(plan_->symbol(dim.symbol))]);
+    own.data = planned.place == Place::bound
+                   ? bound_[static_cast<std::size_t>(planned.index)]
+                   : static_cast<std::byte*>(plan_->weights[static_cast<std::size_t>(planned.index)].data());
+    if (own.data != nullptr) own.data += planned.offset;
+  }
+}
+
+std::vector<ValueType> DynamicContext::output_types(const PlanStep& step) const {
+  std::vector<ValueType> types;
+  std::vector<TensorView> values(step.inputs.size());
+  for (std::size_t i = 0; i < step.inputs.size(); ++i) {
+    const Tensor& input = tensor(step.inputs[i]);
+    types.push_back(input.type);
+    if (i >= 32 || (step.op->value_inputs >> i & 1) == 0) continue;
+    values[i] = {input.data, input.type.dtype, {}};
+    for (const auto& dim : input.type.dims) values[i].shape.push_back(dim.value);
+  }
+  const Node& node = nodes_[static_cast<std::size_t>(&step - plan_->steps.data())];
+  auto result = infer_types(node, {types, values});
+  for (std::size_t i = 0; i < result.size(); ++i) {
+    if (!is_planned(result[i]))
+      throw Error(ErrorCode::internal,
+                  "step " + step.name + " does not know its output " + to_string(result[i]));
+    const auto problem = type_problem(result[i]);
+    if (!problem.empty())
+      throw Error(ErrorCode::invalid_argument, "step " + printable(step.name) + ": " + problem);
+  }
+  return result;
+}
+
+TensorArg DynamicContext::argument(std::int32_t index) const {
+  const Tensor& own = tensor(index);
+  TensorArg result{own.data,
+                   {},
+                   static_cast<std::int32_t>(own.type.dims.size()),
+                   static_cast<std::int32_t>(own.type.dtype)};
+  for (std::size_t d = 0; d < own.type.dims.size(); ++d) result.dims[d] = own.type.dims[d].value;
+  return result;
+}
+
+/// The plan's choice, unless what it was made for has become something that it does not accept.
+const Kernel& DynamicContext::kernel_for(std::size_t step, const StepChoice& choice) const {
+  std::vector<ValueType> inputs;
+  std::vector<ValueType> outputs;
+  for (const auto index : plan_->steps[step].inputs) inputs.push_back(tensor(index).type);
+  for (const auto index : plan_->steps[step].outputs) outputs.push_back(tensor(index).type);
+  const NodeTypes types{inputs, outputs, &nodes_[step]};
+  if (choice.kernel->accepts == nullptr || choice.kernel->accepts(types)) return *choice.kernel;
+  const Kernel* other = find_kernel(backend_.kernels(), types);
+  if (other == nullptr)
+    throw Error(ErrorCode::unsupported, "no kernel of " + std::string(backend_.name()) +
+                                            " accepts the sizes of " + printable(plan_->steps[step].name));
+  return *other;
+}
+
+void DynamicContext::call_kernel(std::size_t index, const StepChoice& choice) {
+  const PlanStep& step = plan_->steps[index];
+  const Kernel& kernel = kernel_for(index, choice);
+  std::vector<TensorArg> inputs;
+  std::vector<TensorArg> outputs;
+  for (const auto input : step.inputs) inputs.push_back(argument(input));
+  for (const auto output : step.outputs) outputs.push_back(argument(output));
+  KernelCall call{inputs.data(),
+                  outputs.data(),
+                  step.attributes.values(),
+                  nullptr,
+                  static_cast<std::int32_t>(inputs.size()),
+                  0,
+                  1,
+                  &kernel == choice.kernel ? choice.variant : 0};
+  const bool serial = kernel.serial != nullptr && kernel.serial(call);
+  call.threads = serial ? 1 : pool_->threads();
+  const std::size_t scratch = kernel.scratch_bytes == nullptr
+                                  ? 0
+                                  : (kernel.scratch_bytes(call) + kAlignment - 1) / kAlignment * kAlignment;
+  const std::size_t needed = scratch * static_cast<std::size_t>(call.threads);
+  if (scratch_ == nullptr || scratch_->bytes() < needed) scratch_ = allocate(needed);
+  Barrier barrier;
+  BarrierMeeting meeting{{meet, static_cast<std::int64_t>(scratch)}, &barrier, call.threads, pool_->spins()};
+  call.meeting = &meeting;
+  std::int32_t fault = 0;
+  call.fault = &fault;
+  pool_->run(
+      [&](int thread) {
+        KernelCall own = call;
+        own.thread = thread;
+        own.scratch = static_cast<std::byte*>(scratch_->data()) + scratch * static_cast<std::size_t>(thread);
+        kernel.run(own);
+      },
+      call.threads);
+  if (fault != 0) throw_fault(step);
+}
+
+void DynamicContext::run_step(std::size_t index, const PlanProfile& profile) {
+  const PlanStep& step = plan_->steps[index];
+  auto types = output_types(step);
+  CHECK(types.size() == step.outputs.size());
+  const StepChoice& choice = profile.choices[index];
+  if (choice.kernel == nullptr) {
+    Tensor view = tensor(step.inputs[static_cast<std::size_t>(step.op->aliases_input)]);
+    view.type = std::move(types[0]);
+    tensor(step.outputs[0]) = std::move(view);
+  } else {
+    bool any = false;
+    for (std::size_t i = 0; i < types.size(); ++i) {
+      Tensor& output = tensor(step.outputs[i]);
+      const std::uint64_t bytes = bytes_of(types[i]);
+      any = any || bytes > 0;
+      output.memory = allocate(bytes);
+      output.data = static_cast<std::byte*>(output.memory->data());
+      output.type = std::move(types[i]);
+    }
+    if (any) call_kernel(index, choice);
+  }
+  release_read(step);
+}
+
+/// Gives back the memory of tensors that nobody reads any more.
+void DynamicContext::release_read(const PlanStep& step) {
+  const auto release = [this](std::int32_t index) {
+    Memory memory = std::exchange(tensor(index).memory, nullptr);
+    if (memory != nullptr && memory.use_count() == 1) free_.push_back(std::move(memory));
+  };
+  for (const auto index : step.inputs)
+    if (--left_[static_cast<std::size_t>(index)] == 0) release(index);
+  for (const auto index : step.outputs)
+    if (left_[static_cast<std::size_t>(index)] == 0) release(index);
+}
+
+void DynamicContext::run(std::span<const std::int64_t> symbols, std::uint32_t wanted_outputs) {
+  CHECK(symbols.size() == plan_->symbols.size());
+  using Clock = std::chrono::steady_clock;
+  const auto& profile = plan_->profiles[static_cast<std::size_t>(plan_->profile_for(symbols))];
+  start(symbols);
+  step_seconds_.assign(profiling_ ? plan_->steps.size() : 0, 0.0);
+  for (std::size_t i = 0; i < plan_->steps.size(); ++i) {
+    if ((plan_->steps[i].outputs_mask & (wanted_outputs | kEffectBit)) == 0) continue;
+    const auto begin = Clock::now();
+    run_step(i, profile);
+    if (profiling_) step_seconds_[i] = std::chrono::duration<double>(Clock::now() - begin).count();
+  }
+}
+
+Shape DynamicContext::output_shape(int output) const {
+  Shape shape;
+  for (const auto& dim : tensor(plan_->outputs.at(static_cast<std::size_t>(output)).tensor).type.dims)
+    shape.push_back(dim.value);
+  return shape;
+}
+
+void DynamicContext::read_output(int output, std::span<std::byte> bytes) {
+  const Tensor& own = tensor(plan_->outputs.at(static_cast<std::size_t>(output)).tensor);
+  CHECK(bytes.size() <= bytes_of(own.type));
+  std::copy_n(own.data, bytes.size(), bytes.data());
+}
+
+}  // namespace lathe

@@ -1,0 +1,61 @@
+// Runs a plan whose sizes depend on what tensors hold: step by step, each with the types that its op's rule
+// gives for what its inputs have become, in memory from a pool that is given back behind the last reader.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "backend/backend.h"
+#include "base/thread_pool.h"
+
+namespace lathe {
+
+class DynamicContext final : public ExecutionContext {
+ public:
+  /// `backend` outlives this; its memory must be the host's.
+  DynamicContext(std::shared_ptr<const Plan> plan, std::shared_ptr<ThreadPool> pool, Backend& backend);
+
+  void bind(int binding, const Buffer& buffer, std::uint64_t offset) override;
+  /// Throws Error(invalid_argument) naming the step whose inputs turn out not to fit.
+  void run(std::span<const std::int64_t> symbols, std::uint32_t wanted_outputs) override;
+  void read_output(int output, std::span<std::byte> bytes) override;
+  Shape output_shape(int output) const override;
+  std::vector<double> step_seconds() const override { return step_seconds_; }
+  void set_profiling(bool on) override { profiling_ = on; }
+
+ private:
+  using Memory = std::shared_ptr<Buffer>;
+  /// What a tensor is while the plan runs.
+  struct Tensor {
+    ValueType type;  // all numbers
+    std::byte* data = nullptr;
+    Memory memory;  // null of bound tensors and weights
+  };
+
+  void start(std::span<const std::int64_t> symbols);
+  void run_step(std::size_t step, const PlanProfile& profile);
+  void call_kernel(std::size_t step, const StepChoice& choice);
+  const Kernel& kernel_for(std::size_t step, const StepChoice& choice) const;
+  std::vector<ValueType> output_types(const PlanStep& step) const;
+  Node node_of(const PlanStep& step) const;
+  Memory allocate(std::uint64_t bytes);
+  void release_read(const PlanStep& step);
+  TensorArg argument(std::int32_t tensor) const;
+  Tensor& tensor(std::int32_t index) { return tensors_[static_cast<std::size_t>(index)]; }
+  const Tensor& tensor(std::int32_t index) const { return tensors_[static_cast<std::size_t>(index)]; }
+
+  std::shared_ptr<const Plan> plan_;
+  std::shared_ptr<ThreadPool> pool_;
+  Backend& backend_;
+  std::vector<std::byte*> bound_;
+  std::vector<Node> nodes_;          // one for each step
+  std::vector<Tensor> tensors_;      // of the run
+  std::vector<std::int32_t> reads_;  // per tensor: how many readers there are, the caller among them
+  std::vector<std::int32_t> left_;   // of these in this run
+  std::vector<Memory> free_;         // buffers of earlier tensors
+  Memory scratch_;
+  bool profiling_ = false;
+  std::vector<double> step_seconds_;
+};
+
+}  // namespace lathe

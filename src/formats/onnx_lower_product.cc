@@ -1,0 +1,7 @@
+#include "formats/onnx_lower.h"
+
+namespace lathe::onnx {
+
+std::span<const Lowering> product_lowerings() { return {}; }
+
+}  // namespace lathe::onnx

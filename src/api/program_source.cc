@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/folder.h"
 #include "formats/npy.h"
+#include "formats/onnx_import.h"
 
 namespace lathe {
 namespace {
@@ -100,6 +101,15 @@ ProgramSource read_graph_text(const ProgramOptions& options) {
   return source;
 }
 
+ProgramSource read_network(const ProgramOptions& options) {
+  onnx::InputShapes shapes;
+  for (const auto& [name, tensor] : options.inputs) shapes[name] = tensor.shape;
+  ProgramSource source;
+  source.options = options.model_options;
+  source.graph = onnx::import_graph(onnx::read_onnx(options.file), shapes);
+  return source;
+}
+
 ProgramSource read_model_graph(const ProgramOptions& options, const std::string& path) {
   const auto checkpoint = load_checkpoint(path, options.model_options);
   const Architecture& architecture = find_architecture(checkpoint->architecture);
@@ -113,8 +123,7 @@ ProgramSource read_model_graph(const ProgramOptions& options, const std::string&
 }  // namespace
 
 ProgramSource read_program(const ProgramOptions& options) {
-  if (options.file.ends_with(".onnx"))
-    throw Error(ErrorCode::unsupported, "ONNX files are not read yet", {options.file, std::nullopt, {}});
+  if (options.file.ends_with(".onnx")) return read_network(options);
   if (!options.file.empty()) return read_graph_text(options);
   return read_model_graph(options, resolve_model(options.model, options.model_options));
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "backend/host_step.h"
 #include "base/checked.h"
 #include "base/error.h"
 #include "graph/infer.h"
@@ -144,7 +145,7 @@ class PlanCheck {
     field_ = "outputs";
     require(plan_.outputs.size() <= kMostOutputs, "the plan has too many outputs");
     for (const auto& output : plan_.outputs)
-      require(tensor(output.tensor).place == Place::arena, "an output does not lie in the arena");
+      require(plan_.dynamic || tensor(output.tensor).place == Place::arena, "an output does not lie in the arena");
   }
 
   /// As the graph has it: of weights the type that was packed.
@@ -175,8 +176,9 @@ class PlanCheck {
     require(made.size() == step.outputs.size(), "the op has other outputs");
     for (std::size_t i = 0; i < made.size(); ++i) {
       const PlanTensor& output = tensor(step.outputs[i]);
-      require(plan_.dynamic ? is_compatible(output.type, made[i]) : output.type == made[i], "output " + std::to_string(i) + " is " + to_string(output.type) +
-                                          ", and " + to_string(made[i]) + " is computed");
+      require(plan_.dynamic ? is_compatible(output.type, made[i]) : output.type == made[i],
+              "output " + std::to_string(i) + " is " + to_string(output.type) + ", and " +
+                  to_string(made[i]) + " is computed");
       require(output.place != Place::weight, "an output lies in a weight");
       const bool in_place = step.op->aliases_input >= 0 && i == 0;
       require(output.place == Place::arena || in_place, "an output lies in an input of the plan");
@@ -231,7 +233,8 @@ class PlanCheck {
   void check_choice(const PlanStep& step, const PlanProfile& profile, std::size_t index) const {
     const StepChoice& choice = profile.choices[index];
     if (choice.kernel == nullptr) {
-      require(plan_.dynamic && step.op->pure && step.op->aliases_input >= 0, "the step has no kernel");
+      require(plan_.dynamic && (is_host_step(*step.op) || (step.op->pure && step.op->aliases_input >= 0)),
+              "the step has no kernel");
       return;
     }
     const Kernel& kernel = *choice.kernel;

@@ -15,10 +15,19 @@ namespace {
 
 constexpr std::size_t kAlignment = 64;
 
-std::uint64_t bytes_of(const ValueType& type) {
-  Shape shape;
-  for (const auto& dim : type.dims) shape.push_back(dim.value);
-  return dense_bytes(type.dtype, shape);
+/// A body's inputs and outputs as a graph, which is what rules look at.
+std::shared_ptr<const Graph> interface_of(const Plan& plan) {
+  auto graph = std::make_shared<Graph>();
+  for (const auto binding : plan.bindings) {
+    const auto& tensor = plan.tensors[static_cast<std::size_t>(binding)];
+    graph->add_input(tensor.name, tensor.type);
+  }
+  for (const auto& output : plan.outputs) {
+    const auto& tensor = plan.tensors[static_cast<std::size_t>(output.tensor)];
+    graph->values.push_back({tensor.name, ValueKind::computed, tensor.type, {}, nullptr});
+    graph->outputs.push_back(static_cast<ValueId>(graph->values.size() - 1));
+  }
+  return graph;
 }
 
 struct BarrierMeeting : StepMeeting {
@@ -42,6 +51,9 @@ DynamicContext::DynamicContext(std::shared_ptr<const Plan> plan, std::shared_ptr
   for (const auto& step : plan_->steps) {
     nodes_.push_back(node_of(step));
     for (const auto input : step.inputs) ++reads_[static_cast<std::size_t>(input)];
+    auto& bodies = bodies_.emplace_back();
+    for (const auto& body : step.bodies)
+      bodies.push_back(std::make_unique<DynamicContext>(body, pool_, backend_));
   }
   for (const auto& output : plan_->outputs) ++reads_[static_cast<std::size_t>(output.tensor)];
 }
@@ -53,6 +65,7 @@ Node DynamicContext::node_of(const PlanStep& step) const {
   node.inputs = step.inputs;
   node.outputs = step.outputs;
   node.attributes = step.attributes.named();
+  for (const auto& body : step.bodies) node.bodies.push_back(interface_of(*body));
   return node;
 }
 
@@ -79,6 +92,49 @@ DynamicContext::Memory DynamicContext::allocate(std::uint64_t bytes) {
   return std::make_shared<Buffer>(backend_.allocate(size));
 }
 
+RunValue DynamicContext::allocate(const ValueType& type) {
+  RunValue value{type, nullptr, allocate(byte_count(type)), {}};
+  value.data = static_cast<std::byte*>(value.memory->data());
+  return value;
+}
+
+class DynamicContext::Call final : public HostStepCall {
+ public:
+  Call(DynamicContext& context, std::size_t step, std::span<const RunValue> inputs)
+      : HostStepCall(context.nodes_[step], inputs), context_(context), step_(step) {}
+
+  RunValue allocate(const ValueType& type) override { return context_.allocate(type); }
+  std::vector<RunValue> run_body(std::size_t body, std::vector<RunValue> inputs) override {
+    return context_.bodies_[step_][body]->run_as_body(std::move(inputs), context_.symbols_);
+  }
+
+ private:
+  DynamicContext& context_;
+  std::size_t step_;
+};
+
+void DynamicContext::run_host_step(std::size_t index) {
+  const PlanStep& step = plan_->steps[index];
+  std::vector<RunValue> inputs;
+  for (const auto input : step.inputs) inputs.push_back(tensor(input));
+  Call call(*this, index, inputs);
+  auto outputs = host_step(*step.op)(call);
+  CHECK(outputs.size() == step.outputs.size());
+  for (std::size_t i = 0; i < outputs.size(); ++i) tensor(step.outputs[i]) = std::move(outputs[i]);
+}
+
+std::vector<RunValue> DynamicContext::run_as_body(std::vector<RunValue> inputs,
+                                                  std::span<const std::int64_t> symbols) {
+  CHECK(inputs.size() == plan_->bindings.size());
+  handed_ = std::move(inputs);
+  run_steps(symbols, ~0u);
+  std::vector<RunValue> outputs;
+  for (const auto& output : plan_->outputs) outputs.push_back(tensor(output.tensor));
+  handed_.clear();
+  tensors_.clear();
+  return outputs;
+}
+
 void DynamicContext::start(std::span<const std::int64_t> symbols) {
   for (auto& old : tensors_)
     if (old.memory != nullptr && old.memory.use_count() == 1) free_.push_back(std::move(old.memory));
@@ -87,7 +143,11 @@ void DynamicContext::start(std::span<const std::int64_t> symbols) {
   for (std::size_t i = 0; i < tensors_.size(); ++i) {
     const PlanTensor& planned = plan_->tensors[i];
     if (planned.place == Place::arena) continue;
-    Tensor& own = tensors_[i];
+    RunValue& own = tensors_[i];
+    if (planned.place == Place::bound && !handed_.empty()) {
+      own = handed_[static_cast<std::size_t>(planned.index)];
+      continue;
+    }
     own.type = planned.type;
     for (auto& dim : own.type.dims)
       if (dim.is_symbolic()) dim = Dim(symbols[static_cast<std::size_t>(plan_->symbol(dim.symbol))]);
@@ -102,7 +162,7 @@ std::vector<ValueType> DynamicContext::output_types(const PlanStep& step) const 
   std::vector<ValueType> types;
   std::vector<TensorView> values(step.inputs.size());
   for (std::size_t i = 0; i < step.inputs.size(); ++i) {
-    const Tensor& input = tensor(step.inputs[i]);
+    const RunValue& input = tensor(step.inputs[i]);
     types.push_back(input.type);
     if (i >= 32 || (step.op->value_inputs >> i & 1) == 0) continue;
     values[i] = {input.data, input.type.dtype, {}};
@@ -122,7 +182,7 @@ std::vector<ValueType> DynamicContext::output_types(const PlanStep& step) const 
 }
 
 TensorArg DynamicContext::argument(std::int32_t index) const {
-  const Tensor& own = tensor(index);
+  const RunValue& own = tensor(index);
   TensorArg result{own.data,
                    {},
                    static_cast<std::int32_t>(own.type.dims.size()),
@@ -186,22 +246,23 @@ void DynamicContext::call_kernel(std::size_t index, const StepChoice& choice) {
 
 void DynamicContext::run_step(std::size_t index, const PlanProfile& profile) {
   const PlanStep& step = plan_->steps[index];
+  if (is_host_step(*step.op)) {
+    run_host_step(index);
+    return release_read(step);
+  }
   auto types = output_types(step);
   CHECK(types.size() == step.outputs.size());
   const StepChoice& choice = profile.choices[index];
   if (choice.kernel == nullptr) {
-    Tensor view = tensor(step.inputs[static_cast<std::size_t>(step.op->aliases_input)]);
+    RunValue view = tensor(step.inputs[static_cast<std::size_t>(step.op->aliases_input)]);
     view.type = std::move(types[0]);
     tensor(step.outputs[0]) = std::move(view);
   } else {
     bool any = false;
     for (std::size_t i = 0; i < types.size(); ++i) {
-      Tensor& output = tensor(step.outputs[i]);
-      const std::uint64_t bytes = bytes_of(types[i]);
-      any = any || bytes > 0;
-      output.memory = allocate(bytes);
-      output.data = static_cast<std::byte*>(output.memory->data());
-      output.type = std::move(types[i]);
+      RunValue& output = tensor(step.outputs[i]);
+      any = any || byte_count(types[i]) > 0;
+      output = allocate(types[i]);
     }
     if (any) call_kernel(index, choice);
   }
@@ -211,6 +272,7 @@ void DynamicContext::run_step(std::size_t index, const PlanProfile& profile) {
 /// Gives back the memory of tensors that nobody reads any more.
 void DynamicContext::release_read(const PlanStep& step) {
   const auto release = [this](std::int32_t index) {
+    tensor(index).elements.clear();
     Memory memory = std::exchange(tensor(index).memory, nullptr);
     if (memory != nullptr && memory.use_count() == 1) free_.push_back(std::move(memory));
   };
@@ -221,9 +283,14 @@ void DynamicContext::release_read(const PlanStep& step) {
 }
 
 void DynamicContext::run(std::span<const std::int64_t> symbols, std::uint32_t wanted_outputs) {
+  run_steps(symbols, wanted_outputs);
+}
+
+void DynamicContext::run_steps(std::span<const std::int64_t> symbols, std::uint32_t wanted_outputs) {
   CHECK(symbols.size() == plan_->symbols.size());
   using Clock = std::chrono::steady_clock;
   const auto& profile = plan_->profiles[static_cast<std::size_t>(plan_->profile_for(symbols))];
+  symbols_.assign(symbols.begin(), symbols.end());
   start(symbols);
   step_seconds_.assign(profiling_ ? plan_->steps.size() : 0, 0.0);
   for (std::size_t i = 0; i < plan_->steps.size(); ++i) {
@@ -242,8 +309,8 @@ Shape DynamicContext::output_shape(int output) const {
 }
 
 void DynamicContext::read_output(int output, std::span<std::byte> bytes) {
-  const Tensor& own = tensor(plan_->outputs.at(static_cast<std::size_t>(output)).tensor);
-  CHECK(bytes.size() <= bytes_of(own.type));
+  const RunValue& own = tensor(plan_->outputs.at(static_cast<std::size_t>(output)).tensor);
+  CHECK(bytes.size() <= byte_count(own.type));
   std::copy_n(own.data, bytes.size(), bytes.data());
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "backend/backend.h"
+#include "backend/host_step.h"
 #include "base/thread_pool.h"
 
 namespace lathe {
@@ -25,14 +26,14 @@ class DynamicContext final : public ExecutionContext {
 
  private:
   using Memory = std::shared_ptr<Buffer>;
-  /// What a tensor is while the plan runs.
-  struct Tensor {
-    ValueType type;  // all numbers
-    std::byte* data = nullptr;
-    Memory memory;  // null of bound tensors and weights
-  };
+  class Call;
 
   void start(std::span<const std::int64_t> symbols);
+  void run_steps(std::span<const std::int64_t> symbols, std::uint32_t wanted_outputs);
+  /// A run as another plan's body: its inputs are what that plan has.
+  std::vector<RunValue> run_as_body(std::vector<RunValue> inputs, std::span<const std::int64_t> symbols);
+  void run_host_step(std::size_t step);
+  RunValue allocate(const ValueType& type);
   void run_step(std::size_t step, const PlanProfile& profile);
   void call_kernel(std::size_t step, const StepChoice& choice);
   const Kernel& kernel_for(std::size_t step, const StepChoice& choice) const;
@@ -41,15 +42,18 @@ class DynamicContext final : public ExecutionContext {
   Memory allocate(std::uint64_t bytes);
   void release_read(const PlanStep& step);
   TensorArg argument(std::int32_t tensor) const;
-  Tensor& tensor(std::int32_t index) { return tensors_[static_cast<std::size_t>(index)]; }
-  const Tensor& tensor(std::int32_t index) const { return tensors_[static_cast<std::size_t>(index)]; }
+  RunValue& tensor(std::int32_t index) { return tensors_[static_cast<std::size_t>(index)]; }
+  const RunValue& tensor(std::int32_t index) const { return tensors_[static_cast<std::size_t>(index)]; }
 
   std::shared_ptr<const Plan> plan_;
   std::shared_ptr<ThreadPool> pool_;
   Backend& backend_;
   std::vector<std::byte*> bound_;
-  std::vector<Node> nodes_;          // one for each step
-  std::vector<Tensor> tensors_;      // of the run
+  std::vector<Node> nodes_;                                           // one for each step
+  std::vector<RunValue> tensors_;                                     // of the run
+  std::vector<RunValue> handed_;                                      // inputs, where the plan runs as a body
+  std::vector<std::vector<std::unique_ptr<DynamicContext>>> bodies_;  // per step
+  std::vector<std::int64_t> symbols_;
   std::vector<std::int32_t> reads_;  // per tensor: how many readers there are, the caller among them
   std::vector<std::int32_t> left_;   // of these in this run
   std::vector<Memory> free_;         // buffers of earlier tensors

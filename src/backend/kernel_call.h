@@ -42,8 +42,8 @@ struct KernelCall {
   std::int32_t threads;
   std::int32_t variant = 0;              // index into the kernel's variants
   const StepMeeting* meeting = nullptr;  // null where threads cannot meet: a kernel must do without
-  /// Where a kernel that checks what it reads sets a one: an index is out of range, a divisor is zero. It goes
-  /// on with something harmless, and the run fails. Null where nobody looks.
+  /// Where a kernel that checks what it reads sets a one: an index is out of range, a divisor is zero. It
+  /// goes on with something harmless, and the run fails. Null where nobody looks.
   std::int32_t* fault = nullptr;
 };
 

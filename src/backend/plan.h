@@ -46,7 +46,8 @@ struct PlanStep {
   std::vector<std::int32_t> inputs;  // indices of tensors
   std::vector<std::int32_t> outputs;
   StepAttributes attributes;
-  std::uint32_t outputs_mask = 0;  // bit i: plan output i needs this step
+  std::uint32_t outputs_mask = 0;                          // bit i: plan output i needs this step
+  std::vector<std::shared_ptr<const struct Plan>> bodies;  // of If, Loop and Scan; dynamic all
 };
 
 /// How a step runs in one profile.

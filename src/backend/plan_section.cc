@@ -45,6 +45,8 @@ void describe_dtype(Archive& archive, auto& dtype) {
 template <class Archive>
 void describe_type(Archive& archive, auto& type) {
   describe_dtype(archive, type.dtype);
+  archive.flag(type.ranked, "whether the rank is known");
+  archive.choice(type.container, 4, "a container");
   archive.list(type.dims, 12, "dimensions", [&](auto& dim) {
     archive.number(dim.value, "a dimension");
     archive.text(dim.symbol, "a dimension's name");

@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "backend/host_context.h"
+#include "backend/host_step.h"
 #include "base/checked.h"
 #include "base/error.h"
 #include "compile/pack_weights.h"
@@ -23,8 +24,7 @@ class PlanBuilder {
         packer_(backend, *plan_, options.threads) {
     plan_->name = graph.name;
     plan_->symbols = options.limits;
-    plan_->dynamic =
-        std::ranges::any_of(graph.values, [](const Value& value) { return !is_planned(value.type); });
+    plan_->dynamic = options.dynamic || is_dynamic(graph);
     roots_.resize(graph.values.size());
     for (std::size_t i = 0; i < roots_.size(); ++i) roots_[i] = static_cast<ValueId>(i);
   }
@@ -62,8 +62,18 @@ class PlanBuilder {
     for (const auto output : node.outputs) step.outputs.push_back(tensor_of(output));
     step.attributes = StepAttributes(*node.op, node.attributes);
     if (!node.op->pure) step.outputs_mask = kEffectBit;
+    for (const auto& body : node.bodies) step.bodies.push_back(build_body(*body));
     plan_->steps.push_back(std::move(step));
     nodes_.push_back(&node);
+  }
+
+  std::shared_ptr<const Plan> build_body(const Graph& body) const {
+    BuildOptions options;
+    options.limits = options_.limits;
+    options.threads = options_.threads;
+    options.memory = options_.memory;
+    options.dynamic = true;
+    return build_plan(body, backend_, options);
   }
 
   Dtype layout_of(const Node& node, std::size_t input) const {
@@ -115,7 +125,7 @@ class PlanBuilder {
     for (const auto tensor : step.outputs)
       outputs.push_back(plan_->tensors[static_cast<std::size_t>(tensor)].type);
     StepChoice choice;
-    if (is_view(*nodes_[index])) return choice;
+    if (is_view(*nodes_[index]) || is_host_step(*nodes_[index]->op)) return choice;
     choice.kernel = find_kernel(backend_.kernels(), {inputs, outputs, nodes_[index]});
     if (choice.kernel == nullptr) refuse(*nodes_[index], inputs);
     return choice;
@@ -217,6 +227,11 @@ class PlanBuilder {
 };
 
 }  // namespace
+
+bool is_dynamic(const Graph& graph) {
+  return std::ranges::any_of(graph.values, [](const Value& value) { return !is_planned(value.type); }) ||
+         std::ranges::any_of(graph.nodes, [](const Node& node) { return is_host_step(*node.op); });
+}
 
 std::shared_ptr<Plan> build_plan(const Graph& graph, Backend& backend, const BuildOptions& options) {
   return PlanBuilder(graph, backend, options).build();

@@ -34,7 +34,11 @@ struct BuildOptions {
   PlacementOptions placement;
   int threads = 1;                        // that pack weights, at most
   std::optional<MemoryAvailable> memory;  // there is; empty: no limit
+  bool dynamic = false;  // whatever the types say: for a body, whose inputs another plan hands on
 };
+
+/// Whether nodes have graphs of their own, or sizes depend on what tensors hold.
+bool is_dynamic(const Graph& graph);
 
 /// Throws Error(unsupported) naming a node that no kernel accepts, and Error(resource_limit) with both sums
 /// where weights, states and tensors need more memory than there is, before it takes any.

@@ -46,7 +46,13 @@ std::vector<PassReport> run_passes(Graph& graph, Backend& backend, const Compile
   };
   pipeline.disabled = options.disabled_passes;
   auto reports = run_pipeline(graph, pipeline);
-  copy_outputs(graph);
+  if (!is_dynamic(graph)) copy_outputs(graph);  // a dynamic plan's outputs may lie anywhere
+  for (auto& node : graph.nodes)
+    for (auto& body : node.bodies) {
+      Graph inner = *body;
+      run_passes(inner, backend, options);
+      body = std::make_shared<const Graph>(std::move(inner));
+    }
   return reports;
 }
 
@@ -69,8 +75,7 @@ CompileResult compile(Graph graph, Backend& backend, const CompileOptions& optio
   build.threads = options.threads > 0 ? options.threads : cores;
   build.memory = options.memory ? options.memory : memory_available();
   if (!options.pack_weights) build.layouts = stored_layouts(graph, backend);
-  const bool planned =
-      std::ranges::all_of(graph.values, [](const Value& value) { return is_planned(value.type); });
+  const bool planned = !is_dynamic(graph);
   if (planned) tune(graph, backend, profiles, options.tuning, build);
   const auto plan = build_plan(graph, backend, build);
   if (planned) tune_plan(graph, backend, profiles, options.tuning, build.placement, plan);

@@ -19,7 +19,7 @@ namespace {
 constexpr double kMargin = 0.02;          // what another setting must gain
 constexpr std::size_t kHeaviest = 6;      // kinds of steps that level 5 looks at, in each profile
 constexpr std::size_t kAlternatives = 2;  // that it tries for each
-constexpr double kTrialFactor = 5;       // a whole plan gets the time of so many candidates
+constexpr double kTrialFactor = 5;        // a whole plan gets the time of so many candidates
 
 std::vector<ThreadGroup> equal_groups(std::size_t branches, int threads) {
   const auto each = std::max(1, threads / static_cast<int>(branches));

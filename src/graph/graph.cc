@@ -136,8 +136,10 @@ std::vector<ValueId> Graph::append(Node node, std::vector<ValueType> types,
 }
 
 std::vector<ValueId> Graph::add_node(std::string_view op, std::string node_name, std::vector<ValueId> inputs,
-                                     Attributes attributes) {
+                                     Attributes attributes,
+                                     std::vector<std::shared_ptr<const Graph>> bodies) {
   Node node = make_node(op, std::move(inputs), std::move(attributes));
+  node.bodies = std::move(bodies);
   node.name = std::move(node_name);
   auto types = infer(node);
   if (!node.name.empty()) node.name = unique(node_names_, std::move(node.name));
@@ -150,8 +152,10 @@ std::vector<ValueId> Graph::add_node(std::string_view op, std::string node_name,
 
 std::vector<ValueId> Graph::add_node_as(std::string_view op, std::string node_name,
                                         std::vector<std::string> value_names, std::vector<ValueId> inputs,
-                                        Attributes attributes) {
+                                        Attributes attributes,
+                                        std::vector<std::shared_ptr<const Graph>> bodies) {
   Node node = make_node(op, std::move(inputs), std::move(attributes));
+  node.bodies = std::move(bodies);
   node.name = std::move(node_name);
   auto types = infer(node);
   if (types.size() != value_names.size())

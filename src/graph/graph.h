@@ -30,6 +30,9 @@ struct Node {
   std::vector<ValueId> inputs;
   std::vector<ValueId> outputs;
   Attributes attributes;  // complete: defaults are filled in
+  /// Of If, Loop and Scan: graphs of their own, whose inputs the node hands them. Shared by copies of the
+  /// node.
+  std::vector<std::shared_ptr<const struct Graph>> bodies = {};
 
   std::int64_t integer(std::string_view attribute) const;  // CHECKs that the op has it
   double real(std::string_view attribute) const;
@@ -67,14 +70,16 @@ struct Graph {
   /// "<node>", or "<node>.<i>" where there are several; after the op where the node has no name.
   /// Throws Error(invalid_argument) where the op is unknown or does not accept the inputs.
   std::vector<ValueId> add_node(std::string_view op, std::string node_name, std::vector<ValueId> inputs,
-                                Attributes attributes = {});
+                                Attributes attributes = {},
+                                std::vector<std::shared_ptr<const Graph>> bodies = {});
   /// add_node for ops with one output.
   ValueId add(std::string_view op, std::string node_name, std::vector<ValueId> inputs,
               Attributes attributes = {});
   /// add_node with the outputs' names given; throws where the node's name or one of them is taken.
   std::vector<ValueId> add_node_as(std::string_view op, std::string node_name,
                                    std::vector<std::string> value_names, std::vector<ValueId> inputs,
-                                   Attributes attributes = {});
+                                   Attributes attributes = {},
+                                   std::vector<std::shared_ptr<const Graph>> bodies = {});
   void add_output(std::string output_name, ValueId value);
 
   const Value& value(ValueId id) const { return values.at(static_cast<std::size_t>(id)); }

@@ -5,11 +5,14 @@
 namespace lathe {
 
 std::vector<ValueType> infer_types(const Node& node, const RuleInputs& inputs) {
+  if (node.bodies.size() != static_cast<std::size_t>(node.op->bodies))
+    throw Error(ErrorCode::invalid_argument,
+                std::string(node.op->name) + " has " + std::to_string(node.op->bodies) +
+                    " graphs of its own, not " + std::to_string(node.bodies.size()));
   if (node.op->infer_values != nullptr) return node.op->infer_values(inputs, node);
   for (const auto& type : inputs.types)
-    if (!type.ranked)
-      throw Error(ErrorCode::unsupported,
-                  std::string(node.op->name) + " of a tensor whose number of dimensions only a run knows",
+    if (!type.ranked || type.container != Container::tensor)
+      throw Error(ErrorCode::unsupported, std::string(node.op->name) + " of " + to_string(type),
                   {{}, std::nullopt, printable(node.name)});
   return node.op->infer(inputs.types, node);
 }
@@ -27,7 +30,7 @@ std::vector<ValueType> infer_types(const Graph& graph, const Node& node) {
 }
 
 bool is_compatible(const ValueType& expected, const ValueType& found) {
-  if (expected.dtype != found.dtype) return false;
+  if (expected.dtype != found.dtype || expected.container != found.container) return false;
   if (!expected.ranked || !found.ranked) return true;
   if (expected.dims.size() != found.dims.size()) return false;
   for (std::size_t i = 0; i < expected.dims.size(); ++i)

@@ -51,6 +51,7 @@ struct Op {
   /// "?" and types without rank where something is not known yet.
   std::vector<ValueType> (*infer_values)(const RuleInputs& inputs, const Node& node) = nullptr;
   std::uint32_t value_inputs = 0;  // bit i: the rule reads input i's elements
+  int bodies = 0;                  // graphs that a node has: 1 of Loop and Scan, 2 of If
   bool reads_shape_alone = false;  // the result depends on input 0's dimensions, and not on its elements
 };
 

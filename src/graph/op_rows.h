@@ -29,6 +29,7 @@ inline Op value_row(std::string_view name, int min_inputs, int max_inputs, int o
 }
 
 std::vector<Op> core_rows();     // of language models, and what passes make
+std::vector<Op> control_rows();  // that run graphs of their own
 std::vector<Op> element_rows();  // element by element
 std::vector<Op> array_rows();    // shapes, and moving elements
 std::vector<Op> window_rows();   // convolution, pooling, resizing, images and signals

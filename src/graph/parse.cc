@@ -1,5 +1,5 @@
-// Reads the text form (text_form.h). No rule nests, so nothing recurses; what is allocated grows with the
-// text alone.
+// Reads the text form (text_form.h). Graphs nest in nodes, to a limit; what is allocated grows with the text
+// alone.
 #include <algorithm>
 #include <charconv>
 #include <tuple>
@@ -13,24 +13,43 @@ namespace lathe {
 namespace {
 
 constexpr std::size_t kMaxText = std::size_t{64} << 20;
+constexpr int kMaxDepth = 16;  // of graphs in graphs
 
 class Parser {
  public:
-  Parser(std::string_view text, const FindConstant& find_constant)
-      : text_(text), find_constant_(find_constant) {}
+  Parser(std::string_view text, const FindConstant& find_constant, std::size_t at = 0, int depth = 0)
+      : text_(text), find_constant_(find_constant), at_(at), depth_(depth) {}
 
   Graph run() {
     if (text_.size() > kMaxText) fail("the text is longer than 64 MiB");
+    Graph result = graph();
+    skip_space();
+    if (at_ < text_.size()) fail("text behind the graph's end");
+    return result;
+  }
+
+ private:
+  Graph graph() {
+    if (depth_ > kMaxDepth) fail("graphs nest deeper than " + std::to_string(kMaxDepth));
     keyword("graph");
     graph_.name = name("the graph's name", false);
     expect('{');
     while (!accept('}')) statement();
-    skip_space();
-    if (at_ < text_.size()) fail("text behind the graph's end");
     return std::move(graph_);
   }
 
- private:
+  /// "do graph ..." behind a node, once for each graph that it has.
+  std::vector<std::shared_ptr<const Graph>> bodies(const Op& op) {
+    std::vector<std::shared_ptr<const Graph>> result;
+    for (int i = 0; i < op.bodies; ++i) {
+      keyword("do");
+      Parser inner(text_, find_constant_, at_, depth_ + 1);
+      result.push_back(std::make_shared<const Graph>(inner.graph()));
+      at_ = inner.at_;
+    }
+    return result;
+  }
+
   struct Declared {
     std::string name;
     ValueType type;
@@ -162,7 +181,20 @@ class Parser {
   ValueType type() {
     skip_space();
     const auto start = at_;
-    const auto dtype = dtype_named(word("an element type", false));
+    const auto first = word("an element type", false);
+    if (first == "seq" || first == "opt") {
+      expect('(');
+      ValueType inner = type();
+      expect(')');
+      const bool list = inner.container == Container::sequence;
+      if (inner.container != Container::tensor && (first == "seq" || !list))
+        fail_at(start, "there is no such container");
+      inner.container = first == "seq" ? Container::sequence
+                        : list         ? Container::optional_sequence
+                                       : Container::optional;
+      return inner;
+    }
+    const auto dtype = dtype_named(first);
     if (!dtype) fail_at(start, "there is no element type of this name");
     ValueType result{*dtype, {}};
     expect('[');
@@ -274,17 +306,18 @@ class Parser {
       inputs.push_back(used());
     }
     auto given = attributes(*op);
+    auto inner = bodies(*op);
     std::vector<std::string> names;
     names.reserve(values.size());
     for (const auto& value : values) names.push_back(value.name);
     std::vector<ValueId> outputs;
     located(start, [&] {
       outputs = graph_.add_node_as(op_name, std::move(node_name), std::move(names), std::move(inputs),
-                                   std::move(given));
+                                   std::move(given), std::move(inner));
     });
     for (std::size_t i = 0; i < values.size(); ++i) {
       const auto& inferred = graph_.value(outputs[i]).type;
-      if (inferred != values[i].type)
+      if (to_string(inferred) != to_string(values[i].type))
         fail_at(values[i].at,
                 "is written as " + to_string(values[i].type) + ", and its op gives " + to_string(inferred));
       ids_.emplace(std::move(values[i].name), outputs[i]);
@@ -329,7 +362,8 @@ class Parser {
 
   std::string_view text_;
   const FindConstant& find_constant_;
-  std::size_t at_ = 0;
+  std::size_t at_;
+  int depth_;
   Graph graph_;
   std::unordered_map<std::string, ValueId> ids_;
 };

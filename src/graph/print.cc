@@ -31,6 +31,14 @@ void print_typed(std::string& text, const Graph& graph, ValueId id) {
   text += value_name(graph, id) + ": " + to_string(graph.value(id).type);
 }
 
+/// A graph inside a statement: no line end behind it, two spaces more before each line.
+std::string indented(std::string text) {
+  while (!text.empty() && text.back() == '\n') text.pop_back();
+  for (auto at = text.find('\n'); at != std::string::npos; at = text.find('\n', at + 3))
+    text.insert(at + 1, "  ");
+  return text;
+}
+
 void print_node(std::string& text, const Graph& graph, const Node& node) {
   text += "  ";
   for (std::size_t i = 0; i < node.outputs.size(); ++i) {
@@ -55,7 +63,9 @@ void print_node(std::string& text, const Graph& graph, const Node& node) {
     first = false;
     text += std::string(spec.name) + " = " + attribute_text(found->second);
   }
-  text += first ? "\n" : "}\n";
+  if (!first) text += '}';
+  for (const auto& body : node.bodies) text += " do " + indented(print(*body));
+  text += '\n';
 }
 
 }  // namespace

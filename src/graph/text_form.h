@@ -9,6 +9,8 @@
 //     %top.1
 //   }
 //
+// Behind a node of If, Loop or Scan stand its graphs: do graph then { ... } do graph else { ... }
+//
 // A node's name is written behind @ unless it is the default: the name of the first output, without the ".0"
 // behind it where there are several outputs. Names other than [A-Za-z_][A-Za-z0-9_.]* (behind % and @ a digit
 // may come first) are quoted; in quotes bytes outside printable ASCII, " and \ are \xNN. Attributes stand in

@@ -11,6 +11,13 @@ std::string to_string(const Dim& dim) {
 }
 
 std::string to_string(const ValueType& type) {
+  if (type.container != Container::tensor) {
+    const bool list = type.container != Container::optional;
+    ValueType inner = type;
+    inner.container = Container::tensor;
+    std::string text = list ? "seq(" + to_string(inner) + ")" : to_string(inner);
+    return type.container == Container::sequence ? text : "opt(" + text + ")";
+  }
   std::string text(info(type.dtype).name);
   if (!type.ranked) return text + "[...]";
   text += '[';
@@ -22,7 +29,8 @@ std::string to_string(const ValueType& type) {
 }
 
 bool is_planned(const ValueType& type) {
-  return type.ranked && std::ranges::none_of(type.dims, [](const Dim& dim) { return dim.is_unknown(); });
+  return type.ranked && type.container == Container::tensor &&
+         std::ranges::none_of(type.dims, [](const Dim& dim) { return dim.is_unknown(); });
 }
 
 std::string type_problem(const ValueType& type) {

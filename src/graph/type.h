@@ -31,15 +31,22 @@ struct Dim {
 
 using Dims = std::vector<Dim>;
 
+/// What a value is made of tensors: one, a list of any length, or one or a list that may not be there.
+enum class Container : std::uint8_t { tensor, sequence, optional, optional_sequence };
+
+/// The type of a tensor; of the other containers, that of their tensors.
 struct ValueType {
   Dtype dtype = Dtype::f32;
   Dims dims;
   bool ranked = true;  // false: how many dimensions there are depends on what tensors hold; dims is empty
 
-  static ValueType unranked(Dtype dtype) { return {dtype, {}, false}; }
+  Container container = Container::tensor;
+
+  static ValueType unranked(Dtype dtype) { return {dtype, {}, false, Container::tensor}; }
   /// False where it is not known yet.
   bool operator==(const ValueType& other) const {
-    return ranked && other.ranked && dtype == other.dtype && dims == other.dims;
+    return ranked && other.ranked && container == other.container && dtype == other.dtype &&
+           dims == other.dims;
   }
 };
 
@@ -49,7 +56,8 @@ inline constexpr std::size_t kMaxDims = 8;
 /// Whether a plan can give the value its place before it runs: rank and dimensions are numbers or symbols.
 bool is_planned(const ValueType& type);
 
-/// As the text form has it: "f32[T, 576]"; "f32[...]" where the rank is not known.
+/// As the text form has it: "f32[T, 576]"; "f32[...]" where the rank is not known; "seq(f32[...])",
+/// "opt(f32[2])" and "opt(seq(f32[2]))" of containers.
 std::string to_string(const ValueType& type);
 std::string to_string(const Dim& dim);
 

@@ -82,6 +82,10 @@ class Verifier {
             "wrong number of outputs");
     for (const auto id : node.inputs) require_usable(id);
     check_attributes(node);
+    for (const auto& body : node.bodies) {
+      require(body != nullptr, "it lacks a graph");
+      verify(*body, stage_);
+    }
     check_types(node);
     check_effect(node);
   }

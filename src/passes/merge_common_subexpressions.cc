@@ -48,7 +48,7 @@ bool merge_common_subexpressions(Graph& graph, const PassContext&) {
   };
   for (auto& node : std::exchange(graph.nodes, {})) {
     replace(node.inputs);
-    if (node.op->pure) {
+    if (node.op->pure && node.bodies.empty()) {
       const auto [first, fresh] = seen.try_emplace(key_of(graph, node), node.outputs);
       if (!fresh) {
         for (std::size_t i = 0; i < node.outputs.size(); ++i)

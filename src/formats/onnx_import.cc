@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "formats/onnx_lower.h"
+#include "graph/text_lists.h"
 
 namespace lathe::onnx {
 namespace {
@@ -56,36 +57,140 @@ std::vector<std::byte> spread(const Tensor& tensor, std::uint32_t bits, bool is_
   return result;
 }
 
+/// A network, or a body inside one: what a body takes from around it becomes an input of its own, behind
+/// those that the file gives it; constants it has too.
 class Importer {
  public:
-  Importer(const Model& model, const InputShapes& shapes) : model_(model), shapes_(shapes) {
-    graph_.name = model.graph.name.empty() ? "network" : model.graph.name;
-  }
+  Importer(const Model& model, const InputShapes& shapes) : Importer(model, model.graph, shapes, nullptr) {}
 
   lathe::Graph run() {
     add_initializers();
     add_inputs();
-    for (const auto& node : model_.graph.nodes) add(node);
-    refuse_unsupported();
-    for (const auto& output : model_.graph.outputs) graph_.add_output(output.name, value(output.name));
-    return std::move(graph_);
+    return finish();
   }
 
  private:
   static constexpr ValueId kUnsupported = -1;  // the value of a node that cannot be run
 
+  Importer(const Model& model, const Graph& source, const InputShapes& shapes, Importer* outer)
+      : model_(model), source_(source), shapes_(shapes), outer_(outer) {
+    graph_.name = source.name.empty() ? "network" : source.name;
+  }
+
+  lathe::Graph finish() {
+    for (const auto& node : source_.nodes) add(node);
+    refuse_unsupported();
+    std::map<std::string, int> times;  // a body may give one value twice
+    for (const auto& output : source_.outputs) {
+      const int before = times[output.name]++;
+      graph_.add_output(before == 0 ? output.name : output.name + "." + std::to_string(before),
+                        value(output.name));
+    }
+    return std::move(graph_);
+  }
+
+  struct Body {
+    std::shared_ptr<const lathe::Graph> graph;
+    std::vector<ValueId> taken;  // values around it, behind its own inputs
+  };
+
+  /// `types`: what the body's inputs are given, where the file does not say it.
+  Body import_body(NodeImport& import, std::string_view attribute, std::span<const ValueType> types) {
+    const Attribute* found = import.node().find(attribute);
+    if (found == nullptr || found->kind != AttributeKind::graph)
+      import.refuse("has no graph " + std::string(attribute));
+    const Graph& source = found->graphs.at(0);
+    if (source.inputs.size() != types.size())
+      import.refuse("its graph has " + std::to_string(source.inputs.size()) + " inputs, and is given " +
+                    std::to_string(types.size()));
+    Importer inner(model_, source, shapes_, this);
+    inner.add_initializers();
+    for (std::size_t i = 0; i < types.size(); ++i) inner.add_body_input(source.inputs[i], types[i]);
+    Body body;
+    body.graph = std::make_shared<const lathe::Graph>(inner.finish());
+    body.taken = std::move(inner.taken_);
+    return body;
+  }
+
+  void add_body_input(const ValueInfo& input, const ValueType& given) {
+    ValueType type = given;
+    if (input.type.kind == TypeKind::tensor) {
+      type = ValueType::unranked(dtype_of(input.type.data_type).value_or(given.dtype));
+      if (input.type.has_shape) {
+        type.ranked = true;
+        for (const auto& dim : input.type.dims)
+          type.dims.push_back(dim.value ? lathe::Dim(*dim.value) : lathe::Dim::unknown());
+      }
+    }
+    values_[input.name] = graph_.add_input(input.name, std::move(type));
+  }
+
+  std::vector<ValueId> import_if(NodeImport& import) {
+    const Body first = import_body(import, "then_branch", {});
+    const Body second = import_body(import, "else_branch", {});
+    std::vector<ValueId> inputs = {import.inputs().at(0)};
+    inputs.insert(inputs.end(), first.taken.begin(), first.taken.end());
+    inputs.insert(inputs.end(), second.taken.begin(), second.taken.end());
+    return graph_.add_node("If", import.name(), std::move(inputs),
+                           {{"then_inputs", static_cast<std::int64_t>(first.taken.size())}},
+                           {first.graph, second.graph});
+  }
+
+  std::vector<ValueId> import_loop(NodeImport& import) {
+    std::vector<ValueId> inputs = import.inputs();
+    while (inputs.size() < 2) inputs.push_back(import.absent());
+    std::vector<ValueType> types = {{Dtype::i64, {}}, {Dtype::boolean, {}}};
+    for (std::size_t i = 2; i < inputs.size(); ++i)  // its size may change
+      types.push_back(ValueType::unranked(graph_.value(inputs[i]).type.dtype));
+    const auto carried = static_cast<std::int64_t>(inputs.size()) - 2;
+    const Body body = import_body(import, "body", types);
+    inputs.insert(inputs.end(), body.taken.begin(), body.taken.end());
+    return graph_.add_node("Loop", import.name(), std::move(inputs), {{"carried", carried}}, {body.graph});
+  }
+
+  std::vector<ValueId> import_scan(NodeImport& import) {
+    if (import.opset() < 9) import.unsupported("its form before opset 9");
+    std::vector<ValueId> inputs = import.inputs();
+    const std::int64_t scanned = import.integer("num_scan_inputs", 0);
+    const auto states = static_cast<std::int64_t>(inputs.size()) - scanned;
+    if (scanned < 1 || states < 0) import.refuse("num_scan_inputs is not within its inputs");
+    std::vector<ValueType> types;
+    for (const auto id : inputs) types.push_back(ValueType::unranked(graph_.value(id).type.dtype));
+    const Body body = import_body(import, "body", types);
+    inputs.insert(inputs.end(), body.taken.begin(), body.taken.end());
+    const auto list = [&import](std::string_view name) { return integers_text(import.integers(name)); };
+    return graph_.add_node("Scan", import.name(), std::move(inputs),
+                           {{"states", states},
+                            {"scanned", scanned},
+                            {"input_axes", list("scan_input_axes")},
+                            {"input_directions", list("scan_input_directions")},
+                            {"output_axes", list("scan_output_axes")},
+                            {"output_directions", list("scan_output_directions")}},
+                           {body.graph});
+  }
+
+  std::vector<ValueId> outputs_of(NodeImport& import) {
+    const Node& node = import.node();
+    if (!node.domain.empty()) return lower(import);
+    if (node.op_type == "Constant") return {constant(import)};
+    if (node.op_type == "If") return import_if(import);
+    if (node.op_type == "Loop") return import_loop(import);
+    if (node.op_type == "Scan") return import_scan(import);
+    return lower(import);
+  }
+
   void add_initializers() {
-    for (const auto& tensor : model_.graph.initializers) {
+    for (const auto& tensor : source_.initializers) {
       auto [view, owner] = tensor_data(tensor);
       values_[tensor.name] = graph_.add_constant(tensor.name, std::move(view), std::move(owner));
     }
-    if (!model_.graph.sparse_initializers.empty())
+    if (!source_.sparse_initializers.empty())
       throw Error(ErrorCode::unsupported, "sparse initializers are not read",
-                  {model_.file, std::nullopt, model_.graph.sparse_initializers[0].values.name});
+                  {model_.file, std::nullopt, source_.sparse_initializers[0].values.name});
   }
 
   void add_inputs() {
-    for (const auto& input : model_.graph.inputs) {
+    for (const auto& input : source_.inputs) {
       if (values_.contains(input.name)) continue;  // an initializer is its default
       const auto refuse = [&](const std::string& message) {
         throw Error(ErrorCode::unsupported, "the input " + message, {model_.file, std::nullopt, input.name});
@@ -113,11 +218,25 @@ class Importer {
     return input.name + "." + std::to_string(axis);  // a symbol of its own
   }
 
-  ValueId value(const std::string& name) const {
+  ValueId value(const std::string& name) {
     const auto found = values_.find(name);
+    if (found == values_.end() && outer_ != nullptr) return values_[name] = take(name);
     if (found == values_.end())
       throw Error(ErrorCode::invalid_file, "nothing defines this value", {model_.file, std::nullopt, name});
     return found->second;
+  }
+
+  /// A value from around this body.
+  ValueId take(const std::string& name) {
+    const ValueId id = outer_->value(name);
+    if (id == kUnsupported) return id;
+    const lathe::Value& source = outer_->graph_.value(id);
+    if (source.kind == ValueKind::constant)
+      return graph_.add_constant(source.name, source.data, source.data_owner);
+    taken_.push_back(id);
+    std::string own = "outer." + source.name;  // not the name of what comes later
+    while (std::ranges::find(graph_.values, own, &lathe::Value::name) != graph_.values.end()) own += ".";
+    return graph_.add_input(std::move(own), source.type);
   }
 
   void add(const Node& node) {
@@ -130,8 +249,7 @@ class Importer {
     }
     NodeImport import(graph_, node, std::move(inputs), model_.file);
     try {
-      const auto outputs =
-          node.op_type == "Constant" && node.domain.empty() ? std::vector{constant(import)} : lower(import);
+      const auto outputs = outputs_of(import);
       for (std::size_t i = 0; i < node.outputs.size(); ++i) {
         if (node.outputs[i].empty()) continue;
         if (i >= outputs.size()) import.unsupported("its output " + std::to_string(i) + " is not computed");
@@ -186,7 +304,10 @@ class Importer {
   }
 
   const Model& model_;
+  const Graph& source_;
   const InputShapes& shapes_;
+  Importer* outer_;             // what this is a body in
+  std::vector<ValueId> taken_;  // of the outer graph, in the order of the inputs that they became
   lathe::Graph graph_;
   std::map<std::string, ValueId, std::less<>> values_;
   std::vector<Error> unsupported_;

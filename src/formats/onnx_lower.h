@@ -31,6 +31,7 @@ class NodeImport {
       : graph_(graph), node_(node), inputs_(std::move(inputs)), file_(file) {}
 
   lathe::Graph& graph() { return graph_; }
+  std::string name() const;  // the node's, or that of its first output
   const Node& node() const { return node_; }
   std::int64_t opset() const { return node_.opset; }  // of the node's domain
   /// Those that were left out are absent(); none at the end.
@@ -70,8 +71,6 @@ class NodeImport {
   [[noreturn]] void refuse(const std::string& message) const;  // Error(invalid_file)
 
  private:
-  std::string name() const;
-
   lathe::Graph& graph_;
   const Node& node_;
   std::vector<ValueId> inputs_;

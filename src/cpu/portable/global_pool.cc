@@ -1,0 +1,94 @@
+// GlobalAveragePool, GlobalMaxPool and GlobalLpPool of any float type: a number for each plane of
+// x [N, C, spatial...]. Sums are double, in 8 lanes, element i in lane i % 8, joined in a tree. NaN stays
+// NaN.
+#include <cmath>
+#include <limits>
+
+#include "cpu/portable/float_element.h"
+
+namespace lathe::portable {
+namespace {
+
+constexpr std::int64_t kLanes = 8;
+
+template <class Value>
+double sum(std::int64_t count, Value value) {
+  double lanes[kLanes] = {};
+  std::int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes)
+    for (std::int64_t lane = 0; lane < kLanes; ++lane) lanes[lane] += value(i + lane);
+  for (; i < count; ++i) lanes[i % kLanes] += value(i);
+  for (std::int64_t half = kLanes / 2; half > 0; half /= 2)
+    for (std::int64_t lane = 0; lane < half; ++lane) lanes[lane] += lanes[lane + half];
+  return lanes[0];
+}
+
+template <class Element>
+double average(const typename Element::Stored* x, std::int64_t count, const KernelCall&) {
+  return sum(count, [x](std::int64_t i) { return static_cast<double>(Element::load(x[i])); }) /
+         static_cast<double>(count);
+}
+
+template <class Element>
+double greatest(const typename Element::Stored* x, std::int64_t count, const KernelCall&) {
+  double result = -std::numeric_limits<double>::infinity();
+  for (std::int64_t i = 0; i < count; ++i) {
+    const auto value = static_cast<double>(Element::load(x[i]));
+    if (value > result || value != value) result = value;
+    if (value != value) break;
+  }
+  return result;
+}
+
+template <class Element>
+double norm(const typename Element::Stored* x, std::int64_t count, const KernelCall& call) {
+  const auto p = static_cast<double>(call.attributes[0].integer);
+  const double total = sum(count, [x, p](std::int64_t i) {
+    return std::pow(std::fabs(static_cast<double>(Element::load(x[i]))), p);
+  });
+  return std::pow(total, 1 / p);
+}
+
+template <class Element, double (*function)(const typename Element::Stored*, std::int64_t, const KernelCall&)>
+void run(const KernelCall& call) {
+  const auto* x = data_of<const typename Element::Stored>(call.inputs[0]);
+  auto* y = data_of<typename Element::Stored>(call.outputs[0]);
+  const std::int64_t planes = element_count(call.outputs[0]);
+  const std::int64_t count = element_count(call.inputs[0]) / planes;
+  const Share share = share_of(call, planes);
+  for (std::int64_t i = share.begin; i < share.end; ++i)
+    y[i] = Element::store(static_cast<typename Element::Number>(function(x + i * count, count, call)));
+}
+
+bool serial(const KernelCall& call) { return is_small(call.inputs[0], 8192); }
+
+template <class Element>
+void add(std::vector<Kernel>& kernels, const std::string& dtype) {
+  const auto row = [&](const char* name, std::string_view op, KernelFunction function) {
+    kernels.push_back({.name = "portable." + std::string(name) + "." + dtype,
+                       .op = op,
+                       .arithmetic = "f32",
+                       .accepts = accepts_element<Element>,
+                       .run = function,
+                       .serial = serial});
+  };
+  row("global_average_pool", "GlobalAveragePool", run<Element, average<Element>>);
+  row("global_max_pool", "GlobalMaxPool", run<Element, greatest<Element>>);
+  row("global_lp_pool", "GlobalLpPool", run<Element, norm<Element>>);
+}
+
+}  // namespace
+
+std::span<const Kernel> global_pool_kernels() {
+  static const std::vector<Kernel> kKernels = [] {
+    std::vector<Kernel> kernels;
+    add<F32Element>(kernels, "f32");
+    add<F64Element>(kernels, "f64");
+    add<F16Element>(kernels, "f16");
+    add<Bf16Element>(kernels, "bf16");
+    return kernels;
+  }();
+  return kKernels;
+}
+
+}  // namespace lathe::portable

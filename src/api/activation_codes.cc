@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <limits>
 #include <ranges>
 #include <string_view>
 #include <vector>
@@ -26,6 +25,10 @@ constexpr int kSpreadIds = 256;
 
 /// Inputs of products whose codes are off by less (root of the share of the squares) keep no column fine.
 constexpr FineLimits kFineLimits{0.0045, 0.06, 0.25};
+
+/// Of scales known ahead: as many as the input may have. A layer has four inputs, so that 32 of its channels
+/// are finer at most.
+constexpr FineLimits kStaticLimits{0, 0, 1, 8};
 
 struct Kind {
   std::string_view name;
@@ -62,23 +65,6 @@ Sequences calibration_sequences(const std::string& path, ModelOptions options) {
                              ids.begin() + static_cast<std::ptrdiff_t>(std::min(first + most, ids.size())));
   }
   return sequences;
-}
-
-/// Widens `ranges`, [2, columns / 32], to what the rows hold.
-void widen(std::vector<float>& ranges, const LinearInput& input) {
-  const std::int64_t blocks = input.columns / kActivationBlock;
-  if (ranges.empty()) {
-    ranges.assign(static_cast<std::size_t>(blocks), std::numeric_limits<float>::max());
-    ranges.resize(static_cast<std::size_t>(2 * blocks), std::numeric_limits<float>::lowest());
-  }
-  for (std::size_t i = 0; i < input.rows.size(); ++i) {
-    const auto block =
-        static_cast<std::size_t>(static_cast<std::int64_t>(i) % input.columns / kActivationBlock);
-    float& low = ranges[block];
-    float& high = ranges[static_cast<std::size_t>(blocks) + block];
-    low = std::min(low, input.rows[i]);
-    high = std::max(high, input.rows[i]);
-  }
 }
 
 /// Whether the model's matrices meet activations in 8 bits, and fit a second time in half of what memory is
@@ -122,10 +108,15 @@ ActivationCodes activation_codes(const std::string& path, const ModelOptions& op
   if (options.activations == kFineActivations && can_be_calibrated(path, options))
     choose_fine(codes, path, options);
   if (options.activations != kStaticActivations) return codes;
-  const auto sequences = calibration_sequences(path, options);
-  observe_linear_inputs(path, options, sequences, [&](const LinearInput& input) {
-    if (input.columns % kActivationBlock == 0) widen(codes.ranges[input.constant], input);
+  std::map<std::string, ColumnRanges> held;  // by constant
+  observe_linear_inputs(path, options, calibration_sequences(path, options), [&](const LinearInput& input) {
+    if (input.columns % kActivationBlock == 0) held[input.constant].add(input.rows, input.columns);
   });
+  for (const auto& [constant, ranges] : held) {
+    const FineChoice choice = choose_static_fine_columns(ranges, kStaticLimits);
+    codes.ranges[constant] = block_ranges(ranges, choice.columns);
+    codes.fine[constant] = choice.columns;
+  }
   return codes;
 }
 

@@ -59,9 +59,10 @@ struct FineCodes {
 static inline FineCodes fine_codes(const FineColumns& fine, const float* values, float inverse) {
   FineCodes result;
   for (std::int32_t i = 0; i < fine.count; ++i) {
-    const float position = values[fine.columns[i]] * inverse;
-    const bool fits = position >= -32767.0f && position <= 32767.0f;  // and is a number
-    const auto code = static_cast<std::int32_t>(__builtin_nearbyintf(fits ? position : 0.0f));
+    float position = values[fine.columns[i]] * inverse;
+    position = position > -kFineSteps ? position : -kFineSteps;  // beyond a scale that was known ahead
+    position = position < kFineSteps ? position : kFineSteps;
+    const auto code = static_cast<std::int32_t>(__builtin_nearbyintf(inverse > 0.0f ? position : 0.0f));
     result.codes[i] = code;
     result.sum += code;
     if (fine.columns[i] < kActivationBlock / 2) result.half_sum += code;

@@ -87,7 +87,7 @@ std::vector<Op> core_rows() {
       row("QuantizedLinear", 2, 1, {}, matmul, kPure, kNoAlias, rules::quantized_linear),
       row("RMSNormalization", 2, 1, {{"epsilon", kReal, 1e-5}}, reduction, kPure, kNoAlias, rules::rms_normalization),
       // ours: QuantizeActivation with one range for `group` columns (0: the whole row), or with ranges known ahead
-      ranged_row("RangedQuantizeActivation", 1, 2, 1, {{"group", kInteger, 0}}, reduction, rules::ranged_quantize_activation),
+      ranged_row("RangedQuantizeActivation", 1, 3, 1, {{"group", kInteger, 0}}, reduction, rules::ranged_quantize_activation),
       row("Reciprocal", 1, 1, {}, pointwise, kPure, kNoAlias, rules::activation_function),
       row("ReduceL1", 1, 1, kReduce, reduction, kPure, kNoAlias, rules::reduce),
       row("ReduceL2", 1, 1, kReduce, reduction, kPure, kNoAlias, rules::reduce),

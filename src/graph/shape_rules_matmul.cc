@@ -45,9 +45,10 @@ Types quantize_activation(Inputs inputs, const Node& node) {
   return result;
 }
 
-/// x [T, K] or [T, k, K], ranges f32[2, K / 32]: each block's least and greatest value
+/// x [T, K] or [T, k, K], ranges f32[2, K / 32]: each block's least and greatest value, marks f32[K]: not 0
+/// at fine columns
 Types ranged_quantize_activation(Inputs inputs, const Node& node) {
-  const ShapeCheck check(inputs, node, {"x", "ranges"});
+  const ShapeCheck check(inputs, node, {"x", "ranges", "marks"});
   Types result = codes_of(check);
   const std::int64_t columns = check.number(0, inputs[0].dims.size() - 1);
   const std::int64_t group = check.integer("group", 0, columns);
@@ -58,6 +59,10 @@ Types ranged_quantize_activation(Inputs inputs, const Node& node) {
     check.require(1, Dtype::f32, 2);
     check.require_dim(1, 0, Dim(2), "ends of a range");
     check.require_dim(1, 1, Dim(columns / kActivationBlock), "blocks of x");
+  }
+  if (inputs.size() > 2) {
+    check.require(2, Dtype::f32, 1);
+    check.require_dim(2, 0, Dim(columns), "columns of x");
   }
   return result;
 }

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -30,11 +31,13 @@ using EvaluateNode = std::function<std::optional<std::vector<ConstantData>>(
 struct ActivationCodes {
   std::int64_t group = 32;  // columns that share a scale, at most: a multiple of 32; 0: the whole row
   /// By name of the weight: f32 [2, columns / 32], the least and the greatest value that each block's codes
-  /// are for. Inputs of other weights have scales of their own values.
+  /// are for, fine columns apart. Inputs of other weights have scales of their own values.
   std::map<std::string, std::vector<float>> ranges;
-  /// By name of the weight, where scales are per 32 columns: which columns of its input get codes of 16 bits
+  /// By name of the weight, where scales are per 32 columns or known: which columns of its input get codes of 16 bits
   /// (quant/activation.h). Inputs of weights that are not named have none and no room for them in the plan.
   std::map<std::string, std::vector<std::int32_t>> fine;
+  /// Names of weights whose inputs get no codes: products with them are computed in float32.
+  std::set<std::string> exact;
 };
 
 struct PassContext {

@@ -34,14 +34,18 @@ class CodeMaker {
 
   ValueId add(const Node& product, const std::string& name) {
     const ValueId input = product.inputs[0];
-    if (const auto found = activations_.ranges.find(graph_.value(product.inputs[1]).name);
-        found != activations_.ranges.end())
-      return graph_.add("RangedQuantizeActivation", name, {input, ranges(input, found->second)});
+    const std::string& weight = graph_.value(product.inputs[1]).name;
     const std::int64_t columns = graph_.value(input).type.dims.back().value;
+    const auto known = activations_.ranges.find(weight);
+    const auto fine = activations_.fine.find(weight);
+    if (known != activations_.ranges.end()) {
+      std::vector<ValueId> inputs = {input, ranges(input, known->second)};
+      if (fine != activations_.fine.end()) inputs.push_back(marks(input, columns, fine->second));
+      return graph_.add("RangedQuantizeActivation", name, inputs);
+    }
     std::int64_t group = activations_.group == 0 ? columns : std::min(activations_.group, columns);
     while (columns % group != 0) group -= kActivationBlock;
     if (group == kActivationBlock) {
-      const auto fine = activations_.fine.find(graph_.value(product.inputs[1]).name);
       if (fine == activations_.fine.end()) return graph_.add("QuantizeActivation", name, {input});
       return graph_.add("QuantizeActivation", name, {input, marks(input, columns, fine->second)});
     }
@@ -92,7 +96,8 @@ bool quantize_activations(Graph& graph, const PassContext& context) {
     if (weight == Dtype::bf16) {
       node.inputs[0] = graph.add("RoundActivation", stem + ".rounded", {node.inputs[0]});
       changed = true;
-    } else if (is_block_quantized(weight)) {
+    } else if (is_block_quantized(weight) &&
+               !context.activations.exact.contains(graph.value(node.inputs[1]).name)) {
       node.inputs[0] = codes.add(node, stem + ".codes");
       node.op = quantized;
       changed = true;

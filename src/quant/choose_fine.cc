@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 #include "base/error.h"
@@ -33,23 +34,29 @@ struct Greatest {
 
 double square(double x) { return x * x; }
 
+double squares_of(std::span<const float> values) {
+  return std::accumulate(values.begin(), values.end(), 0.0,
+                         [](double sum, float x) { return sum + square(x); });
+}
+
+/// Of a block: rows with values, or one with both ends of what columns held.
 class Block {
  public:
-  Block(std::span<const float> rows, std::int64_t columns, std::int64_t block)
-      : rows_(rows), columns_(columns), first_(block * kActivationBlock) {}
+  Block(std::span<const float> low, std::span<const float> high, std::int64_t columns, std::int64_t block)
+      : low_(low), high_(high), columns_(columns), first_(block * kActivationBlock) {}
 
   /// Picks the next column; returns the squares of ranges before.
   double pick() {
     double squares = 0;
     std::array<double, kActivationBlock> gains{};
-    for (std::size_t row = 0; row < rows_.size(); row += static_cast<std::size_t>(columns_)) {
+    for (std::size_t row = 0; row < low_.size(); row += static_cast<std::size_t>(columns_)) {
       Greatest high;
       Greatest low;
       for (int i = 0; i < kActivationBlock; ++i) {
         if (is_picked(i)) continue;
-        const float value = rows_[row + static_cast<std::size_t>(first_ + i)];
-        high.take(value, i);
-        low.take(-value, i);
+        const std::size_t at = row + static_cast<std::size_t>(first_ + i);
+        high.take(high_[at], i);
+        low.take(-low_[at], i);
       }
       const double range = square(double{high.first} + double{low.first});
       squares += range;
@@ -73,7 +80,8 @@ class Block {
  private:
   bool is_picked(int column) const { return std::ranges::find(picked_, column) != picked_.end(); }
 
-  std::span<const float> rows_;
+  std::span<const float> low_;
+  std::span<const float> high_;
   std::int64_t columns_;
   std::int64_t first_;
   std::vector<int> picked_;
@@ -88,18 +96,15 @@ struct Candidate {
 /// Squares of ranges of the blocks' rows, as the squared error of their codes.
 double error_of(double squares) { return squares * kActivationBlock / 12 / square(255); }
 
-}  // namespace
-
-FineChoice choose_fine_columns(std::span<const float> rows, std::int64_t columns, const FineLimits& limits) {
-  CHECK(columns > 0 && columns % kActivationBlock == 0 && std::ssize(rows) % columns == 0);
+/// `energy`: the sum of the squares of what codes are for, for each row here.
+FineChoice choose(std::span<const float> low, std::span<const float> high, std::int64_t columns,
+                  double energy, const FineLimits& limits) {
   FineChoice choice;
-  const double energy =
-      std::accumulate(rows.begin(), rows.end(), 0.0, [](double sum, float x) { return sum + square(x); });
   if (!(energy > 0) || !std::isfinite(energy)) return choice;
   std::vector<Candidate> candidates;
   double squares = 0;
   for (std::int64_t block = 0; block < columns / kActivationBlock; ++block) {
-    Block of(rows, columns, block);
+    Block of(low, high, columns, block);
     const double before = of.pick();
     of.pick();
     candidates.push_back({of.picked(kFineColumns), before, of.pick()});
@@ -110,16 +115,70 @@ FineChoice choose_fine_columns(std::span<const float> rows, std::int64_t columns
   const auto relative = [energy](double sum) { return std::sqrt(error_of(sum) / energy); };
   choice.error_before = relative(squares);
   const auto most = static_cast<std::size_t>(limits.blocks * static_cast<double>(candidates.size()) + 1);
-  candidates.resize(std::min(most, candidates.size()));
+  const auto most_pairs = static_cast<std::size_t>(limits.columns / kFineColumns);
+  candidates.resize(std::min({most, most_pairs, candidates.size()}));
+  choice.end = FineEnd::full;
   for (const auto& candidate : candidates) {
     const double gain = candidate.before - candidate.after;
-    if (relative(squares) <= limits.error || !(gain > limits.least_gain * squares)) break;
+    if (relative(squares) <= limits.error) break;
+    if (!(gain > limits.least_gain * squares)) {
+      choice.end = FineEnd::little_gain;
+      break;
+    }
     squares -= gain;
     choice.columns.insert(choice.columns.end(), candidate.columns.begin(), candidate.columns.end());
   }
   std::ranges::sort(choice.columns);
   choice.error_after = relative(squares);
+  if (choice.error_after <= limits.error)
+    choice.end = choice.columns.empty() ? FineEnd::within : FineEnd::reached;
   return choice;
+}
+
+}  // namespace
+
+FineChoice choose_fine_columns(std::span<const float> rows, std::int64_t columns, const FineLimits& limits) {
+  CHECK(columns > 0 && columns % kActivationBlock == 0 && std::ssize(rows) % columns == 0);
+  return choose(rows, rows, columns, squares_of(rows), limits);
+}
+
+void ColumnRanges::add(std::span<const float> values, std::int64_t columns) {
+  const auto width = static_cast<std::size_t>(columns);
+  CHECK(columns > 0 && values.size() % width == 0 && (rows == 0 || low.size() == width));
+  if (rows == 0) {
+    low.assign(width, std::numeric_limits<float>::max());
+    high.assign(width, std::numeric_limits<float>::lowest());
+  }
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    low[i % width] = std::min(low[i % width], values[i]);
+    high[i % width] = std::max(high[i % width], values[i]);
+  }
+  squares += squares_of(values);
+  rows += std::ssize(values) / columns;
+}
+
+FineChoice choose_static_fine_columns(const ColumnRanges& ranges, const FineLimits& limits) {
+  const auto columns = std::ssize(ranges.low);
+  CHECK(ranges.rows > 0 && columns % kActivationBlock == 0);
+  return choose(ranges.low, ranges.high, columns, ranges.squares / static_cast<double>(ranges.rows), limits);
+}
+
+std::vector<float> block_ranges(const ColumnRanges& ranges, std::span<const std::int32_t> fine) {
+  const std::size_t blocks = ranges.low.size() / kActivationBlock;
+  std::vector<float> ends(2 * blocks, 0.0f);
+  for (std::size_t column = 0; column < ranges.low.size(); ++column) {
+    float low = ranges.low[column];
+    float high = ranges.high[column];
+    if (std::ranges::binary_search(fine, static_cast<std::int32_t>(column))) {
+      high = std::max(-low, high) * (255.0f / kFineSteps);
+      low = 0;
+    }
+    float& least = ends[column / kActivationBlock];
+    float& greatest = ends[blocks + column / kActivationBlock];
+    least = std::min(least, low);
+    greatest = std::max(greatest, high);
+  }
+  return ends;
 }
 
 }  // namespace lathe

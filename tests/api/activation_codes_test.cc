@@ -130,6 +130,17 @@ TEST_F(Activations, RangesHoldWhatTheCalibrationTextGives) {
       EXPECT_LT(ranges[block], ranges[ranges.size() / 2 + block]) << name;
 }
 
+TEST_F(Activations, ScalesKnownAheadLeaveTheirFineColumnsOut) {
+  ModelOptions options;
+  options.activations = "static";
+  const auto codes = activation_codes(model_.path(), options);
+  EXPECT_EQ(codes.fine.size(), codes.ranges.size());
+  for (const auto& [name, fine] : codes.fine) {
+    EXPECT_FALSE(fine.empty()) << name;
+    EXPECT_LE(fine.size(), 8u) << name;
+  }
+}
+
 TEST_F(Activations, AnUnknownWordIsRefused) {
   try {
     logits("tensor");

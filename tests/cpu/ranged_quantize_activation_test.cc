@@ -14,11 +14,12 @@ namespace {
 using Bytes = std::vector<std::byte>;
 
 Bytes quantize(const std::vector<float>& values, std::int64_t columns, std::int64_t group,
-               const std::vector<float>& ranges = {}) {
+               const std::vector<float>& ranges = {}, const std::vector<float>& marks = {}) {
   const auto tokens = static_cast<std::int64_t>(values.size()) / columns;
   Bytes rows(static_cast<std::size_t>(tokens) * row_bytes(Dtype::a8, columns));
   std::vector<TensorArg> inputs = {tensor(values.data(), Dtype::f32, tokens, columns)};
   if (!ranges.empty()) inputs.push_back(tensor(ranges.data(), Dtype::f32, 2, columns / kActivationBlock));
+  if (!marks.empty()) inputs.push_back(tensor(marks.data(), Dtype::f32, 1, columns));
   const TensorArg output = tensor(rows.data(), Dtype::a8, tokens, columns);
   const AttributeValue attribute{.integer = group};
   kernel_named("portable.ranged_quantize_activation")
@@ -44,7 +45,7 @@ double decoded(const Bytes& row, std::int64_t columns, std::int64_t column) {
   std::int32_t zero;
   std::memcpy(&zero, row.data() + columns + columns / 8 + 4 * block, sizeof zero);
   return scale_of_block(row, columns, block) *
-         static_cast<double>(std::to_integer<int>(row[static_cast<std::size_t>(column)]) - zero);
+         static_cast<double>(std::to_integer<int>(row[static_cast<std::size_t>(column)]) - (zero & 0xff));
 }
 
 TEST(RangedQuantizeActivation, GroupsOfABlockAreTheOrdinaryCodes) {
@@ -80,6 +81,25 @@ TEST(RangedQuantizeActivation, KnownRangesHoldWhateverTheRowHas) {
   EXPECT_NEAR(decoded(row, 64, 0), 0.5, 0.006);
   EXPECT_NEAR(decoded(row, 64, 3), 1, 0.07);  // the end of the range, zeros being multiples of 16
   EXPECT_NEAR(decoded(row, 64, 40), -2, 0.14);
+}
+
+TEST(RangedQuantizeActivation, MarkedColumnsHaveCodesOf16BitsInTheKnownScale) {
+  std::vector<float> values(64, 0.5f);
+  std::vector<float> marks(64, 0.0f);
+  values[3] = 100;
+  values[40] = -1e9f;  // more than 16 bits hold
+  marks[3] = marks[40] = 1;
+  const auto row = quantize(values, 64, 0, {-1, -2, 1, 2}, marks);
+  const auto fine = [&](std::int64_t block) {  // the first of the block's two
+    std::int16_t code;
+    std::memcpy(&code, row.data() + 64 + 4 * (4 * 2 + block), sizeof code);
+    return static_cast<double>(scale_of_block(row, 64, block)) * code;
+  };
+  EXPECT_NEAR(fine(0), 100, 0.5001 * scale_of_block(row, 64, 0));
+  EXPECT_EQ(fine(1), -double{kFineSteps} * scale_of_block(row, 64, 1));
+  EXPECT_EQ(decoded(row, 64, 3), 0);
+  EXPECT_NEAR(decoded(row, 64, 0), 0.5, 0.006);
+  EXPECT_EQ(scale_of_block(row, 64, 0), scale_of_block(quantize(values, 64, 0, {-1, -2, 1, 2}), 64, 0));
 }
 
 TEST(RangedQuantizeActivation, NanAndInfinityAreNotHidden) {

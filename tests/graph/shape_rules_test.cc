@@ -72,6 +72,7 @@ TEST(ShapeRules, GiveTypes) {
       {"QuantizeActivation", {{f32, {"T", 2, 64}}}, {}, {{a8, {"T", 2, 64}}}},
       {"RangedQuantizeActivation", {kTokens}, {{"group", std::int64_t{32}}}, {{a8, {"T", 64}}}},
       {"RangedQuantizeActivation", {kTokens, {f32, {2, 2}}}, {}, {{a8, {"T", 64}}}},
+      {"RangedQuantizeActivation", {kTokens, {f32, {2, 2}}, {f32, {64}}}, {}, {{a8, {"T", 64}}}},
       {"QuantizedLinear", {{a8, {"T", 64}}, {Dtype::q5_0, {10, 64}}}, {}, {{f32, {"T", 10}}}},
       {"QuantizedLinear", {{a8, {"T", 256}}, {Dtype::packed6k, {10, 256}}}, {}, {{f32, {"T", 10}}}},
       {"SelectExperts", {{f32, {"T", 8}}}, kTwoExperts, {{f32, {"T", 2}}, kChosen}},
@@ -237,6 +238,10 @@ TEST(ShapeRules, RefuseWhatDoesNotFit) {
        "multiple of 32 that divides 64"},
       {"RangedQuantizeActivation", {kTokens}, {{"group", std::int64_t{96}}}, "group"},
       {"RangedQuantizeActivation", {kTokens, {f32, {2, 3}}}, {}, "must be 2 (blocks of x)"},
+      {"RangedQuantizeActivation",
+       {kTokens, {f32, {2, 2}}, {f32, {32}}},
+       {},
+       "must be 64 (columns of x)"},
 
       {"SelectExperts", {{f16, {"T", 8}}}, kTwoExperts, "must be f32"},
       {"SelectExperts", {{f32, {8}}}, kTwoExperts, "2 dimensions"},

@@ -1,5 +1,6 @@
 // Cases of Linear, RoundActivation, QuantizeActivation and QuantizedLinear.
 #include <array>
+#include <limits>
 
 #include "parity/matmul_operands.h"
 #include "parity/rows.h"
@@ -105,9 +106,49 @@ std::vector<Case> quantize_activation_cases() {
   return cases;
 }
 
+namespace {
+
+/// f32 [2, blocks], narrower than some normal values.
+Tensor random_ranges(Random& random, std::int64_t blocks) {
+  Tensor ranges = normal(random, {2, blocks}, 2);
+  for (std::int64_t block = 0; block < blocks; ++block) {
+    float& low = ranges.as<float>()[block];
+    float& high = ranges.as<float>()[blocks + block];
+    if (high < low) std::swap(low, high);
+    if (block % 5 == 3) low = high = 1e-30f;  // whose codes are all 0
+    if (block % 5 == 4) high = 1e-12f;        // far less than the values
+  }
+  return ranges;
+}
+
+/// Some blocks with numbers that are none, some far beyond any range.
+void spoil(Tensor& x, std::int64_t columns) {
+  const std::int64_t count = element_count(x.dims);
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  const float bad[] = {std::numeric_limits<float>::quiet_NaN(), kInfinity, -kInfinity, 3e38f, -3e38f};
+  for (std::int64_t i = columns - 1, which = 0; i < count; i += 3 * columns - 5, ++which)
+    x.as<float>()[i] = bad[which % 5];
+}
+
+}  // namespace
+
 std::vector<Case> ranged_quantize_activation_cases() {
   Random random(13);
   std::vector<Case> cases;
+  for (const std::int64_t columns : {32, 160, 608, 2048})
+    for (const std::int64_t tokens : {1, 8, 33})
+      for (const bool fine : {false, true}) {
+        Tensor x = normal(random, {tokens, columns});
+        if (tokens == 33) spoil(x, columns);
+        Case known{describe(tokens, columns, fine),
+                   "RangedQuantizeActivation",
+                   {std::move(x), random_ranges(random, columns / 32)},
+                   {empty(Dtype::a8, {tokens, columns}, activation_bytes(tokens, columns))},
+                   {integer(0)},
+                   -1};
+        if (fine) known.inputs.push_back(sparse_marks(random, columns));
+        cases.push_back(std::move(known));
+      }
   for (const std::int64_t columns : {32, 96, 768})
     for (const std::int64_t tokens : {1, 7, 64})
       for (const std::int64_t group : {std::int64_t{0}, std::int64_t{32}, columns / 3 / 32 * 32})
@@ -117,11 +158,18 @@ std::vector<Case> ranged_quantize_activation_cases() {
                          {empty(Dtype::a8, {tokens, columns}, activation_bytes(tokens, columns))},
                          {integer(group)},
                          -1});
-  for (const std::int64_t tokens : {1, 9}) {  // known ranges, narrower than some values
-    Tensor ranges = normal(random, {2, 3}, 2);
-    for (int block = 0; block < 3; ++block)
-      if (ranges.as<float>()[3 + block] < ranges.as<float>()[block])
-        std::swap(ranges.as<float>()[3 + block], ranges.as<float>()[block]);
+  for (const std::int64_t columns : {64, 1216}) {
+    Tensor x = normal(random, {17, columns});
+    spoil(x, columns);
+    cases.push_back({describe(17, columns, 0) + " spoiled",
+                     "RangedQuantizeActivation",
+                     {std::move(x)},
+                     {empty(Dtype::a8, {17, columns}, activation_bytes(17, columns))},
+                     {integer(32)},
+                     -1});
+  }
+  for (const std::int64_t tokens : {1, 9}) {
+    Tensor ranges = random_ranges(random, 3);
     Tensor result = empty(Dtype::a8, {tokens, 2, 96}, activation_bytes(2 * tokens, 96));
     cases.push_back({describe(tokens, 96, 2),
                      "RangedQuantizeActivation",

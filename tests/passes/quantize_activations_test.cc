@@ -107,6 +107,29 @@ TEST(QuantizeActivations, FineColumnsAreMarkedInAConstantThatMatricesShare) {
   })")));
 }
 
+TEST(QuantizeActivations, KnownRangesMayHaveFineColumns) {
+  PassContext context;
+  context.activations.ranges["q"] = {-1, -2, 3, 4};
+  context.activations.fine["q"] = {5};
+  Graph graph = parse_graph(R"(graph g {
+    %x: f32[T, 64] = input
+    %q: q4_1[32, 64] = constant
+    %a: f32[T, 32] = Linear(%x, %q)
+    return a = %a
+  })");
+  EXPECT_TRUE(quantize_activations(graph, context));
+  verify(graph, "the pass");
+  EXPECT_EQ(canonical_text(graph), canonical_text(parse_graph(R"(graph g {
+    %x: f32[T, 64] = input
+    %q: q4_1[32, 64] = constant
+    %x.ranges: f32[2, 2] = constant
+    %x.fine: f32[64] = constant
+    %c: a8[T, 64] = RangedQuantizeActivation(%x, %x.ranges, %x.fine)
+    %a: f32[T, 32] = QuantizedLinear(%c, %q)
+    return a = %a
+  })")));
+}
+
 TEST(QuantizeActivations, LowersExpertsAndTheirSlots) {
   expect_rewrite(quantize_activations, R"(graph g {
     %x: f32[T, 64] = input

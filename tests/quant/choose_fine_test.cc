@@ -3,7 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
+
+#include "quant/activation.h"
 
 namespace lathe {
 namespace {
@@ -41,6 +44,47 @@ TEST(ChooseFine, LimitsHold) {
   EXPECT_EQ(choose_fine_columns(rows, 128, {1, 0.1, 1}).columns.size(), 0u);    // the error is less
   EXPECT_EQ(choose_fine_columns(rows, 128, {0, 0.9, 1}).columns.size(), 0u);    // none gains so much
   EXPECT_EQ(choose_fine_columns(rows, 128, {0, 0.1, 0.2}).columns.size(), 2u);  // one block of four
+}
+
+TEST(ChooseFine, NoMoreColumnsThanAllowed) {
+  const auto rows = normal_rows(50, 256);
+  EXPECT_EQ(choose_fine_columns(rows, 256, {0, 0, 1}).columns.size(), 16u);
+  EXPECT_EQ(choose_fine_columns(rows, 256, {0, 0, 1, 5}).columns.size(), 4u);
+}
+
+TEST(ChooseStaticFine, RangesAreOfAllRowsWithoutTheFineColumns) {
+  auto rows = normal_rows(50, 64);
+  scale_column(rows, 64, 7, 100);
+  rows[64 + 40] = 9;  // once, and so for all
+  ColumnRanges ranges;
+  ranges.add(std::span(rows).first(64 * 20), 64);
+  ranges.add(std::span(rows).subspan(64 * 20), 64);
+  EXPECT_EQ(ranges.rows, 50);
+  const auto choice = choose_static_fine_columns(ranges, {0, 0.1, 1, 2});
+  ASSERT_EQ(choice.columns.size(), 2u);
+  EXPECT_EQ(std::ranges::count(choice.columns, 7), 1);
+  EXPECT_LT(choice.error_after, choice.error_before);
+  const auto ends = block_ranges(ranges, choice.columns);
+  ASSERT_EQ(ends.size(), 4u);  // [2, blocks]
+  EXPECT_EQ(ends[3], 9);
+  float low = 0;
+  float high = 0;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (i % 64 >= 32 || std::ranges::count(choice.columns, static_cast<std::int32_t>(i % 64)) > 0) continue;
+    low = std::min(low, rows[i]);
+    high = std::max(high, rows[i]);
+  }
+  EXPECT_EQ(ends[0], low);
+  EXPECT_EQ(ends[2], high);
+  EXPECT_GT(block_ranges(ranges, {})[2], 100);
+}
+
+TEST(ChooseStaticFine, AFineColumnsCodesFit) {
+  std::vector<float> row(32, 0.001f);
+  row[5] = -60'000;
+  ColumnRanges ranges;
+  ranges.add(row, 32);
+  EXPECT_FLOAT_EQ(block_ranges(ranges, std::vector<std::int32_t>{5})[1], 60'000 * 255.0f / kFineSteps);
 }
 
 TEST(ChooseFine, NothingIsChosenOfZerosOrWithoutNumbers) {

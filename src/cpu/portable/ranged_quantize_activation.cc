@@ -1,7 +1,8 @@
 // RangedQuantizeActivation: float rows to 8-bit codes (quant/activation.h) whose scales do not come from each
 // block alone. Scale and zero are block_scale() of a range: of `group` columns of the row (0: of all), or of
 // the block's row in `ranges`, known ahead from calibration. Values beyond a known range get its end; a block
-// with a NaN or an infinity is NaN whatever its range.
+// with a NaN or an infinity is NaN whatever its range. With known ranges, a third input marks fine columns as
+// that of QuantizeActivation does; the ranges are those of the others.
 #include <cmath>
 #include <limits>
 #include <span>
@@ -25,20 +26,23 @@ void quantize_group(const float* values, std::int64_t first, std::int64_t count,
     store_factors(quantize_block(values, scale, row + block * kActivationBlock), block, columns, row);
 }
 
-void quantize_known(const float* values, const float* ranges, std::int64_t columns, std::uint8_t* row) {
+void quantize_known(const float* values, const float* ranges, const float* marks, std::int64_t columns,
+                    std::uint8_t* row) {
   const std::int64_t blocks = columns / kActivationBlock;
   for (std::int64_t block = 0; block < blocks; ++block, values += kActivationBlock) {
     const ValueRange own = range_of(values, kActivationBlock);
     const bool finite = own.low > -kInfinity && own.high < kInfinity;
     const float high = finite ? ranges[blocks + block] : kInfinity;
     const BlockScale scale = block_scale(ranges[block], high);
-    store_factors(quantize_block(values, scale, row + block * kActivationBlock), block, columns, row);
+    const FineColumns fine = marked_columns(marks == nullptr ? nullptr : marks + block * kActivationBlock);
+    store_factors(quantize_block(values, scale, row + block * kActivationBlock, fine), block, columns, row);
   }
 }
 
 void run(const KernelCall& call) {
   const TensorArg& input = call.inputs[0];  // [tokens, columns] or [tokens, slots, columns]
   const auto* ranges = call.input_count > 1 ? data_of<const float>(call.inputs[1]) : nullptr;
+  const auto* marks = call.input_count > 2 ? data_of<const float>(call.inputs[2]) : nullptr;
   const std::int64_t columns = column_count(input);
   const std::int64_t blocks = columns / kActivationBlock;
   const std::int64_t group =
@@ -48,7 +52,7 @@ void run(const KernelCall& call) {
     const float* values = data_of<const float>(input) + i * columns;
     std::uint8_t* row = data_of<std::uint8_t>(call.outputs[0]) + i * activation_row_bytes(columns);
     if (ranges != nullptr) {
-      quantize_known(values, ranges, columns, row);
+      quantize_known(values, ranges, marks, columns, row);
       continue;
     }
     for (std::int64_t first = 0; first < blocks; first += group)

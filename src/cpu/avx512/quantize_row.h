@@ -32,7 +32,8 @@ template <class Combine>
 }
 
 /// Codes of two blocks' values in their order. Packing holds them to 0..255, and NaN, which is the least
-/// integer then, becomes 0.
+/// integer then, becomes 0; where values may lie `far` beyond the scale, integers would overflow before.
+template <bool far>
 [[gnu::always_inline]] inline __m512i quantize_pair(const float* const blocks[2], const float* inverses,
                                                     const float* zeros) {
   __m512i words[2];
@@ -40,7 +41,8 @@ template <class Combine>
     const __m512 inverse = _mm512_set1_ps(inverses[i]);
     const __m512 zero = _mm512_set1_ps(zeros[i]);
     const auto code = [&](const float* source) {
-      return _mm512_cvtps_epi32(_mm512_fmadd_ps(_mm512_loadu_ps(source), inverse, zero));
+      const __m512 position = _mm512_fmadd_ps(_mm512_loadu_ps(source), inverse, zero);
+      return _mm512_cvtps_epi32(far ? _mm512_min_ps(_mm512_set1_ps(255.0f), position) : position);
     };
     words[i] = _mm512_packs_epi32(code(blocks[i]), code(blocks[i] + 16));
   }
@@ -89,21 +91,25 @@ struct CodeSums {
       lowest, _mm_mask_mov_ps(highest, static_cast<__mmask8>(nan_blocks), _mm_set1_ps(__builtin_inff())));
 }
 
-/// Quantizes up to kChunkBlocks neighbouring blocks of a row. `factors` points at the first one's scale; the
-/// others follow `stride` bytes apart. Factors come first for all blocks, so that their long chains overlap.
-[[gnu::always_inline]] inline void quantize_chunk(const float* values, const float* least, int count,
-                                                  std::uint8_t* codes, std::uint8_t* factors,
-                                                  std::int64_t stride) {
-  float scales[kChunkBlocks];
-  float inverses[kChunkBlocks];
-  float zeros[kChunkBlocks];
-  for (int i = 0; i < count; i += kBlocks) {
-    const avx2::BlockScales result =
-        scales_of(values + i * kActivationBlock, least == nullptr ? nullptr : least + i, count - i);
-    _mm_storeu_ps(scales + i, result.scale);
-    _mm_storeu_ps(inverses + i, result.inverse);
-    _mm_storeu_ps(zeros + i, result.zero);
+/// Of up to kChunkBlocks neighbouring blocks.
+struct ChunkScales {
+  float scale[kChunkBlocks];
+  float inverse[kChunkBlocks];
+  float zero[kChunkBlocks];
+
+  [[gnu::always_inline]] void set(int block, const avx2::BlockScales& of) {
+    _mm_storeu_ps(scale + block, of.scale);
+    _mm_storeu_ps(inverse + block, of.inverse);
+    _mm_storeu_ps(zero + block, of.zero);
   }
+};
+
+/// Codes of up to kChunkBlocks neighbouring blocks of a row. `factors` points at the first one's scale; the
+/// others follow `stride` bytes apart.
+template <bool far>
+[[gnu::always_inline]] inline void make_codes(const float* values, const ChunkScales& scales, int count,
+                                              std::uint8_t* codes, std::uint8_t* factors,
+                                              std::int64_t stride) {
   for (int i = 0; i < count; i += kBlocks) {
     __m512i pairs[2];
     for (int k = 0; k < 2; ++k) {
@@ -111,15 +117,15 @@ struct CodeSums {
       const int there = count - block < 2 ? count - block : 2;  // of the two
       const float* source = values + (there > 0 ? block : 0) * kActivationBlock;
       const float* const blocks[] = {source, there > 1 ? source + kActivationBlock : source};
-      pairs[k] = quantize_pair(blocks, inverses + block, zeros + block);
+      pairs[k] = quantize_pair<far>(blocks, scales.inverse + block, scales.zero + block);
       const __mmask16 stored = first_lanes(there > 0 ? 8 * there : 0);
       _mm512_mask_storeu_epi32(codes + block * kActivationBlock, stored, pairs[k]);
     }
     const CodeSums sums = sums_of(pairs);
-    const __m128 zero = _mm_loadu_ps(zeros + i);
+    const __m128 zero = _mm_loadu_ps(scales.zero + i);
     const __m128 sum = _mm_fnmadd_ps(_mm_set1_ps(32.0f), zero, sums.whole);  // exact
     const __m128 half_sum = _mm_fnmadd_ps(_mm_set1_ps(16.0f), zero, sums.first_half);
-    const __m128 scale = _mm_loadu_ps(scales + i);
+    const __m128 scale = _mm_loadu_ps(scales.scale + i);
     const auto present = static_cast<__mmask8>((1u << (count - i < kBlocks ? count - i : kBlocks)) - 1u);
     std::uint8_t* out = factors + i * 4;
     _mm_mask_storeu_ps(out, present, scale);
@@ -128,6 +134,17 @@ struct CodeSums {
     _mm_mask_storeu_ps(out + 3 * stride, present, _mm_mul_ps(scale, half_sum));
     _mm_mask_storeu_epi32(out + 4 * stride, present, _mm_setzero_si128());
   }
+}
+
+/// Factors come first for all blocks, so that their long chains overlap.
+[[gnu::always_inline]] inline void quantize_chunk(const float* values, const float* least, int count,
+                                                  std::uint8_t* codes, std::uint8_t* factors,
+                                                  std::int64_t stride) {
+  ChunkScales scales;
+  for (int i = 0; i < count; i += kBlocks)
+    scales.set(i,
+               scales_of(values + i * kActivationBlock, least == nullptr ? nullptr : least + i, count - i));
+  make_codes<false>(values, scales, count, codes, factors, stride);
 }
 
 /// Adds a block's fine columns to its factors. Sums are made anew of the codes, since those without the fine
@@ -153,39 +170,64 @@ inline void add_fine(const FineColumns& fine, const float* values, const std::ui
   __builtin_memcpy(factors + 4 * stride, &packed, sizeof packed);
 }
 
-/// The same where columns are marked: quantized as if they were 0, and added.
+/// Blocks with marked columns, which are quantized as if these were 0 and get them added.
+class MarkedChunk {
+ public:
+  /// `marks` may be null.
+  MarkedChunk(const float* values, const float* marks, int count) : values_(values), rest_(values) {
+    for (int i = 0; marks != nullptr && i < count; ++i) {
+      const auto marked = [&](int first) {
+        const __m512 sixteen = _mm512_loadu_ps(marks + i * kActivationBlock + first);
+        return static_cast<std::uint32_t>(_mm512_cmp_ps_mask(sixteen, _mm512_setzero_ps(), _CMP_NEQ_UQ));
+      };
+      bits_[i] = marked(0) | marked(16) << 16;
+      any_ |= bits_[i] != 0 ? 1u << i : 0u;
+    }
+    if (any_ == 0) return;
+    __builtin_memcpy(copy_, values, static_cast<std::size_t>(count) * kActivationBlock * sizeof(float));
+    rest_ = copy_;
+    for (std::uint32_t left = any_; left != 0; left &= left - 1) {
+      const int i = __builtin_ctz(left);
+      for (const std::int32_t column : fine_columns(bits_[i]).columns)
+        copy_[i * kActivationBlock + column] = 0.0f;
+    }
+  }
+
+  /// The values, marked ones 0.
+  const float* rest() const { return rest_; }
+
+  /// What each block must at least hold.
+  void require(float* least) const {
+    for (std::uint32_t left = any_; left != 0; left &= left - 1) {
+      const int i = __builtin_ctz(left);
+      least[i] = fine_range(fine_columns(bits_[i]), values_ + i * kActivationBlock);
+    }
+  }
+
+  void add(std::uint8_t* codes, std::uint8_t* factors, std::int64_t stride) const {
+    for (std::uint32_t left = any_; left != 0; left &= left - 1) {
+      const int i = __builtin_ctz(left);
+      const std::int64_t first = i * kActivationBlock;
+      add_fine(fine_columns(bits_[i]), values_ + first, codes + first, factors + 4 * i, stride);
+    }
+  }
+
+ private:
+  const float* values_;
+  const float* rest_;
+  std::uint32_t bits_[kChunkBlocks];
+  std::uint32_t any_ = 0;
+  alignas(64) float copy_[kChunkBlocks * kActivationBlock];
+};
+
 [[gnu::noinline]] inline void quantize_marked_chunk(const float* values, const float* marks, int count,
                                                     std::uint8_t* codes, std::uint8_t* factors,
                                                     std::int64_t stride) {
-  std::uint32_t bits[kChunkBlocks];
-  std::uint32_t any = 0;
-  for (int i = 0; i < count; ++i) {
-    const auto marked = [&](int first) {
-      const __m512 sixteen = _mm512_loadu_ps(marks + i * kActivationBlock + first);
-      return static_cast<std::uint32_t>(_mm512_cmp_ps_mask(sixteen, _mm512_setzero_ps(), _CMP_NEQ_UQ));
-    };
-    bits[i] = marked(0) | marked(16) << 16;
-    any |= bits[i] != 0 ? 1u << i : 0u;
-  }
-  alignas(64) float rest[kChunkBlocks * kActivationBlock];
+  const MarkedChunk marked(values, marks, count);
   float least[kChunkBlocks] = {};
-  const float* source = values;
-  if (any != 0) {
-    __builtin_memcpy(rest, values, static_cast<std::size_t>(count) * kActivationBlock * sizeof(float));
-    source = rest;
-  }
-  for (std::uint32_t left = any; left != 0; left &= left - 1) {
-    const int i = __builtin_ctz(left);
-    const FineColumns fine = fine_columns(bits[i]);
-    least[i] = fine_range(fine, values + i * kActivationBlock);
-    for (const std::int32_t column : fine.columns) rest[i * kActivationBlock + column] = 0.0f;
-  }
-  quantize_chunk(source, least, count, codes, factors, stride);
-  for (; any != 0; any &= any - 1) {
-    const int i = __builtin_ctz(any);
-    const std::int64_t first = i * kActivationBlock;
-    add_fine(fine_columns(bits[i]), values + first, codes + first, factors + 4 * i, stride);
-  }
+  marked.require(least);
+  quantize_chunk(marked.rest(), least, count, codes, factors, stride);
+  marked.add(codes, factors, stride);
 }
 
 /// Quantizes `count` neighbouring blocks of a row from block `first` on, whose values are given, and marks of

@@ -11,6 +11,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -166,5 +167,29 @@ Comparison compare(const ComparedSide& a, const ComparedSide& b, std::vector<std
 
 /// The same of tensors that are there already.
 Comparison compare(const NamedTensors& a, const NamedTensors& b, const Tolerance& tolerance);
+
+enum class OnnxOutcome {
+  passed,
+  failed,             // a wrong result, or an error other than Error(unsupported)
+  unsupported,        // refused before anything ran
+  not_deterministic,  // random numbers: not run and never counted
+};
+
+struct OnnxTestResult {
+  std::string kind;  // "node", "real"
+  std::string name;  // the folder's
+  OnnxOutcome outcome = OnnxOutcome::failed;
+  std::string reason;  // one line; empty where it passed
+};
+
+struct OnnxSuiteOptions {
+  std::string filter;  // a regular expression: tests in whose names it is found
+  int threads = 0;     // each runs tests of its own; 0: one per core
+  std::function<void(std::size_t done, std::size_t all)> progress;  // one call at a time; must not throw
+};
+
+/// Runs the ONNX conformance suite, <folder>/<kind>/<test>/model.onnx with data beside it, and returns what
+/// became of each test, sorted by kind and name. Throws Error(not_found) where there is none.
+std::vector<OnnxTestResult> run_onnx_suite(const std::string& folder, const OnnxSuiteOptions& options = {});
 
 }  // namespace lathe

@@ -31,5 +31,6 @@ void add_exec(CLI::App& program, Context& context);
 void add_compare(CLI::App& program, Context& context);
 void add_number(CLI::App& program, Context& context);
 void add_eval(CLI::App& program, Context& context);
+void add_onnx_suite(CLI::App& program, Context& context);
 
 }  // namespace lathe::apps

@@ -42,6 +42,7 @@ int run(int argc, char** argv) {
   add_compare(program, context);
   add_number(program, context);
   add_eval(program, context);
+  add_onnx_suite(program, context);
   try {
     program.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {

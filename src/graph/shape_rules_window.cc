@@ -11,38 +11,6 @@ namespace {
 constexpr std::initializer_list<Dtype> kFloats = {Dtype::f32, Dtype::f64, Dtype::f16, Dtype::bf16};
 constexpr std::size_t kLeastRank = 3;
 
-/// [images, rows, spatial...] of x [images, channels, spatial...] and weights [rows, channels in a group,
-/// kernel...].
-ValueType convolved(const RuleCheck& check, const Node& node, std::size_t x, std::size_t weight,
-                    Dtype result) {
-  check.require_rank(x, kLeastRank, kMaxDims);
-  check.require_rank(weight, kLeastRank, kMaxDims);
-  if (!check.ranked(x) && !check.ranked(weight)) return ValueType::unranked(result);
-  const std::size_t rank = check.ranked(x) ? check.dims(x).size() : check.dims(weight).size();
-  check.require_rank(x, rank);
-  check.require_rank(weight, rank);
-  const Dims input = check.ranked(x) ? check.dims(x) : unknown_dims(rank);
-  Dims kernel = check.ranked(weight) ? check.dims(weight) : unknown_dims(rank);
-  const std::size_t axes = rank - 2;
-  const std::int64_t groups = check.integer("group", 1, kMaxWindowNumber);
-  if (!kernel[0].is_symbolic() && kernel[0].value % groups != 0)
-    check.fail_input(weight, "rows must be a multiple of the " + std::to_string(groups) + " groups");
-  const Dim channels = multiply_dims(kernel[1], groups);
-  check.require_equal(x, 1, channels, "the weights' channels times the groups");
-  const WindowNumbers given = window_list(check, node, "kernel_shape", axes, 1);
-  for (std::size_t i = 0; i < axes; ++i) {
-    const Dim wanted = number_at(given, static_cast<int>(i), 0);
-    if (given.count == 0) break;
-    check.require_equal(weight, 2 + i, wanted, "kernel_shape");
-    kernel[2 + i] = wanted;
-  }
-  const WindowCheck window(check, node, axes);
-  ValueType type{result, {input[0], kernel[0]}};
-  for (std::size_t i = 0; i < axes; ++i)
-    type.dims.push_back(window.output(i, input[2 + i], kernel[2 + i], false));
-  return type;
-}
-
 /// A bias of one number for each row of the weights.
 void require_rows(const RuleCheck& check, std::size_t input, std::size_t weight) {
   if (!check.has(input)) return;

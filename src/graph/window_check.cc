@@ -3,6 +3,16 @@
 #include <string>
 
 namespace lathe {
+namespace {
+
+constexpr std::size_t kLeastRank = 3;
+
+/// Of ops that have it.
+AutoPad given_auto_pad(const Node& node) {
+  return node.attributes.contains("auto_pad") ? auto_pad_of(node.text("auto_pad").c_str()) : AutoPad::given;
+}
+
+}  // namespace
 
 WindowNumbers window_list(const RuleCheck& check, const Node& node, std::string_view name, std::size_t count,
                           std::int64_t least) {
@@ -14,12 +24,12 @@ WindowNumbers window_list(const RuleCheck& check, const Node& node, std::string_
   return list;
 }
 
-WindowCheck::WindowCheck(const RuleCheck& check, const Node& node, std::size_t axes, bool dilates)
+WindowCheck::WindowCheck(const RuleCheck& check, const Node& node, std::size_t axes)
     : check_(check),
-      dilations_(dilates ? window_list(check, node, "dilations", axes, 1) : WindowNumbers{{}, 0}),
+      dilations_(window_list(check, node, "dilations", axes, 1)),
       pads_(window_list(check, node, "pads", 2 * axes, 0)),
       strides_(window_list(check, node, "strides", axes, 1)),
-      auto_pad_(auto_pad_of(node.text("auto_pad").c_str())) {
+      auto_pad_(given_auto_pad(node)) {
   if (auto_pad_ == AutoPad::unknown) check.fail("auto_pad must be NOTSET, SAME_UPPER, SAME_LOWER or VALID");
 }
 
@@ -48,6 +58,36 @@ Dim WindowCheck::output(std::size_t axis, const Dim& input, const Dim& kernel, b
     check_.fail("a window of " + std::to_string(window_extent(window)) + " does not fit into " +
                 to_string(input) + " with its padding");
   return window.output;
+}
+
+ValueType convolved(const RuleCheck& check, const Node& node, std::size_t x, std::size_t weight,
+                    Dtype result) {
+  check.require_rank(x, kLeastRank, kMaxDims);
+  check.require_rank(weight, kLeastRank, kMaxDims);
+  if (!check.ranked(x) && !check.ranked(weight)) return ValueType::unranked(result);
+  const std::size_t rank = check.ranked(x) ? check.dims(x).size() : check.dims(weight).size();
+  check.require_rank(x, rank);
+  check.require_rank(weight, rank);
+  const Dims input = check.ranked(x) ? check.dims(x) : unknown_dims(rank);
+  Dims kernel = check.ranked(weight) ? check.dims(weight) : unknown_dims(rank);
+  const std::size_t axes = rank - 2;
+  const std::int64_t groups = check.integer("group", 1, kMaxWindowNumber);
+  if (!kernel[0].is_symbolic() && kernel[0].value % groups != 0)
+    check.fail_input(weight, "rows must be a multiple of the " + std::to_string(groups) + " groups");
+  const Dim channels = multiply_dims(kernel[1], groups);
+  check.require_equal(x, 1, channels, "the weights' channels times the groups");
+  const WindowNumbers given = window_list(check, node, "kernel_shape", axes, 1);
+  for (std::size_t i = 0; i < axes; ++i) {
+    const Dim wanted = number_at(given, static_cast<int>(i), 0);
+    if (given.count == 0) break;
+    check.require_equal(weight, 2 + i, wanted, "kernel_shape");
+    kernel[2 + i] = wanted;
+  }
+  const WindowCheck window(check, node, axes);
+  ValueType type{result, {input[0], kernel[0]}};
+  for (std::size_t i = 0; i < axes; ++i)
+    type.dims.push_back(window.output(i, input[2 + i], kernel[2 + i], false));
+  return type;
 }
 
 }  // namespace lathe

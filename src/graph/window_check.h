@@ -12,8 +12,8 @@ namespace lathe {
 
 class WindowCheck {
  public:
-  /// Checks the attributes auto_pad, dilations, pads and strides for so many spatial axes.
-  WindowCheck(const RuleCheck& check, const Node& node, std::size_t axes, bool dilates = true);
+  /// Checks the attributes auto_pad (where the op has it), dilations, pads and strides for so many axes.
+  WindowCheck(const RuleCheck& check, const Node& node, std::size_t axes);
 
   /// What comes out of an axis: "?" where it depends on what is not known.
   Dim output(std::size_t axis, const Dim& input, const Dim& kernel, bool ceil_mode) const;
@@ -33,5 +33,10 @@ class WindowCheck {
 /// The list of `name`: empty, or `count` numbers of at least `least`.
 WindowNumbers window_list(const RuleCheck& check, const Node& node, std::string_view name, std::size_t count,
                           std::int64_t least);
+
+/// [images, rows, spatial...] of x [images, channels, spatial...] and weights [rows, channels in a group,
+/// kernel...], with Conv's attributes.
+ValueType convolved(const RuleCheck& check, const Node& node, std::size_t x, std::size_t weight,
+                    Dtype result);
 
 }  // namespace lathe

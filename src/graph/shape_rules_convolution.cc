@@ -1,0 +1,224 @@
+#include "graph/shape_rules_convolution.h"
+
+#include <string>
+
+#include "graph/transposed_window.h"
+#include "graph/window_check.h"
+
+namespace lathe::rules {
+namespace {
+
+constexpr std::initializer_list<Dtype> kFloats = {Dtype::f32, Dtype::f64, Dtype::f16, Dtype::bf16};
+constexpr std::initializer_list<Dtype> kBytes = {Dtype::i8, Dtype::u8};
+constexpr std::size_t kLeastRank = 3;
+
+/// A number, or one for each row of the weights.
+void require_number_or_rows(const RuleCheck& check, std::size_t input, std::size_t weight) {
+  check.require_rank(input, 0, 1);
+  const auto count = check.length(input);
+  if (count && *count != 1 && check.ranked(weight))
+    check.require_equal(input, 0, check.dims(weight).at(0), "the weights' rows");
+}
+
+void require_number(const RuleCheck& check, std::size_t input) {
+  check.require_rank(input, 0, 1);
+  const auto count = check.length(input);
+  if (count && *count != 1) check.fail_input(input, "must be one number");
+}
+
+/// A bias of one number for each row.
+void require_bias(const RuleCheck& check, std::size_t input, const ValueType& result) {
+  if (!check.has(input)) return;
+  check.require_rank(input, 1);
+  if (result.ranked) check.require_equal(input, 0, result.dims[1], "the rows of the result");
+}
+
+Dim transposed(const RuleCheck& check, const Node& node, int axes, int i, const Dim& input,
+               const Dim& kernel) {
+  if (input.is_symbolic() || kernel.is_symbolic()) {
+    const WindowNumbers shape = window_numbers(node.text("output_shape").c_str());
+    return shape.count > 0 ? Dim(shape.values[i]) : Dim::unknown();
+  }
+  if (input.value > kMaxDim || kernel.value < 1 || kernel.value > kMaxWindowNumber)
+    check.fail("a kernel must be 1 to 2^31 long");
+  const TransposedTexts texts{node.text("auto_pad").c_str(),       node.text("dilations").c_str(),
+                              node.text("output_padding").c_str(), node.text("output_shape").c_str(),
+                              node.text("pads").c_str(),           node.text("strides").c_str()};
+  if (input.value > kMaxWindowNumber) check.fail_input(0, "a dimension must be at most 2^31");
+  const std::int64_t output = transposed_window(texts, axes, i, input.value, kernel.value).output;
+  if (output < 1 || output > kMaxDim)
+    check.fail("a dimension of the result would be " + std::to_string(output));
+  return output;
+}
+
+}  // namespace
+
+std::vector<ValueType> conv_integer(const RuleInputs& inputs, const Node& node) {
+  const RuleCheck check(inputs, node, {"x", "weight", "x zero point", "weight zero point"});
+  check.require_dtype(0, kBytes);
+  check.require_dtype(1, kBytes);
+  for (std::size_t i = 2; i < 4; ++i)
+    if (check.has(i)) check.require_same_dtype(i, i - 2);
+  if (check.has(2)) require_number(check, 2);
+  if (check.has(3)) require_number_or_rows(check, 3, 1);
+  return {convolved(check, node, 0, 1, Dtype::i32)};
+}
+
+std::vector<ValueType> linear_conv(const RuleInputs& inputs, const Node& node) {
+  const RuleCheck check(inputs, node,
+                        {"x", "x scale", "x zero point", "weight", "weight scale", "weight zero point",
+                         "y scale", "y zero point", "bias"});
+  for (const std::size_t i : {0u, 3u, 7u}) check.require_dtype(i, kBytes);
+  for (const std::size_t i : {1u, 4u, 6u}) check.require_dtype(i, {Dtype::f32});
+  check.require_same_dtype(2, 0);
+  check.require_same_dtype(5, 3);
+  for (const std::size_t i : {1u, 2u, 6u, 7u}) require_number(check, i);
+  for (const std::size_t i : {4u, 5u}) require_number_or_rows(check, i, 3);
+  const ValueType result = convolved(check, node, 0, 3, check.dtype(7));
+  if (check.has(8)) check.require_dtype(8, {Dtype::i32});
+  require_bias(check, 8, result);
+  return {result};
+}
+
+std::vector<ValueType> conv_transpose(const RuleInputs& inputs, const Node& node) {
+  const RuleCheck check(inputs, node, {"x", "weight", "bias"});
+  check.require_dtype(0, kFloats);
+  check.require_same_dtype(1, 0);
+  if (check.has(2)) check.require_same_dtype(2, 0);
+  check.require_rank(0, kLeastRank, kMaxDims);
+  check.require_rank(1, kLeastRank, kMaxDims);
+  if (!check.ranked(0) && !check.ranked(1)) return {ValueType::unranked(check.dtype(0))};
+  const std::size_t rank = check.ranked(0) ? check.dims(0).size() : check.dims(1).size();
+  check.require_rank(0, rank);
+  check.require_rank(1, rank);
+  const Dims input = check.ranked(0) ? check.dims(0) : unknown_dims(rank);
+  Dims kernel = check.ranked(1) ? check.dims(1) : unknown_dims(rank);
+  const std::size_t axes = rank - 2;
+  const std::int64_t groups = check.integer("group", 1, kMaxWindowNumber);
+  check.require_equal(0, 1, kernel[0], "the weights' channels");
+  if (!kernel[0].is_symbolic() && kernel[0].value % groups != 0)
+    check.fail_input(1, "channels must be a multiple of the " + std::to_string(groups) + " groups");
+  const WindowCheck window(check, node, axes);
+  window_list(check, node, "output_padding", axes, 0);
+  window_list(check, node, "output_shape", axes, 1);
+  const WindowNumbers given = window_list(check, node, "kernel_shape", axes, 1);
+  for (int i = 0; i < given.count; ++i) {
+    const auto axis = 2 + static_cast<std::size_t>(i);
+    check.require_equal(1, axis, given.values[i], "kernel_shape");
+    kernel[axis] = given.values[i];
+  }
+  ValueType result{check.dtype(0), {input[0], multiply_dims(kernel[1], groups)}};
+  for (std::size_t i = 0; i < axes; ++i)
+    result.dims.push_back(
+        transposed(check, node, static_cast<int>(axes), static_cast<int>(i), input[2 + i], kernel[2 + i]));
+  require_bias(check, 2, result);
+  return {result};
+}
+
+std::vector<ValueType> deform_conv(const RuleInputs& inputs, const Node& node) {
+  const RuleCheck check(inputs, node, {"x", "weight", "offset", "bias", "mask"});
+  constexpr std::size_t kPlanes = 4;
+  check.require_dtype(0, kFloats);
+  for (std::size_t i = 1; i < check.count(); ++i)
+    if (check.has(i)) check.require_same_dtype(i, 0);
+  for (const std::size_t i : {0u, 1u, 2u, 4u})
+    if (check.has(i)) check.require_rank(i, kPlanes);
+  const ValueType result = convolved(check, node, 0, 1, check.dtype(0));
+  require_bias(check, 3, result);
+  const std::int64_t groups = check.integer("offset_group", 1, kMaxWindowNumber);
+  if (!result.ranked) return {result};
+  if (check.ranked(0) && !check.dims(0)[1].is_symbolic() && check.dims(0)[1].value % groups != 0)
+    check.fail_input(0, "channels must be a multiple of the " + std::to_string(groups) + " offset groups");
+  const Dim elements =
+      check.ranked(1) ? multiply_dims(product_of(check.dims(1), 2, kPlanes), groups) : Dim::unknown();
+  for (const std::size_t i : {2u, 4u}) {
+    if (!check.has(i)) continue;
+    check.require_equal(i, 0, result.dims[0], "the images");
+    check.require_equal(i, 1, multiply_dims(elements, i == 2 ? 2 : 1),
+                        "elements of the kernels of all groups");
+    for (std::size_t axis = 2; axis < kPlanes; ++axis)
+      check.require_equal(i, axis, result.dims[axis], "the result");
+  }
+  return {result};
+}
+
+std::vector<ValueType> col2im(const RuleInputs& inputs, const Node& node) {
+  const RuleCheck check(inputs, node, {"x", "image shape", "block shape"});
+  check.require_dtype(0, {Dtype::f32, Dtype::f64, Dtype::f16, Dtype::bf16, Dtype::i32, Dtype::i64});
+  check.require_rank(0, kLeastRank);
+  for (const std::size_t i : {1u, 2u}) check.require_dtype(i, {Dtype::i64});
+  const auto count = check.length(1) ? check.length(1) : check.length(2);
+  if (!count) return {ValueType::unranked(check.dtype(0))};
+  if (*count < 1 || *count > kMaxWindowAxes) check.fail_input(1, "must have 1 to 6 elements");
+  if (check.length(2) && *check.length(2) != *count)
+    check.fail_input(2, "must have as many elements as the image shape");
+  const auto axes = static_cast<std::size_t>(*count);
+  const WindowCheck window(check, node, axes);
+  const Dims x = check.ranked(0) ? check.dims(0) : unknown_dims(kLeastRank);
+  const auto image = check.integers(1);
+  const auto block = check.integers(2);
+  ValueType result{check.dtype(0), {x[0], Dim::unknown()}};
+  Dim elements = 1;
+  Dim blocks = 1;
+  for (std::size_t i = 0; i < axes; ++i) {
+    result.dims.push_back(image ? Dim(image->at(i)) : Dim::unknown());
+    if (image && (image->at(i) < 1 || image->at(i) > kMaxWindowNumber))
+      check.fail_input(1, "must be 1 to 2^31");
+    if (block && (block->at(i) < 1 || block->at(i) > kMaxWindowNumber))
+      check.fail_input(2, "must be 1 to 2^31");
+    const Dim length = block ? Dim(block->at(i)) : Dim::unknown();
+    elements = multiply_dims(elements, length);
+    blocks = multiply_dims(blocks, window.output(i, result.dims[2 + i], length, false));
+  }
+  check.require_equal(0, 2, blocks, "the blocks of the image");
+  if (!elements.is_symbolic() && !x[1].is_symbolic()) {
+    if (x[1].value % elements.value != 0)
+      check.fail_input(0, "channels must be a multiple of a block's elements");
+    result.dims[1] = x[1].value / elements.value;
+  }
+  return {result};
+}
+
+std::vector<ValueType> max_unpool(const RuleInputs& inputs, const Node& node) {
+  const RuleCheck check(inputs, node, {"x", "indices", "output shape"});
+  check.require_dtype(0, kFloats);
+  check.require_dtype(1, {Dtype::i64});
+  const WindowNumbers kernel = window_numbers(node.text("kernel_shape").c_str());
+  if (kernel.count < 1 || kernel.count > kMaxWindowAxes)
+    check.fail("kernel_shape must be 1 to 6 whole numbers of at most 2^31");
+  const auto axes = static_cast<std::size_t>(kernel.count);
+  window_list(check, node, "kernel_shape", axes, 1);
+  const WindowNumbers pads = window_list(check, node, "pads", 2 * axes, 0);
+  const WindowNumbers strides = window_list(check, node, "strides", axes, 1);
+  check.require_rank(0, axes + 2);
+  check.require_rank(1, axes + 2);
+  const Dims x = check.ranked(0) ? check.dims(0) : unknown_dims(axes + 2);
+  for (std::size_t i = 0; i < axes + 2; ++i) check.require_equal(1, i, x[i], "x");
+  ValueType result{check.dtype(0), {x[0], x[1]}};
+  for (std::size_t i = 0; i < axes; ++i) {
+    const int n = static_cast<int>(i);
+    if (x[2 + i].is_symbolic()) {
+      result.dims.push_back(Dim::unknown());
+      continue;
+    }
+    if (x[2 + i].value > kMaxWindowNumber) check.fail_input(0, "a dimension must be at most 2^31");
+    const std::int64_t size = (x[2 + i].value - 1) * number_at(strides, n, 1) + kernel.values[n] -
+                              number_at(pads, n, 0) - number_at(pads, n + kernel.count, 0);
+    if (size < 0 || size > kMaxDim) check.fail("a dimension of the result would be " + std::to_string(size));
+    result.dims.push_back(size);
+  }
+  if (!check.has(2)) return {result};
+  check.require_dtype(2, {Dtype::i64});
+  const auto shape = check.integers(2);
+  if (!shape) return {{result.dtype, unknown_dims(axes + 2)}};
+  if (shape->size() != axes + 2) check.fail_input(2, "must have one element for each dimension");
+  for (std::size_t i = 0; i < shape->size(); ++i) {
+    const Dim& least = result.dims[i];
+    if (shape->at(i) < 0 || shape->at(i) > kMaxDim || (!least.is_symbolic() && shape->at(i) < least.value))
+      check.fail_input(2, "must be at least the shape that the pooling had");
+    result.dims[i] = shape->at(i);
+  }
+  return {result};
+}
+
+}  // namespace lathe::rules

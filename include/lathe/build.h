@@ -32,6 +32,8 @@ class OutputFile {
   std::unique_ptr<class AtomicFile> file_;
 };
 
+struct ProgramOptions;  // execute.h
+
 struct PlanOptions {
   ModelOptions model;  // as it will run: context, cache type, sequences and so on bound what the plan takes
   bool strip = false;  // leave the weights out, to be put in by refit()
@@ -51,6 +53,10 @@ using WritePlan = std::function<void(std::span<const std::byte> bytes, std::uint
 /// Compiles a model into a plan file, which is all that Model::load needs, on processors like this one. The
 /// same model, options and kernels give the same bytes. Throws Error as Model::load does.
 PlanSummary build(const std::string& name_or_path, const PlanOptions& options, const WritePlan& write);
+
+/// The same of a network or a graph in text form (ProgramOptions::file), for runs of at most the sizes that
+/// the options have: Program::load takes such a plan.
+PlanSummary build(const ProgramOptions& options, const WritePlan& write);
 
 /// The plan in `plan` with the weights of a model of the same architecture and shapes, its tokenizer and its
 /// metadata: the file that build() would give with the plan's kernels. Of `options` threads, check_weights

@@ -114,6 +114,10 @@ class Program {
   const std::vector<std::string>& notes() const;
   std::vector<StepInspection> layers() const;
   std::string layers_json() const;  // with the names of TensorRT's inspector
+  /// What the network consists of, and what the compiler made of it.
+  Inspection inspect() const;
+  /// The graph in text form. Throws Error(invalid_argument) of a plan from a file.
+  std::string graph_text(bool before = false) const;
   /// Tensors that layers write, in order; their contents need ProgramOptions::keep_tensors.
   const std::vector<TensorInfo>& tensors() const;
 

@@ -103,7 +103,8 @@ void choose_fine(ActivationCodes& codes, const std::string& path, const ModelOpt
 void require_known_activations(const ModelOptions& options) { kind_named(options.activations); }
 
 ActivationCodes activation_codes(const std::string& path, const ModelOptions& options) {
-  ActivationCodes codes{kind_named(options.activations).group, {}, {}};
+  ActivationCodes codes;
+  codes.group = kind_named(options.activations).group;
   if (options.math != "int8") return codes;
   if (options.activations == kFineActivations && can_be_calibrated(path, options))
     choose_fine(codes, path, options);

@@ -40,6 +40,9 @@ std::vector<StepInspection> Program::layers() const { return lathe::layers(*impl
 std::string Program::layers_json() const { return lathe::layers_json(*implementation_); }
 const std::vector<TensorInfo>& Program::tensors() const { return implementation_->tensor_infos; }
 
+Inspection Program::inspect() const { return lathe::inspect(*implementation_); }
+std::string Program::graph_text(bool before) const { return lathe::graph_text(*implementation_, before); }
+
 Execution Program::execution(int own_threads) const {
   return Execution(std::make_unique<ExecutionImplementation>(implementation_, own_threads));
 }

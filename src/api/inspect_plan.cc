@@ -87,10 +87,10 @@ ProfileInspection profile_of(const Plan& plan, const PlanProfile& profile) {
                              last.threads == item.chosen.threads;
       if (is_chosen && item.chosen.seconds == 0) item.chosen.seconds = last.seconds;
     }
-    item.work = step_work(plan, plan.steps[i], optimum, parts);
+    if (!plan.dynamic) item.work = step_work(plan, plan.steps[i], optimum, parts);
     shown.choices.push_back(std::move(item));
   }
-  inspect_memory(plan, profile, shown);
+  if (!plan.dynamic) inspect_memory(plan, profile, shown);
   return shown;
 }
 

@@ -30,19 +30,6 @@ void describe_options(Archive& archive, auto& options) {
   archive.flag(options.reuse_memory, "reuse_memory");
 }
 
-/// Without seconds: the same model gives the same file.
-std::string write_passes(const std::vector<PassReport>& passes) {
-  ArchiveWriter archive;
-  archive.list(passes, 22, "passes", [&](const PassReport& pass) {
-    archive.text(pass.name, "a pass");
-    archive.flag(pass.skipped, "skipped");
-    archive.flag(pass.changed, "changed");
-    archive.number(std::uint64_t{pass.nodes_before}, "nodes before");
-    archive.number(std::uint64_t{pass.nodes_after}, "nodes after");
-  });
-  return archive.take();
-}
-
 [[noreturn]] void refuse(const PlanFile& file, const std::string& field, const std::string& message) {
   throw Error(ErrorCode::invalid_argument, field + " " + message + "; build another plan for this",
               {file.path(), std::nullopt, field});
@@ -74,6 +61,18 @@ std::string options_section(const ModelOptions& options) {
   return archive.take();
 }
 
+std::string passes_section(const std::vector<PassReport>& passes) {
+  ArchiveWriter archive;
+  archive.list(passes, 22, "passes", [&](const PassReport& pass) {
+    archive.text(pass.name, "a pass");
+    archive.flag(pass.skipped, "skipped");
+    archive.flag(pass.changed, "changed");
+    archive.number(std::uint64_t{pass.nodes_before}, "nodes before");
+    archive.number(std::uint64_t{pass.nodes_after}, "nodes after");
+  });
+  return archive.take();
+}
+
 PlanBinding plan_binding(const std::string& graph_before) {
   return {engine_version(), chosen_isa(), hash128(graph_before)};
 }
@@ -87,7 +86,7 @@ void write_model_plan(const ModelImplementation& model, bool strip, const WriteB
     sections.push_back({"tokenizer", write_tokenizer_section(*model.tokenizer)});
   sections.push_back({"graph.before", before});
   sections.push_back({"graph.after", print(compiled.graph)});
-  sections.push_back({"passes", write_passes(compiled.passes)});
+  sections.push_back({"passes", passes_section(compiled.passes)});
   write_plan_file(*compiled.plan, plan_binding(before), sections, strip, model.backend(), write);
 }
 

@@ -24,6 +24,8 @@ void write_model_plan(const ModelImplementation& model, bool strip, const WriteB
 
 /// Of the options, those that a plan depends on, as bytes.
 std::string options_section(const ModelOptions& options);
+/// What passes did. Without seconds: the same model gives the same file.
+std::string passes_section(const std::vector<PassReport>& passes);
 /// The options that the plan was built with; those that do not outlive building have their defaults.
 ModelOptions plan_options(const PlanFile& file);
 /// Those to run with: what `chosen` leaves open is as built. Throws Error(invalid_argument) naming the field

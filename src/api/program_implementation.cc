@@ -116,7 +116,11 @@ void ProgramImplementation::compile_graph(const ProgramOptions& options) {
   compile_options.tuning.level = source.options.tuning;
   compile_options.threads = source.options.threads;
   for (const auto& [symbol, size] : sizes) compile_options.limits.push_back({symbol, size});
-  plan = compile(std::move(source.graph), *backend, compile_options).plan;
+  before = source.graph;
+  model_options = source.options;
+  compiled = std::make_shared<const CompileResult>(
+      compile(std::move(source.graph), *backend, compile_options));
+  plan = compiled->plan;
 }
 
 void ProgramImplementation::load_plan(const ProgramOptions& options, const std::string& file) {

@@ -9,6 +9,7 @@
 #include "api/index_rules.h"
 #include "api/program_inputs.h"
 #include "backend/backend.h"
+#include "compile/compile.h"
 #include "lathe/execute.h"
 
 namespace lathe {
@@ -25,6 +26,9 @@ class ProgramImplementation {
   std::size_t written_tensor(const std::string& name) const;
 
   std::string name;
+  ModelOptions model_options;                     // complete
+  Graph before;                                   // the passes; empty of a plan from a file
+  std::shared_ptr<const CompileResult> compiled;  // null of a plan from a file
   std::shared_ptr<Backend> backend;
   std::shared_ptr<const Plan> plan;
   std::vector<InputSpec> inputs;
@@ -53,5 +57,8 @@ class ProgramImplementation {
 /// The program's layers and what it binds, with the names that TensorRT's inspector has.
 std::string layers_json(const ProgramImplementation& program);
 std::vector<StepInspection> layers(const ProgramImplementation& program);
+Inspection inspect(const ProgramImplementation& program);
+/// Throws Error(invalid_argument) of a plan from a file.
+std::string graph_text(const ProgramImplementation& program, bool before);
 
 }  // namespace lathe

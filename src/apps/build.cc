@@ -2,11 +2,13 @@
 #include <memory>
 
 #include "apps/command.h"
+#include "apps/named_word.h"
 #include "apps/options.h"
 #include "apps/output.h"
 #include "apps/status_line.h"
 #include "apps/whole_number.h"
 #include "lathe/build.h"
+#include "lathe/execute.h"
 
 namespace lathe::apps {
 namespace {
@@ -16,6 +18,7 @@ struct BuildWords {
   PlanOptions options;
   std::string plan;  // that is refitted
   std::string output;
+  std::vector<std::string> sizes;  // of a network
 };
 
 /// Writes what `make` gives as one file, with progress.
@@ -46,8 +49,19 @@ int build(const BuildWords& words, Interrupt& interrupt) {
   PlanOptions options = words.options;
   options.model = words.model.options;
   options.model.show_fetch = true;
-  return write_plan(words.output, "compiling " + words.model.model, interrupt,
-                    [&](const WritePlan& write) { return lathe::build(words.model.model, options, write); });
+  const std::string& model = words.model.model;
+  const bool is_network = model.ends_with(".onnx") || model.ends_with(".graph") || model.ends_with(".txt");
+  if (!is_network && !words.sizes.empty())
+    throw Error(ErrorCode::invalid_argument, "--shapes is for networks and graphs; models have --ctx",
+                {{}, std::nullopt, "--shapes"});
+  return write_plan(words.output, "compiling " + model, interrupt, [&](const WritePlan& write) {
+    if (!is_network) return lathe::build(model, options, write);
+    ProgramOptions program;
+    program.file = model;
+    program.model_options = options.model;
+    program.sizes = named_sizes(words.sizes, "--shapes");
+    return lathe::build(program, write);
+  });
 }
 
 int refit(const BuildWords& words, Interrupt& interrupt) {
@@ -74,6 +88,10 @@ void add_build(CLI::App& program, Context& context) {
                       "a file of what was measured; read first, and what is measured now is added");
   command->add_flag("--fail-on-timing-miss", words->model.options.fail_on_timing_miss,
                     "do not measure what the timing cache lacks, fail");
+  command
+      ->add_option("--shapes", words->sizes,
+                   "of networks: the greatest sizes of dimensions that have names: N=4,T=512")
+      ->delimiter(',');
   command->add_flag("--strip", words->options.strip,
                     "leave the weights out; lathe refit puts those of a model in");
   command->callback(

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "apps/command.h"
+#include "apps/named_word.h"
 #include "apps/options.h"
 #include "apps/output.h"
 #include "apps/query_loop.h"
@@ -35,15 +36,6 @@ struct ExecWords {
 
 [[noreturn]] void refuse(const std::string& message) { throw Error(ErrorCode::invalid_argument, message); }
 
-/// NAME=REST, or NAME:REST as trtexec writes it.
-std::pair<std::string, std::string> split_word(const std::string& word, const char* option) {
-  std::size_t at = word.find('=');
-  if (at == std::string::npos) at = word.find(':');
-  if (at == std::string::npos || at == 0 || at + 1 == word.size())
-    refuse(std::string(option) + " takes NAME=VALUE, not " + json_string(word));
-  return {word.substr(0, at), word.substr(at + 1)};
-}
-
 bool is_program_file(const std::string& file) {
   return std::ranges::any_of(std::array{".graph", ".txt", ".onnx", ".plan"},
                              [&file](const char* ending) { return file.ends_with(ending); });
@@ -72,12 +64,7 @@ ProgramOptions program_options(const ExecWords& words, bool model_given) {
     const auto [name, file] = split_word(word, "--constant");
     options.constants.emplace_back(name, read_npy(file));
   }
-  for (const auto& word : words.sizes) {
-    auto [name, text] = split_word(word, "--shapes");
-    const std::string problem = whole_number<std::int64_t>()(text);
-    if (!problem.empty()) refuse("--shapes: " + problem);
-    options.sizes.emplace_back(name, std::stoll(text));
-  }
+  options.sizes = named_sizes(words.sizes, "--shapes");
   return options;
 }
 

@@ -8,6 +8,7 @@
 #include "apps/output.h"
 #include "apps/plan_table.h"
 #include "lathe/build.h"
+#include "lathe/execute.h"
 
 namespace lathe::apps {
 namespace {
@@ -123,8 +124,63 @@ InspectionDetail detail_named(const std::string& name) {
   return name == "layers" ? InspectionDetail::layers : InspectionDetail::full;
 }
 
+bool is_network(const std::string& file) {
+  return file.ends_with(".onnx") || file.ends_with(".graph") || file.ends_with(".txt");
+}
+
+std::string format_infos(const std::string& what, const std::vector<TensorInfo>& infos) {
+  std::string text;
+  for (const auto& info : infos)
+    text += what + " " + info.name + ": " + info.dtype + "[" + joined(info.dims) + "]\n";
+  return text;
+}
+
+std::string format_network(const Program& program, const Inspection& inspection) {
+  std::map<std::string, int> ops;
+  for (const auto& node : inspection.before) ++ops[node.op];
+  std::uint64_t bytes = 0;
+  for (const auto& tensor : inspection.tensors) bytes += tensor.bytes;
+  std::string text = "network " + program.name() + "\n" + format_infos("input", program.inputs()) +
+                     format_infos("output", program.outputs());
+  text += std::to_string(inspection.tensors.size()) + " constants, " + format_bytes(bytes) + "; " +
+          std::to_string(inspection.before.size()) + " nodes, " + std::to_string(inspection.steps.size()) +
+          " steps\n";
+  std::vector<std::vector<std::string>> rows = {{"op", "nodes"}};
+  for (const auto& [op, count] : ops) rows.push_back({op, std::to_string(count)});
+  return text + format_table(rows, 1);
+}
+
+/// A network or a graph in text form: there is no model around it.
+int inspect_network(const InspectWords& words) {
+  if (!words.html.empty() || words.metadata)
+    throw Error(ErrorCode::unsupported, "--html and --metadata are of models",
+                {words.model.model, std::nullopt, words.html.empty() ? "--metadata" : "--html"});
+  ProgramOptions options;
+  options.file = words.model.model;
+  options.model_options = words.model.options;
+  const Program program = Program::load(options);
+  const Inspection inspection = program.inspect();
+  if (words.json) {
+    ModelInfo info;
+    info.name = program.name();
+    info.file = words.model.model;
+    info.architecture = "network";
+    write_out(to_json(info, inspection, detail_named(words.detail.empty() ? "full" : words.detail)) + "\n");
+    return 0;
+  }
+  std::string text;
+  if (words.tensors) text += format_tensors(inspection);
+  if (words.graph) text += program.graph_text(words.before);
+  if (words.passes) text += format_passes(inspection);
+  if (words.plan)
+    text += format_plan(inspection, detail_named(words.detail.empty() ? "layers" : words.detail));
+  write_out(text.empty() ? format_network(program, inspection) : text);
+  return 0;
+}
+
 int run(InspectWords& words, Interrupt& interrupt) {
   if (!words.file.empty()) words.model.model = words.file;
+  if (is_network(words.model.model)) return inspect_network(words);
   if (words.before && !words.graph) throw Error(ErrorCode::invalid_argument, "--before belongs to --graph");
   const bool is_plan = words.model.model.ends_with(".plan");
   const bool shows_other = words.json || words.metadata || words.tensors || words.graph || words.passes;

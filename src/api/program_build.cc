@@ -1,0 +1,66 @@
+// Networks as plan files, and what `lathe inspect` shows of them.
+#include <chrono>
+
+#include "api/inspect_plan.h"
+#include "api/plan_package.h"
+#include "api/program_implementation.h"
+#include "base/error.h"
+#include "lathe/build.h"
+
+namespace lathe {
+namespace {
+
+/// What a pass did, for people.
+void inspect_passes(std::span<const PassReport> passes, Inspection& inspection) {
+  for (const auto& pass : passes)
+    inspection.passes.push_back({std::string(pass.name), !pass.skipped, pass.changed, pass.seconds,
+                                 pass.nodes_before, pass.nodes_after});
+}
+
+const CompileResult& compiled(const ProgramImplementation& program) {
+  if (program.compiled == nullptr)
+    throw Error(ErrorCode::invalid_argument, "the file is a plan, and plans are built of networks");
+  return *program.compiled;
+}
+
+}  // namespace
+
+PlanSummary build(const ProgramOptions& options, const WritePlan& write) {
+  const auto start = std::chrono::steady_clock::now();
+  const ProgramImplementation program(options);
+  const CompileResult& result = compiled(program);
+  const std::vector<NamedSection> sections = {{"options", options_section(program.model_options)},
+                                              {"graph.before", print(program.before)},
+                                              {"graph.after", print(result.graph)},
+                                              {"passes", passes_section(result.passes)}};
+  std::uint64_t bytes = 0;
+  write_plan_file(*result.plan, plan_binding(sections[1].bytes), sections, false, *program.backend,
+                  [&](std::span<const std::byte> part, std::uint64_t total) {
+                    write(part, total);
+                    bytes += part.size();
+                  });
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  return {bytes,
+          static_cast<int>(result.plan->steps.size()),
+          static_cast<int>(result.plan->weights.size()),
+          seconds.count(),
+          {}};
+}
+
+Inspection inspect(const ProgramImplementation& program) {
+  Inspection inspection;
+  if (program.compiled != nullptr) inspect_passes(program.compiled->passes, inspection);
+  inspect_plan(*program.plan, inspection);
+  if (program.compiled != nullptr) inspect_graph(program.before, inspection);
+  for (const auto& value : program.before.values)
+    if (value.kind == ValueKind::constant)
+      inspection.tensors.push_back({printable(value.name), std::string(info(value.type.dtype).name),
+                                    value.data.shape, value.data.bytes()});
+  return inspection;
+}
+
+std::string graph_text(const ProgramImplementation& program, bool before) {
+  return print(before ? program.before : compiled(program).graph);
+}
+
+}  // namespace lathe

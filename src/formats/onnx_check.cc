@@ -176,6 +176,7 @@ void Checker::check_function(Function& function) {
     if (!attributes.insert(attribute.name).second)
       fail_here(" has the attribute " + printable(attribute.name) + " twice");
     if (!attribute.ref_attr_name.empty()) fail_here(" has a default that refers to another attribute");
+    if (!attribute.graphs.empty()) fail_here(" has a graph as an attribute's default");
   }
   function_ = &function;
   check_nodes(function.nodes, scope);

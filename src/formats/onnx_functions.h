@@ -5,11 +5,11 @@
 
 namespace lathe::onnx {
 
-/// Calls in the graph, in subgraphs and in functions are replaced by the functions' nodes. Values in a body
-/// get the call's name in front ("<node>/<value>"), attributes by ref_attr_name the call's value or the
-/// default, and are left out where there is neither. A node of a body that imports another opset version than
-/// the model's keeps its meaning through Node::opset. Throws Error(invalid_file) for calls that do not fit
-/// and for recursion, Error(resource_limit) where the expansion has too many nodes.
+/// Calls in the graph, in subgraphs and in functions are replaced by the functions' nodes, which keep their
+/// own opset (Node::opset) and offset. What a body names gets the call's name in front ("<call>/<name>").
+/// Attributes with ref_attr_name get the call's value or the default, and are left out where there is
+/// neither. The result has no functions. Throws Error(invalid_file) for calls that do not fit,
+/// Error(resource_limit) for too much of anything.
 Model expand_functions(Model model);
 
 }  // namespace lathe::onnx

@@ -45,15 +45,17 @@ struct Fields {
 
 std::string bytes_text(std::uint64_t bytes) { return std::to_string(bytes) + " bytes"; }
 
-std::uint64_t decimal(const WireMessage& message, const std::string& text, std::string_view what) {
+std::uint64_t decimal(const WireMessage& message, const std::string& text, std::string_view what,
+                      const std::string& name) {
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size())
-    message.fail("the " + std::string(what) + " '" + printable(text, 40) + "' of external data is no number");
+    message.fail("the " + std::string(what) + " '" + printable(text, 40) + "' of external data is no number",
+                 name);
   return value;
 }
 
-void read_external_entry(const WireMessage& message, External& external) {
+void read_external_entry(const WireMessage& message, const std::string& name, External& external) {
   WireMessage entry = message.message_item("external data");
   std::string key, value;
   while (entry.next()) {
@@ -61,13 +63,13 @@ void read_external_entry(const WireMessage& message, External& external) {
     if (entry.field() == 2) value = entry.text("a value of external data");
   }
   if (key == "location") {
-    if (!external.location.empty()) message.fail("external data has two locations");
-    if (value.empty()) message.fail("the location of external data is empty");
+    if (!external.location.empty()) message.fail("external data has two locations", name);
+    if (value.empty()) message.fail("the location of external data is empty", name);
     external.location = std::move(value);
   } else if (key == "offset" || key == "length") {
     auto& number = key == "offset" ? external.offset : external.length;
-    if (number) message.fail("external data has its " + key + " twice");
-    number = decimal(message, value, key);
+    if (number) message.fail("external data has its " + key + " twice", name);
+    number = decimal(message, value, key, name);
   }
 }
 
@@ -109,7 +111,7 @@ Fields read_fields(WireMessage message) {
         break;
       case 13:
         if (!fields.external) fields.external.emplace();
-        read_external_entry(message, *fields.external);
+        read_external_entry(message, tensor.name, *fields.external);
         break;
       case 14:
         fields.is_external = message.integer("data_location") == 1;

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/folder.h"
 #include "formats/npy.h"
+#include "formats/onnx_functions.h"
 #include "formats/onnx_import.h"
 
 namespace lathe {
@@ -106,7 +107,7 @@ ProgramSource read_network(const ProgramOptions& options) {
   for (const auto& [name, tensor] : options.inputs) shapes[name] = tensor.shape;
   ProgramSource source;
   source.options = options.model_options;
-  source.graph = onnx::import_graph(onnx::read_onnx(options.file), shapes);
+  source.graph = onnx::import_graph(onnx::expand_functions(onnx::read_onnx(options.file)), shapes);
   return source;
 }
 

@@ -2,6 +2,7 @@
 // them.
 #include "graph/op_rows.h"
 #include "graph/shape_rules_convolution.h"
+#include "graph/shape_rules_sampling.h"
 #include "graph/shape_rules_window.h"
 
 namespace lathe::op_rows {
@@ -77,6 +78,42 @@ std::vector<Op> window_rows() {
       value_row("MaxUnpool", 2, 3, 1, {{"kernel_shape", kText, 0}, {"pads", kText, 0}, {"strides", kText, 0}},
                 kOpaque, rules::max_unpool, 4),
       value_row("QLinearConv", 8, 9, 1, conv_attributes(), kOpaque, rules::linear_conv),
+      // images and signals
+      value_row("AffineGrid", 2, 2, 1, {{"align_corners", kInteger, 0}}, kOpaque, rules::affine_grid, 2),
+      value_row("CausalConvWithState", 2, 4, 2, {{"activation", kText, 0}}, kOpaque, rules::causal_conv),
+      value_row("DFT", 1, 3, 1, {{"inverse", kInteger, 0}, {"onesided", kInteger, 0}}, kOpaque,
+                rules::fourier_transform, 6),
+      value_row("BlackmanWindow", 1, 1, 1, {{"dtype", kText, 0}, {"periodic", kInteger, 1}}, kOpaque,
+                rules::signal_window, 1),
+      value_row("GridSample", 2, 2, 1,
+                {{"align_corners", kInteger, 0}, {"mode", kText, 0}, {"padding_mode", kText, 0}}, kOpaque,
+                rules::grid_sample),
+      value_row("HammingWindow", 1, 1, 1, {{"dtype", kText, 0}, {"periodic", kInteger, 1}}, kOpaque,
+                rules::signal_window, 1),
+      value_row("HannWindow", 1, 1, 1, {{"dtype", kText, 0}, {"periodic", kInteger, 1}}, kOpaque,
+                rules::signal_window, 1),
+      value_row("MelWeightMatrix", 5, 5, 1, {{"dtype", kText, 0}}, kOpaque, rules::mel_weight_matrix, 3),
+      value_row("Resize", 3, 4, 1,
+                {{"antialias", kInteger, 0},
+                 {"axes", kText, 0},
+                 {"coordinate_transformation_mode", kText, 0},
+                 {"cubic_coeff_a", kReal, -0.75},
+                 {"exclude_outside", kInteger, 0},
+                 {"extrapolation_value", kReal, 0},
+                 {"keep_aspect_ratio_policy", kText, 0},
+                 {"mode", kText, 0},
+                 {"nearest_mode", kText, 0}},
+                kOpaque, rules::resize, 12),
+      value_row("RoiAlign", 3, 3, 1,
+                {{"coordinate_transformation_mode", kText, 0},
+                 {"mode", kText, 0},
+                 {"output_height", kInteger, 1},
+                 {"output_width", kInteger, 1},
+                 {"sampling_ratio", kInteger, 0},
+                 {"spatial_scale", kReal, 1}},
+                kOpaque, rules::roi_align),
+      value_row("STFT", 2, 4, 1, {{"onesided", kInteger, 1}}, kOpaque, rules::short_time_fourier_transform,
+                10),
   };
 }
 

@@ -145,7 +145,8 @@ class PlanCheck {
     field_ = "outputs";
     require(plan_.outputs.size() <= kMostOutputs, "the plan has too many outputs");
     for (const auto& output : plan_.outputs)
-      require(plan_.dynamic || tensor(output.tensor).place == Place::arena, "an output does not lie in the arena");
+      require(plan_.dynamic || tensor(output.tensor).place == Place::arena,
+              "an output does not lie in the arena");
   }
 
   /// As the graph has it: of weights the type that was packed.
@@ -163,6 +164,7 @@ class PlanCheck {
     node.inputs = step.inputs;
     node.outputs = step.outputs;
     node.attributes = step.attributes.named();
+    for (const auto& body : step.bodies) node.bodies.push_back(interface_of(*body));
     return node;
   }
 
@@ -171,6 +173,10 @@ class PlanCheck {
     require(inputs >= step.op->min_inputs && inputs <= step.op->max_inputs, "the op takes other inputs");
     std::vector<ValueType> types;
     for (const auto input : step.inputs) types.push_back(graph_type(tensor(input)));
+    for (const auto& body : step.bodies) {
+      require(body->dynamic, "a body's sizes are not left to the run");
+      check_plan(*body, file_);
+    }
     const std::vector<TensorView> unknown(types.size());  // weights are not looked at
     const auto made = infer_types(node_of(step), {types, unknown});
     require(made.size() == step.outputs.size(), "the op has other outputs");

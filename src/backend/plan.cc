@@ -54,4 +54,18 @@ std::uint64_t Plan::arena_bytes() const {
   return most;
 }
 
+std::shared_ptr<const Graph> interface_of(const Plan& plan) {
+  auto graph = std::make_shared<Graph>();
+  for (const auto binding : plan.bindings) {
+    const auto& tensor = plan.tensors[static_cast<std::size_t>(binding)];
+    graph->add_input(tensor.name, tensor.type);
+  }
+  for (const auto& output : plan.outputs) {
+    const auto& tensor = plan.tensors[static_cast<std::size_t>(output.tensor)];
+    graph->values.push_back({tensor.name, ValueKind::computed, tensor.type, {}, nullptr});
+    graph->outputs.push_back(static_cast<ValueId>(graph->values.size() - 1));
+  }
+  return graph;
+}
+
 }  // namespace lathe

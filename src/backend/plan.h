@@ -135,4 +135,7 @@ struct Plan {
   std::uint64_t arena_bytes() const;
 };
 
+/// A body's inputs and outputs as a graph, which is what shape rules look at.
+std::shared_ptr<const Graph> interface_of(const Plan& plan);
+
 }  // namespace lathe

@@ -1,9 +1,12 @@
 #include "backend/plan_section.h"
 
 #include <algorithm>
+#include <cstring>
+#include <new>
 #include <string_view>
 #include <unordered_map>
 
+#include "backend/check_plan.h"
 #include "base/byte_archive.h"
 #include "tensor/dtype.h"
 
@@ -91,9 +94,70 @@ void describe_tensor(Archive& archive, auto& tensor) {
   archive.number(tensor.max_bytes, "a tensor's size");
 }
 
+template <class Archive>
+void describe_source(Archive& archive, auto& source) {
+  archive.text(source.name, "a weight's name");
+  describe_dtype(archive, source.stored);
+  describe_dtype(archive, source.layout);
+  archive.numbers(source.shape, "a weight's dimensions");
+  archive.flag(source.refittable, "a weight's flag");
+}
+
+constexpr int kMostBodies = 16;  // inside each other
+
+/// Where bodies are read: what they need of the file, and how deep they are.
+struct BodyPlace {
+  const std::string& file;
+  std::span<const Kernel> kernels;
+  int depth = 0;
+};
+
+Plan read_plan(std::span<const std::byte> bytes, const BodyPlace& place);
+
+/// A body's plan with its weights behind it.
+std::string write_body(const Plan& plan) {
+  ArchiveWriter archive;
+  archive.text(write_plan_section(plan), "a body's plan");
+  std::size_t next = 0;
+  archive.list(plan.weight_sources, 17, "a body's weights", [&](const auto& source) {
+    describe_source(archive, source);
+    const Buffer& buffer = plan.weights[next++];
+    archive.text({static_cast<const char*>(buffer.data()), buffer.bytes()}, "a weight's bytes");
+  });
+  return archive.take();
+}
+
+Buffer copied(std::string_view bytes) {
+  constexpr std::size_t kAlignment = 64;
+  const std::size_t size =
+      (std::max<std::size_t>(bytes.size(), 1) + kAlignment - 1) / kAlignment * kAlignment;
+  void* const data = ::operator new (size, std::align_val_t{kAlignment});
+  Buffer buffer(data, bytes.size(), true, [](void* address, std::size_t) {
+    ::operator delete (address, std::align_val_t{kAlignment});
+  });
+  std::memcpy(data, bytes.data(), bytes.size());
+  return buffer;
+}
+
+std::shared_ptr<const Plan> read_body(std::string_view bytes, const BodyPlace& place) {
+  ArchiveReader archive(std::as_bytes(std::span(bytes)), place.file, kPlan);
+  if (place.depth >= kMostBodies) archive.fail("bodies nest deeper than " + std::to_string(kMostBodies));
+  const std::string_view section = archive.view("a body's plan");
+  auto plan = std::make_shared<Plan>(
+      read_plan(std::as_bytes(std::span(section)), {place.file, place.kernels, place.depth + 1}));
+  archive.list(plan->weight_sources, 17, "a body's weights", [&](WeightSource& source) {
+    describe_source(archive, source);
+    const std::string_view weight = archive.view("a weight's bytes");
+    if (weight.size() != weight_bytes(source)) archive.fail("a weight has another size than its type");
+    plan->weights.push_back(copied(weight));
+  });
+  archive.end();
+  return plan;
+}
+
 /// Attributes of the reader are made ready in read_plan_section, once the op is known.
 template <class Archive>
-void describe_step(Archive& archive, auto& step, auto& attributes) {
+void describe_step(Archive& archive, auto& step, auto& attributes, const BodyPlace& place) {
   archive.text(step.name, "a step's name");
   if constexpr (Archive::kReads) {
     const std::string_view name = archive.view("an op");
@@ -106,6 +170,12 @@ void describe_step(Archive& archive, auto& step, auto& attributes) {
   archive.numbers(step.outputs, "a step's outputs");
   describe_attributes(archive, attributes);
   archive.number(step.outputs_mask, "a step's outputs");
+  archive.list(step.bodies, 4, "a step's bodies", [&](auto& body) {
+    if constexpr (Archive::kReads)
+      body = read_body(archive.view("a body"), place);
+    else
+      archive.text(write_body(*body), "a body");
+  });
 }
 
 template <class Archive>
@@ -152,7 +222,7 @@ void describe_profile(Archive& archive, auto& profile, const Names& names, const
 
 template <class Archive>
 void describe_plan(Archive& archive, auto& plan, auto& attributes, const Names& names,
-                   const std::string& file) {
+                   const BodyPlace& place) {
   archive.text(plan.name, "the plan's name");
   archive.flag(plan.dynamic, "whether sizes depend on what tensors hold");
   archive.list(plan.symbols, 12, "symbols", [&](auto& symbol) {
@@ -162,9 +232,9 @@ void describe_plan(Archive& archive, auto& plan, auto& attributes, const Names& 
   archive.list(plan.tensors, 33, "tensors", [&](auto& tensor) { describe_tensor(archive, tensor); });
   archive.list(plan.steps, 24, "steps", [&](auto& step) {
     if constexpr (Archive::kReads)
-      describe_step(archive, step, attributes.emplace_back());
+      describe_step(archive, step, attributes.emplace_back(), place);
     else
-      describe_step(archive, step, step.attributes.named());
+      describe_step(archive, step, step.attributes.named(), place);
   });
   archive.list(plan.outputs, 8, "outputs", [&](auto& output) {
     archive.text(output.name, "an output's name");
@@ -172,17 +242,13 @@ void describe_plan(Archive& archive, auto& plan, auto& attributes, const Names& 
   });
   archive.numbers(plan.bindings, "bindings");
   archive.list(plan.profiles, 44, "profiles",
-               [&](auto& profile) { describe_profile(archive, profile, names, file); });
+               [&](auto& profile) { describe_profile(archive, profile, names, place.file); });
   archive.number(plan.step_tokens, "a chunk's tokens");
 }
 
 template <class Archive>
 void describe_weight(Archive& archive, auto& weight) {
-  archive.text(weight.source.name, "a weight's name");
-  describe_dtype(archive, weight.source.stored);
-  describe_dtype(archive, weight.source.layout);
-  archive.numbers(weight.source.shape, "a weight's dimensions");
-  archive.flag(weight.source.refittable, "a weight's flag");
+  describe_source(archive, weight.source);
   archive.number(weight.offset, "a weight's offset");
   archive.number(weight.bytes, "a weight's size");
   archive.number(weight.checksum, "a weight's checksum");
@@ -193,7 +259,7 @@ void describe_weight(Archive& archive, auto& weight) {
 std::string write_plan_section(const Plan& plan) {
   ArchiveWriter archive;
   const Names none({});
-  describe_plan(archive, plan, plan.steps, none, {});
+  describe_plan(archive, plan, plan.steps, none, {std::string(), {}});
   return archive.take();
 }
 
@@ -205,11 +271,17 @@ std::string write_weight_section(const std::vector<WeightRecord>& weights) {
 
 Plan read_plan_section(std::span<const std::byte> bytes, const std::string& file,
                        std::span<const Kernel> kernels) {
-  ArchiveReader archive(bytes, file, kPlan);
-  const Names names(kernels);
+  return read_plan(bytes, {file, kernels});
+}
+
+namespace {
+
+Plan read_plan(std::span<const std::byte> bytes, const BodyPlace& place) {
+  ArchiveReader archive(bytes, place.file, kPlan);
+  const Names names(place.kernels);
   Plan plan;
   std::vector<Attributes> attributes;
-  describe_plan(archive, plan, attributes, names, file);
+  describe_plan(archive, plan, attributes, names, place);
   archive.end();
   for (std::size_t i = 0; i < plan.steps.size(); ++i) {
     PlanStep& step = plan.steps[i];
@@ -221,6 +293,8 @@ Plan read_plan_section(std::span<const std::byte> bytes, const std::string& file
   }
   return plan;
 }
+
+}  // namespace
 
 std::vector<WeightRecord> read_weight_section(std::span<const std::byte> bytes, const std::string& file) {
   ArchiveReader archive(bytes, file, kWeights);

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <thread>
 
+#include "lathe/build.h"
 #include "lathe/execute.h"
 #include "support/temporary_file.h"
 
@@ -142,6 +143,57 @@ TEST_F(ProgramTest, GraphsThatCannotRunAreRefused) {
   for (int i = 0; i < 31; ++i) many += (i == 0 ? "o" : ", o") + std::to_string(i) + " = %y";
   expect_refused(many + "\n", ErrorCode::unsupported, "31 outputs");
   expect_refused("%x: f32[N", ErrorCode::invalid_file, "line");
+}
+
+constexpr const char* kRunningSum = R"(
+  %x: f32[4, 2] = input
+  %start: f32[2] = input
+  %sum.0: f32[2], %sum.1: f32[4, 2] = Scan(%start, %x) {states = 1, scanned = 1} do graph body {
+    %before: f32[2] = input
+    %next: f32[2] = input
+    %one: f32[1] = constant
+    %more: f32[2] = Add(%next, %one)
+    %after: f32[2] = Add(%before, %more)
+    return after = %after, shown = %after
+  }
+  return last = %sum.0, all = %sum.1
+)";
+
+TEST_F(ProgramTest, RunsGraphsInsideNodes) {
+  options_.constants = {{"one", floats({1}, {1})}};
+  options_.inputs = {{"x", floats({1, 2, 3, 4, 5, 6, 7, 8}, {4, 2})}, {"start", floats({10, 20}, {2})}};
+  Execution execution = load(kRunningSum).execution();
+  for (int run = 0; run < 2; ++run) {  // again in memory that the first run gave back
+    execution.run();
+    EXPECT_EQ(numbers(execution.output("all")), (std::vector<double>{12, 23, 16, 28, 22, 35, 30, 44}));
+    EXPECT_EQ(numbers(execution.output("last")), (std::vector<double>{30, 44}));
+  }
+}
+
+TEST_F(ProgramTest, PlanFilesHoldGraphsInsideNodesWithTheirConstants) {
+  options_.constants = {{"one", floats({1}, {1})}};
+  load(kRunningSum);
+  test::TemporaryFile plan("", ".plan");
+  std::string bytes;
+  build(options_, [&bytes](std::span<const std::byte> part, std::uint64_t) {
+    bytes.append(reinterpret_cast<const char*>(part.data()), part.size());
+  });
+  plan.write(bytes);
+  ProgramOptions options;
+  options.file = plan.path();
+  options.inputs = {{"x", floats({1, 2, 3, 4, 5, 6, 7, 8}, {4, 2})}, {"start", floats({10, 20}, {2})}};
+  Execution execution = Program::load(options).execution();
+  execution.run();
+  EXPECT_EQ(numbers(execution.output("last")), (std::vector<double>{30, 44}));
+}
+
+TEST_F(ProgramTest, RefusesBodiesThatDoNotFit) {
+  expect_refused(
+      "%x: f32[4] = input\n%y.0: f32[4], %y.1: f32[4] = Scan(%x, %x) {states = 1, scanned = 1} do graph b {\n"
+      "%a: f32[4] = input\nreturn a = %a\n}\nreturn y = %y.0\n",
+      ErrorCode::invalid_file, "inputs");
+  expect_refused("%x: f32[4] = input\n%y: f32[4] = Scan(%x) {states = 0, scanned = 1}\nreturn y = %y\n",
+                 ErrorCode::invalid_file, "do");
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "formats/onnx_lower.h"
+#include "formats/onnx_lower_recurrence.h"
 #include "graph/text_lists.h"
 
 namespace lathe::onnx {
@@ -122,16 +123,82 @@ Values gemm(NodeImport& node) {
   return node.add_node("Gemm", node.inputs(), std::move(attributes));
 }
 
+/// Attributes of text have an empty default in rows.
+Values with_default(NodeImport& node, std::string_view attribute, std::string value, Attributes others) {
+  if (others.contains("outputs"))
+    others["outputs"] = static_cast<std::int64_t>(std::max<std::size_t>(node.wanted_outputs(), 1));
+  others[std::string(attribute)] = node.text(attribute, std::move(value));
+  return node.add_node(node.node().op_type, node.inputs(), std::move(others));
+}
+
+Values class_loss(NodeImport& node) {
+  require_known(node, {"ignore_index", "reduction"});
+  Attributes attributes;
+  if (node.has_attribute("ignore_index")) attributes["ignore_index"] = node.integer("ignore_index", 0);
+  if (node.node().op_type == "SoftmaxCrossEntropyLoss") attributes["outputs"] = std::int64_t{1};
+  return with_default(node, "reduction", "mean", std::move(attributes));
+}
+
+Values linear_attention(NodeImport& node) {
+  require_known(node, {"chunk_size", "kv_num_heads", "q_num_heads", "scale", "update_rule"});
+  return with_default(node, "update_rule", "gated_delta",
+                      {{"kv_num_heads", node.integer("kv_num_heads", 0)},
+                       {"q_num_heads", node.integer("q_num_heads", 0)},
+                       {"scale", node.real("scale", 0)},
+                       {"outputs", std::int64_t{1}}});
+}
+
+/// ONNX's number of an element type as ours.
+void set_dtype(NodeImport& node, Attributes& attributes, const std::string& name) {
+  const std::int64_t number = node.integer(name, 0);
+  if (number == 0) return;
+  const auto last = static_cast<std::int64_t>(DataType::int2);
+  const auto dtype = number > 0 && number <= last ? dtype_of(static_cast<DataType>(number)) : std::nullopt;
+  if (!dtype) node.unsupported("its " + name + " " + std::to_string(number) + " is not known");
+  attributes[name] = static_cast<std::int64_t>(*dtype);
+}
+
+Values quantize(NodeImport& node) {
+  require_known(node, {"axis", "block_size", "output_dtype", "precision", "saturate"});
+  Attributes attributes = {{"axis", node.integer("axis", 1)}, {"block_size", node.integer("block_size", 0)}};
+  set_dtype(node, attributes, "output_dtype");
+  if (node.node().op_type == "QuantizeLinear") {
+    set_dtype(node, attributes, "precision");
+    attributes["saturate"] = node.integer("saturate", 1);
+  }
+  return node.add_node(node.node().op_type, node.inputs(), std::move(attributes));
+}
+
+/// Without graphs that change scores.
+Values flex_attention(NodeImport& node) {
+  require_known(node, {"scale", "softmax_precision"});
+  Attributes attributes;
+  if (node.has_attribute("scale")) {
+    if (node.real("scale", 0) < 0) node.unsupported("its scale is negative");
+    attributes["scale"] = node.real("scale", 0);
+  }
+  const bool is_short = node.type(0).dtype == Dtype::f16 || node.type(0).dtype == Dtype::bf16;
+  attributes["softmax_precision"] = node.integer("softmax_precision", is_short ? 1 : 0);
+  return node.add_node("AttentionAny", node.inputs(), std::move(attributes));
+}
+
 }  // namespace
 
 std::span<const Lowering> product_lowerings() {
   static const Lowering kLowerings[] = {
       {"", "Attention", attention},
+      {"", "DequantizeLinear", quantize},
+      {"", "GRU", lower_recurrence},
       {"", "Gemm", gemm},
+      {"", "LSTM", lower_recurrence},
       {"", "LayerNormalization", layer_normalization},
+      {"", "LinearAttention", linear_attention},
       {"", "LogSoftmax", softmax},
       {"", "MeanVarianceNormalization", mean_variance_normalization},
+      {"", "NegativeLogLikelihoodLoss", class_loss},
+      {"", "QuantizeLinear", quantize},
       {"", "RMSNormalization", layer_normalization},
+      {"", "RNN", lower_recurrence},
       {"", "ReduceL1", reduce},
       {"", "ReduceL2", reduce},
       {"", "ReduceLogSum", reduce},
@@ -143,6 +210,8 @@ std::span<const Lowering> product_lowerings() {
       {"", "ReduceSum", reduce},
       {"", "ReduceSumSquare", reduce},
       {"", "Softmax", softmax},
+      {"", "SoftmaxCrossEntropyLoss", class_loss},
+      {"ai.onnx.preview", "FlexAttention", flex_attention},
   };
   return kLowerings;
 }

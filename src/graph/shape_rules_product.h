@@ -23,7 +23,6 @@ ProductTypes rotary_embedding_any(const RuleInputs& inputs, const Node& node);
 ProductTypes negative_log_likelihood_loss(const RuleInputs& inputs, const Node& node);
 ProductTypes softmax_cross_entropy_loss(const RuleInputs& inputs, const Node& node);
 ProductTypes linear_attention(const RuleInputs& inputs, const Node& node);
-ProductTypes causal_conv_with_state(const RuleInputs& inputs, const Node& node);
 ProductTypes quantize_linear(const RuleInputs& inputs, const Node& node);
 ProductTypes dequantize_linear(const RuleInputs& inputs, const Node& node);
 ProductTypes dynamic_quantize_linear(const RuleInputs& inputs, const Node& node);

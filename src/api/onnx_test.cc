@@ -1,7 +1,6 @@
 #include "api/onnx_test.h"
 
 #include <algorithm>
-#include <array>
 #include <exception>
 #include <filesystem>
 #include <new>
@@ -10,6 +9,7 @@
 #include "base/error.h"
 #include "base/folder.h"
 #include "base/json.h"
+#include "formats/onnx_lower.h"
 #include "formats/onnx_model.h"
 
 namespace lathe {
@@ -19,58 +19,9 @@ namespace {
 
 [[noreturn]] void refuse(const std::string& message) { throw Error(ErrorCode::unsupported, message); }
 
-struct DtypeRow {
-  onnx::DataType type;
-  std::string_view dtype;
-};
-
-constexpr std::array kDtypes = {
-    DtypeRow{onnx::DataType::float32, "f32"},
-    DtypeRow{onnx::DataType::float64, "f64"},
-    DtypeRow{onnx::DataType::float16, "f16"},
-    DtypeRow{onnx::DataType::bfloat16, "bf16"},
-    DtypeRow{onnx::DataType::boolean, "bool"},
-    DtypeRow{onnx::DataType::int8, "i8"},
-    DtypeRow{onnx::DataType::int16, "i16"},
-    DtypeRow{onnx::DataType::int32, "i32"},
-    DtypeRow{onnx::DataType::int64, "i64"},
-    DtypeRow{onnx::DataType::uint8, "u8"},
-    DtypeRow{onnx::DataType::uint16, "u16"},
-    DtypeRow{onnx::DataType::uint32, "u32"},
-    DtypeRow{onnx::DataType::uint64, "u64"},
-    DtypeRow{onnx::DataType::int4, "i4"},
-    DtypeRow{onnx::DataType::uint4, "u4"},
-    DtypeRow{onnx::DataType::int2, "i2"},
-    DtypeRow{onnx::DataType::uint2, "u2"},
-    DtypeRow{onnx::DataType::float8e4m3fn, "f8e4m3fn"},
-    DtypeRow{onnx::DataType::float8e4m3fnuz, "f8e4m3fnuz"},
-    DtypeRow{onnx::DataType::float8e5m2, "f8e5m2"},
-    DtypeRow{onnx::DataType::float8e5m2fnuz, "f8e5m2fnuz"},
-    DtypeRow{onnx::DataType::float8e8m0, "f8e8m0"},
-    DtypeRow{onnx::DataType::float4e2m1, "f4e2m1"},
-};
-
-/// Elements below a byte get a byte each.
 Tensor host_tensor(const onnx::Tensor& stored) {
-  const auto row = std::ranges::find(kDtypes, stored.data_type, &DtypeRow::type);
-  if (row == kDtypes.end())
-    refuse("tensors of type " + std::string(onnx::data_type_name(stored.data_type)) + " are not supported");
-  Tensor tensor{std::string(row->dtype), stored.dims, {}};
-  const std::uint32_t bits = onnx::data_type_bits(stored.data_type);
-  if (bits >= 8) {
-    tensor.bytes.assign(stored.bytes.begin(), stored.bytes.end());
-    return tensor;
-  }
-  const bool is_signed = row->dtype.front() == 'i';
-  const std::uint32_t per_byte = 8 / bits;
-  tensor.bytes.reserve(stored.elements());
-  for (std::uint64_t i = 0; i < stored.elements(); ++i) {
-    const auto byte = std::to_integer<std::uint32_t>(stored.bytes[i / per_byte]);
-    std::uint32_t code = byte >> (i % per_byte * bits) & ((1U << bits) - 1);
-    if (is_signed && (code >> (bits - 1)) != 0) code |= 0xffU << bits & 0xff;
-    tensor.bytes.push_back(static_cast<std::byte>(code));
-  }
-  return tensor;
+  const auto [view, owner] = onnx::tensor_data(stored);
+  return {std::string(info(view.dtype).name), view.shape, {view.data, view.data + view.bytes()}};
 }
 
 Tensor read_tensor(const std::string& file, const onnx::ValueInfo& info) {

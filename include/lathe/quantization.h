@@ -258,7 +258,7 @@ struct Evaluation {
   ModelInfo model;
   ModelOptions options;          // with defaults filled in
   std::uint64_t file_bytes = 0;  // of a folder: of its tensors
-  double seconds = 0;            // of both models, without loading
+  double seconds = 0;            // of all models that were in memory together, without loading
   int context = 0;
   std::size_t chunks = 0;
   std::size_t scored = 0;                 // tokens whose probability was measured
@@ -269,10 +269,11 @@ struct Evaluation {
   std::optional<TextDivergence> divergence;  // from the reference
 };
 
-/// Each of `models` in turn, beside the reference where there is one: in one process, and with logits of a
-/// few positions in memory. Throws Error(invalid_argument) for a text shorter than a chunk, with the tokens
-/// that there are and that are needed, and for models with other tokens than the reference's;
-/// Error(invalid_model) naming the model where logits are NaN.
+/// All of `models` beside the reference, which computes once for as many of them as fit into half of the
+/// memory that is left, or each by itself without one: in one process, with logits of a few positions in
+/// memory. Throws Error(invalid_argument) for a text shorter than a chunk, with the tokens that there are and
+/// that are needed, and for models with other tokens than the reference's; Error(invalid_model) naming the
+/// model where logits are NaN.
 std::vector<Evaluation> evaluate(const std::vector<EvaluatedModel>& models,
                                  const std::optional<EvaluatedModel>& reference,
                                  const EvaluationOptions& options);

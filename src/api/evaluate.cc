@@ -1,4 +1,5 @@
-// Perplexity of models on a text, and their divergence from a reference that runs beside them.
+// Perplexity of models on a text, and their divergence from a reference that runs beside them: once for as
+// many models as memory has room for.
 #include <chrono>
 #include <filesystem>
 
@@ -8,6 +9,7 @@
 #include "api/text_chunks.h"
 #include "api/text_scores.h"
 #include "base/error.h"
+#include "base/memory_available.h"
 #include "lathe/quantization.h"
 
 namespace lathe {
@@ -19,26 +21,46 @@ using Chunks = std::vector<std::vector<TokenId>>;
 /// With fewer, half a chunk has no token to score.
 constexpr int kLeastContext = 4;
 constexpr int kMostChunks = 1 << 24;
+constexpr std::size_t kMostTogether = 8;  // models in memory
 
 [[noreturn]] void refuse(const std::string& field, const std::string& message) {
   throw Error(ErrorCode::invalid_argument, message, {{}, {}, field});
 }
 
+/// What is known before the weights are read.
+ModelInfo describe(const EvaluatedModel& chosen) {
+  ModelOptions options = chosen.options;
+  options.weights = false;
+  options.context_tokens = 0;
+  return ModelImplementation(resolve_model(chosen.model, options), options).info;
+}
+
 std::shared_ptr<ModelImplementation> load(const EvaluatedModel& chosen, int context) {
+  const ModelInfo info = describe(chosen);
+  if (context > info.trained_context)
+    refuse("context", "a context of " + std::to_string(context) + " tokens, " + printable(info.file) +
+                          " has one of " + std::to_string(info.trained_context));
   ModelOptions options = chosen.options;
   options.sequences = 1;
-  const std::string path = resolve_model(chosen.model, options);
-  ModelOptions description = options;  // what a context may be is known before the weights are read
-  description.weights = false;
-  description.context_tokens = 0;
-  const int trained = ModelImplementation(path, description).info.trained_context;
-  if (context > trained)
-    refuse("context", "a context of " + std::to_string(context) + " tokens, " + printable(path) +
-                          " has one of " + std::to_string(trained));
   options.context_tokens = context;
-  auto model = load_model(path, options);
+  auto model = load_model(resolve_model(chosen.model, options), options);
   model->require_decoder();
   return model;
+}
+
+/// Models from `first` on that are in memory together, so that the reference computes once for all of them.
+std::size_t models_together(const std::vector<EvaluatedModel>& models, std::size_t first) {
+  const auto memory = memory_available();
+  std::uint64_t bytes = 0;
+  std::size_t count = 0;
+  for (; first + count < models.size() && count < kMostTogether; ++count) {
+    if (first + 1 < models.size()) {
+      const ModelInfo info = describe(models[first + count]);
+      bytes += std::max(static_cast<std::uint64_t>(info.parameters) * sizeof(float), info.tensor_bytes);
+    }
+    if (count > 0 && (!memory || bytes > memory->bytes / 2)) break;
+  }
+  return count;
 }
 
 /// llama-perplexity reads its file so.
@@ -78,67 +100,88 @@ std::uint64_t bytes_of_file(const ModelInfo& info) {
   return error ? info.tensor_bytes : bytes;
 }
 
-class Evaluator {
+/// One model and how well it foresees the text.
+class MeasuredModel {
  public:
-  Evaluator(ModelImplementation& model, ModelImplementation* reference, const EvaluationOptions& options,
-            EvaluationProgress progress)
-      : model_(model),
-        reference_(reference),
-        options_(options),
-        progress_(progress),
-        chunks_(chunks_of(model, options)),
-        first_(options.all_positions ? 0 : options.context / 2),
-        scores_(model.info.file, reference == nullptr ? "" : reference->info.file, model.options.threads) {
-    if (reference_ != nullptr)
-      require_same_tokens(model_, chunks_, *reference_, chunks_of(*reference_, options));
-    progress_.chunks = chunks_.size();
+  MeasuredModel(const EvaluatedModel& chosen, const ModelImplementation* reference,
+                const EvaluationOptions& options)
+      : model_(load(chosen, options.context)),
+        chunks_(chunks_of(*model_, options)),
+        scores_(model_->info.file, reference == nullptr ? "" : reference->info.file,
+                model_->options.threads) {
+    if (reference != nullptr)
+      require_same_tokens(*model_, chunks_, *reference, chunks_of(*reference, options));
   }
 
-  Evaluation run() {
-    const auto begin = Clock::now();
-    for (; progress_.chunk < chunks_.size(); ++progress_.chunk) run(chunks_[progress_.chunk]);
+  const Chunks& chunks() const { return chunks_; }
+  LogitsSource logits() const { return logits_of(model_->engine()); }
+  void add(std::size_t chunk, const LogitsWindow* reference, const LogitsWindow& window) {
+    scores_.add(chunks_[chunk], window, reference);
+  }
+
+  Evaluation result(bool beside_a_reference) const {
     Evaluation result;
-    result.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
-    result.model = model_.info;
-    result.options = model_.options;
-    result.file_bytes = bytes_of_file(model_.info);
-    result.context = options_.context;
+    result.model = model_->info;
+    result.options = model_->options;
+    result.file_bytes = bytes_of_file(model_->info);
     result.chunks = chunks_.size();
-    result.first_position = first_;
     result.positions_of_chunk = scores_.all().size() / chunks_.size();
     result.first_chunk = chunks_.front();
     for (const auto& score : scores_.all()) result.scored += score.has_next ? 1 : 0;
     result.perplexity = perplexity(scores_.all());
-    if (reference_ != nullptr) result.divergence = divergence(scores_.all());
+    if (beside_a_reference) result.divergence = divergence(scores_.all());
     return result;
   }
 
  private:
-  void run(std::span<const TokenId> chunk) {
-    // Without --all the last position is left out: it has no next token in its chunk.
-    const auto ids = options_.all_positions ? chunk : chunk.first(chunk.size() - 1);
-    const LogitsSource source = logits_of(model_.engine());
-    const auto take = [&](const LogitsWindow* reference, const LogitsWindow& window) {
-      scores_.add(chunk, window, reference);
-      progress_.position = window.position + static_cast<int>(window.rows);
-      if (options_.progress) options_.progress(progress_);
-    };
-    if (reference_ == nullptr)
-      in_windows(source, ids, first_, [&](const LogitsWindow& window) { take(nullptr, window); });
-    else
-      in_paired_windows(
-          logits_of(reference_->engine()), source, ids, first_,
-          [&](const LogitsWindow& reference, const LogitsWindow& window) { take(&reference, window); });
-  }
-
-  ModelImplementation& model_;
-  ModelImplementation* reference_;
-  const EvaluationOptions& options_;
-  EvaluationProgress progress_;
+  std::shared_ptr<ModelImplementation> model_;
   Chunks chunks_;
-  std::int32_t first_;
   TextScores scores_;
 };
+
+/// Some of the models; they are in memory together.
+std::vector<Evaluation> evaluate_together(std::span<const EvaluatedModel> models,
+                                          ModelImplementation* reference, const EvaluationOptions& options,
+                                          EvaluationProgress progress) {
+  std::vector<std::unique_ptr<MeasuredModel>> measured;
+  std::vector<LogitsSource> sources;
+  for (const auto& chosen : models) {
+    measured.push_back(std::make_unique<MeasuredModel>(chosen, reference, options));
+    sources.push_back(measured.back()->logits());
+  }
+  const std::size_t first_model = progress.model;
+  const std::int32_t first = options.all_positions ? 0 : options.context / 2;
+  const Chunks& chunks = measured.front()->chunks();
+  progress.chunks = chunks.size();
+  const auto begin = Clock::now();
+  for (; progress.chunk < chunks.size(); ++progress.chunk) {
+    const auto take = [&](std::size_t model, const LogitsWindow* of_reference, const LogitsWindow& window) {
+      measured[model]->add(progress.chunk, of_reference, window);
+      progress.model = first_model + model;
+      progress.position = window.position + static_cast<int>(window.rows);
+      if (options.progress) options.progress(progress);
+    };
+    // Without --all the last position is left out: it has no next token in its chunk.
+    const std::span<const TokenId> chunk = chunks[progress.chunk];
+    const auto ids = options.all_positions ? chunk : chunk.first(chunk.size() - 1);
+    if (reference == nullptr)
+      in_windows(sources.front(), ids, first, [&](const LogitsWindow& window) { take(0, nullptr, window); });
+    else
+      in_paired_windows(logits_of(reference->engine()), sources, ids, first,
+                        [&](std::size_t model, const LogitsWindow& of_reference, const LogitsWindow& window) {
+                          take(model, &of_reference, window);
+                        });
+  }
+  const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+  std::vector<Evaluation> results;
+  for (const auto& model : measured) {
+    results.push_back(model->result(reference != nullptr));
+    results.back().seconds = seconds;
+    results.back().context = options.context;
+    results.back().first_position = first;
+  }
+  return results;
+}
 
 }  // namespace
 
@@ -154,12 +197,14 @@ std::vector<Evaluation> evaluate(const std::vector<EvaluatedModel>& models,
   std::shared_ptr<ModelImplementation> beside;
   if (reference) beside = load(*reference, options.context);
   std::vector<Evaluation> results;
-  for (const auto& chosen : models) {
-    const auto model = load(chosen, options.context);
+  while (results.size() < models.size()) {
     EvaluationProgress progress;
     progress.model = results.size();
     progress.models = models.size();
-    results.push_back(Evaluator(*model, beside.get(), options, progress).run());
+    const std::size_t count = beside ? models_together(models, results.size()) : 1;
+    for (auto& result :
+         evaluate_together(std::span(models).subspan(results.size(), count), beside.get(), options, progress))
+      results.push_back(std::move(result));
   }
   return results;
 }

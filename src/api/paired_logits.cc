@@ -8,37 +8,41 @@
 namespace lathe {
 namespace {
 
-/// Thrown through a source whose partner has failed.
-struct PartnerFailed : std::exception {
-  const char* what() const noexcept override { return "the other model failed"; }
+/// Thrown through a source while another one's failure ends all.
+struct OtherFailed : std::exception {
+  const char* what() const noexcept override { return "another model failed"; }
 };
 
-/// Who may go on: one of two threads.
+/// Who may go on: one of several threads, in a ring.
 class Turn {
  public:
-  enum class Of { reference, source };
+  explicit Turn(std::size_t sides) : sides_(sides) {}
 
-  void wait(Of side) {
+  void wait(std::size_t side) {
     std::unique_lock lock(mutex_);
-    changed_.wait(lock, [&] { return turn_ == side || stopped_; });
-    if (stopped_) throw PartnerFailed();
+    changed_.wait(lock, [&] { return turn_ == side || failed_; });
+    if (failed_) throw OtherFailed();
   }
-  void give(Of side) {
+  void pass_on() {
     const std::lock_guard lock(mutex_);
-    turn_ = side;
+    turn_ = (turn_ + 1) % sides_;
     changed_.notify_all();
   }
-  void stop() {
+  void stop(std::exception_ptr failure) {
     const std::lock_guard lock(mutex_);
-    stopped_ = true;
+    if (!failed_) failed_ = std::move(failure);
     changed_.notify_all();
+  }
+  void rethrow() const {
+    if (failed_) std::rethrow_exception(failed_);
   }
 
  private:
+  const std::size_t sides_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  Of turn_ = Of::reference;
-  bool stopped_ = false;
+  std::size_t turn_ = 0;
+  std::exception_ptr failed_;
 };
 
 /// Calls `full` with a window whenever it holds kPairedRows rows, and at the last position.
@@ -79,45 +83,39 @@ void in_windows(const LogitsSource& source, std::span<const TokenId> ids, std::i
   });
 }
 
-void in_paired_windows(const LogitsSource& reference, const LogitsSource& source,
-                       std::span<const TokenId> ids, std::int32_t first,
-                       const std::function<void(const LogitsWindow&, const LogitsWindow&)>& take) {
-  Turn turn;
+void in_paired_windows(const LogitsSource& reference, std::span<const LogitsSource> sources,
+                       std::span<const TokenId> ids, std::int32_t first, const TakeWindows& take) {
+  Turn turn(sources.size() + 1);  // the reference is side 0
   LogitsWindow of_reference, window;
-  std::exception_ptr reference_failed, failed;
-  std::thread partner([&] {
+  const auto run = [&](std::size_t side) {
     try {
-      fill_windows(reference, ids, first, of_reference, [&](bool last) {
-        turn.give(Turn::Of::source);
+      turn.wait(side);
+      LogitsWindow& own = side == 0 ? of_reference : window;
+      fill_windows(side == 0 ? reference : sources[side - 1], ids, first, own, [&](bool last) {
+        if (side > 0) {
+          take(side - 1, of_reference, window);
+          window.clear();
+        }
+        turn.pass_on();
         if (last) return;
-        turn.wait(Turn::Of::reference);
-        of_reference.clear();
+        turn.wait(side);
+        if (side == 0) of_reference.clear();
       });
-    } catch (const PartnerFailed&) {
+    } catch (const OtherFailed&) {
       return;
     } catch (...) {
-      reference_failed = std::current_exception();
-      turn.stop();
+      turn.stop(std::current_exception());
     }
-  });
+  };
+  std::vector<std::thread> threads;
   try {
-    turn.wait(Turn::Of::source);
-    fill_windows(source, ids, first, window, [&](bool last) {
-      take(of_reference, window);
-      window.clear();
-      if (last) return;
-      turn.give(Turn::Of::reference);
-      turn.wait(Turn::Of::source);
-    });
-  } catch (const PartnerFailed&) {
-    // what the partner threw is thrown below
-  } catch (...) {
-    failed = std::current_exception();
-    turn.stop();
+    for (std::size_t side = 1; side <= sources.size(); ++side) threads.emplace_back(run, side);
+  } catch (...) {  // no more threads
+    turn.stop(std::current_exception());
   }
-  partner.join();
-  if (failed) std::rethrow_exception(failed);
-  if (reference_failed) std::rethrow_exception(reference_failed);
+  run(0);
+  for (auto& thread : threads) thread.join();
+  turn.rethrow();
 }
 
 }  // namespace lathe

@@ -1,5 +1,6 @@
-// Two models on the same tokens in one process, a few positions at a time: while one computes the other
-// sleeps, and at no time are there logits of more than kPairedRows positions of each.
+// A reference and models on the same tokens in one process, a few positions at a time: while one computes the
+// others sleep, and at no time are there logits of more than kPairedRows positions of the reference and of
+// one model.
 #pragma once
 
 #include <cstdint>
@@ -28,10 +29,12 @@ struct LogitsWindow {
 void in_windows(const LogitsSource& source, std::span<const TokenId> ids, std::int32_t first,
                 const std::function<void(const LogitsWindow&)>& take);
 
-/// The same of two sources: both windows have the same positions. What either source or `take` throws ends
-/// both, and is thrown here.
-void in_paired_windows(const LogitsSource& reference, const LogitsSource& source,
-                       std::span<const TokenId> ids, std::int32_t first,
-                       const std::function<void(const LogitsWindow& reference, const LogitsWindow&)>& take);
+/// The windows of each source in turn beside the reference's, which computes but once: both have the same
+/// positions. What a source or `take` throws ends all, and is thrown here. `take` is called in threads of the
+/// sources, one at a time.
+using TakeWindows =
+    std::function<void(std::size_t source, const LogitsWindow& reference, const LogitsWindow& window)>;
+void in_paired_windows(const LogitsSource& reference, std::span<const LogitsSource> sources,
+                       std::span<const TokenId> ids, std::int32_t first, const TakeWindows& take);
 
 }  // namespace lathe

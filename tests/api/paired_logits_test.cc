@@ -1,4 +1,4 @@
-// Two sources of logits in turns: what is seen of them, in which order they work, and how failures end both.
+// Sources of logits in turns: what is seen of them, in which order they work, and how failures end both.
 #include "api/paired_logits.h"
 
 #include <gmock/gmock.h>
@@ -49,45 +49,62 @@ TEST(Windows, HaveEveryPositionFromTheFirstOn) {
   }
 }
 
-TEST(PairedWindows, HaveTheSamePositionsOfBothWhichNeverWorkAtOnce) {
-  for (const std::size_t length : {1U, 64U, 65U, 200U}) {
-    const std::vector<TokenId> ids(length);
-    std::atomic<int> working = 0;
-    std::int32_t next = 0;
-    in_paired_windows(source_of(1000, -1, &working), source_of(0, -1, &working), ids, 0,
-                      [&](const LogitsWindow& reference, const LogitsWindow& window) {
-                        EXPECT_EQ(reference.position, window.position);
-                        ASSERT_EQ(reference.rows, window.rows);
-                        for (std::size_t i = 0; i < window.rows; ++i, ++next) {
-                          EXPECT_THAT(window.row(i), testing::ElementsAreArray(row_of(next, 0)));
-                          EXPECT_THAT(reference.row(i), testing::ElementsAreArray(row_of(next, 1000)));
-                        }
-                      });
-    EXPECT_EQ(next, static_cast<std::int32_t>(length));
-  }
+TEST(PairedWindows, HaveTheSamePositionsOfAllWhichNeverWorkAtOnce) {
+  for (const std::size_t models : {1U, 2U, 5U})
+    for (const std::size_t length : {1U, 64U, 65U, 200U}) {
+      const std::vector<TokenId> ids(length);
+      std::atomic<int> working = 0;
+      std::vector<LogitsSource> sources;
+      for (std::size_t i = 0; i < models; ++i)
+        sources.push_back(source_of(static_cast<float>(i), -1, &working));
+      std::atomic<int> computed = 0;  // rows of the reference
+      const auto reference = [&, source = source_of(1000, -1, &working)](auto rows, auto first,
+                                                                         const auto& row) {
+        source(rows, first, [&](std::int32_t at, std::span<const float> values) {
+          ++computed;
+          row(at, values);
+        });
+      };
+      std::vector<std::int32_t> next(models);
+      in_paired_windows(
+          reference, sources, ids, 0,
+          [&](std::size_t source, const LogitsWindow& of_reference, const LogitsWindow& window) {
+            EXPECT_EQ(of_reference.position, window.position);
+            ASSERT_EQ(of_reference.rows, window.rows);
+            for (std::size_t i = 0; i < window.rows; ++i) {
+              const std::int32_t at = next[source]++;
+              EXPECT_THAT(window.row(i), testing::ElementsAreArray(row_of(at, static_cast<float>(source))));
+              EXPECT_THAT(of_reference.row(i), testing::ElementsAreArray(row_of(at, 1000)));
+            }
+          });
+      EXPECT_THAT(next, testing::Each(static_cast<std::int32_t>(length)));
+      EXPECT_EQ(computed, static_cast<int>(length));
+    }
 }
 
-std::string failure(const LogitsSource& reference, const LogitsSource& source,
-                    const std::function<void(const LogitsWindow&, const LogitsWindow&)>& take) {
+std::string failure(const LogitsSource& reference, const std::vector<LogitsSource>& sources,
+                    const TakeWindows& take) {
   const std::vector<TokenId> ids(200);
   try {
-    in_paired_windows(reference, source, ids, 0, take);
+    in_paired_windows(reference, sources, ids, 0, take);
   } catch (const std::exception& error) {
     return error.what();
   }
   return "nothing";
 }
 
-TEST(PairedWindows, WhatEitherThrowsEndsBoth) {
-  const auto nothing = [](const LogitsWindow&, const LogitsWindow&) {};
+TEST(PairedWindows, WhatAnyThrowsEndsAll) {
+  const auto nothing = [](std::size_t, const LogitsWindow&, const LogitsWindow&) {};
   for (const std::int32_t failing : {0, 10, 64, 199}) {
     const std::string expected = "position " + std::to_string(failing);
-    EXPECT_EQ(failure(source_of(1, failing), source_of(0), nothing), expected);
-    EXPECT_EQ(failure(source_of(1), source_of(0, failing), nothing), expected);
+    EXPECT_EQ(failure(source_of(1, failing), {source_of(0)}, nothing), expected);
+    EXPECT_EQ(failure(source_of(1), {source_of(0, failing)}, nothing), expected);
+    EXPECT_EQ(failure(source_of(1), {source_of(0), source_of(2), source_of(0, failing)}, nothing), expected);
   }
-  EXPECT_EQ(failure(source_of(1), source_of(0),
-                    [](const LogitsWindow&, const LogitsWindow&) { throw std::runtime_error("enough"); }),
-            "enough");
+  const auto enough = [](std::size_t, const LogitsWindow&, const LogitsWindow&) {
+    throw std::runtime_error("enough");
+  };
+  EXPECT_EQ(failure(source_of(1), {source_of(0), source_of(0)}, enough), "enough");
 }
 
 }  // namespace

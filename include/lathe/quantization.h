@@ -142,6 +142,9 @@ struct QuantizeOptions {
   CalibrationText calibration;
   bool gptq = false;  // errors are made up for by other columns, as the calibration text goes
   bool awq = false;   // columns with large inputs are scaled up, and the norm in front of them down
+  /// SmoothQuant, above 0 to 1: how much of the inputs' differences moves into the weights, so that inputs
+  /// lose less in 8-bit codes. Instead of `awq`.
+  std::optional<double> smooth;
   /// "4.5bpw" of all tensors, or "80MB" of the file: instead of `type` the mix of types that diverges least
   /// from the model within that size, found by trying each matrix on the calibration text.
   std::string budget;

@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cmath>
 #include <optional>
 
 #include "api/row_sample.h"
 #include "models/architecture.h"
 #include "quant/awq.h"
+#include "quant/block_format.h"
 
 namespace lathe {
 namespace {
@@ -26,29 +28,53 @@ bool is_norm(const Node& node) {
   return node.op->name == "RMSNormalization" || node.op->name == "LayerNormalization";
 }
 
-/// What one group is scaled by; empty where that gains nothing.
-std::vector<float> group_scales(const ScaledGroup& group, const Checkpoint& checkpoint,
-                                const std::map<std::string, Dtype>& type_of, const Importance& importance) {
-  // Of experts, each has an importance of its own; the first matrix that has one alone speaks for all.
-  std::span<const float> inputs;
+/// The mean squares of what all of the group multiply; of experts, each of which has its own, those of the
+/// first matrix that has one alone.
+std::span<const float> inputs_of(const ScaledGroup& group, const Checkpoint& checkpoint,
+                                 const Importance& importance) {
+  for (const std::string& name : group.matrices)
+    if (const auto known = importance.of(name); std::ssize(known) == checkpoint.tensors.at(name).columns())
+      return known;
+  return {};
+}
+
+/// Empty where that gains nothing.
+std::vector<float> least_error_scales(const ScaledGroup& group, const Checkpoint& checkpoint,
+                                      const std::map<std::string, Dtype>& type_of,
+                                      const Importance& importance) {
+  const auto inputs = inputs_of(group, checkpoint, importance);
   std::optional<Dtype> coarsest;
   std::vector<float> rows;
-  std::int64_t columns = 0;
   const auto bits = [](Dtype dtype) { return 8.0 * info(dtype).block_bytes / info(dtype).block_elements; };
   for (const std::string& name : group.matrices) {
-    const TensorView& tensor = checkpoint.tensors.at(name);
     const Dtype dtype = type_of.at(name);
-    columns = tensor.columns();
-    const auto known = importance.of(name);
-    if (std::ssize(known) == columns && inputs.empty()) inputs = known;
     if (!is_block_quantized(dtype)) continue;
     if (!coarsest || bits(dtype) < bits(*coarsest)) coarsest = dtype;
-    const RowSample sample(tensor, {});
+    const RowSample sample(checkpoint.tensors.at(name), {});
     rows.insert(rows.end(), sample.values().begin(), sample.values().end());
   }
   if (inputs.empty() || !coarsest) return {};
+  const auto columns = std::ssize(inputs);
   auto found = find_column_scales(*coarsest, rows.data(), inputs.data(), std::ssize(rows) / columns, columns);
   return found.exponent > 0 ? std::move(found.scales) : std::vector<float>();
+}
+
+std::vector<float> smooth_scales(const ScaledGroup& group, const Checkpoint& checkpoint, double alpha,
+                                 const Importance& importance) {
+  const auto inputs = inputs_of(group, checkpoint, importance);
+  if (inputs.empty()) return {};
+  std::vector<float> largest(inputs.size());
+  std::vector<float> row(inputs.size());
+  for (const std::string& name : group.matrices) {
+    const TensorView& tensor = checkpoint.tensors.at(name);
+    for (std::int64_t i = 0; i < tensor.rows(); ++i) {
+      decode_rows(tensor.dtype,
+                  tensor.data + static_cast<std::uint64_t>(i) * row_bytes(tensor.dtype, tensor.columns()),
+                  row.data(), 1, tensor.columns());
+      for (std::size_t k = 0; k < row.size(); ++k) largest[k] = std::max(largest[k], std::abs(row[k]));
+    }
+  }
+  return smoothing_scales(inputs, largest, alpha);
 }
 
 }  // namespace
@@ -89,18 +115,34 @@ std::vector<ScaledGroup> scaled_groups(const std::shared_ptr<const Checkpoint>& 
   return groups;
 }
 
-NormScales::NormScales(const std::shared_ptr<const Checkpoint>& checkpoint,
-                       const std::vector<TensorType>& types, const Importance& importance, ThreadPool& pool,
-                       const ShowShare& show) {
+NormScales NormScales::activation_aware(const std::shared_ptr<const Checkpoint>& checkpoint,
+                                        const std::vector<TensorType>& types, const Importance& importance,
+                                        ThreadPool& pool, const ShowShare& show) {
   std::map<std::string, Dtype> type_of;
   for (std::size_t i = 0; i < types.size(); ++i) type_of[checkpoint->tensor_names[i]] = types[i].dtype;
+  const auto find = [&](const ScaledGroup& group) {
+    return least_error_scales(group, *checkpoint, type_of, importance);
+  };
+  return {checkpoint, find, pool, show};
+}
+
+NormScales NormScales::smooth(const std::shared_ptr<const Checkpoint>& checkpoint, double alpha,
+                              const Importance& importance, ThreadPool& pool, const ShowShare& show) {
+  const auto find = [&](const ScaledGroup& group) {
+    return smooth_scales(group, *checkpoint, alpha, importance);
+  };
+  return {checkpoint, find, pool, show};
+}
+
+NormScales::NormScales(const std::shared_ptr<const Checkpoint>& checkpoint, const FindScales& find,
+                       ThreadPool& pool, const ShowShare& show) {
   const auto groups = scaled_groups(checkpoint);
   std::vector<std::vector<float>> found(groups.size());
   std::atomic<std::size_t> next{0};
   pool.run([&](int thread) {
     for (std::size_t i = next.fetch_add(1); i < groups.size(); i = next.fetch_add(1)) {
       if (thread == 0) show(static_cast<double>(i) / static_cast<double>(groups.size()));
-      found[i] = group_scales(groups[i], *checkpoint, type_of, importance);
+      found[i] = find(groups[i]);
     }
   });
   for (std::size_t i = 0; i < groups.size(); ++i) {

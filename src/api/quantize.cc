@@ -26,7 +26,12 @@ int thread_count(int threads) {
 }
 
 void require_calibration(const QuantizeOptions& options) {
-  if (options.awq && options.calibration.text.empty() && options.imatrix.empty())
+  if (options.smooth && !(*options.smooth > 0.0 && *options.smooth <= 1.0))
+    throw Error(ErrorCode::invalid_argument, "smooth is outside 0 (left out) to 1", {{}, {}, "smooth"});
+  if (options.smooth && options.awq)
+    throw Error(ErrorCode::invalid_argument, "awq and smooth both choose the scales of columns",
+                {{}, {}, "smooth"});
+  if ((options.awq || options.smooth) && options.calibration.text.empty() && options.imatrix.empty())
     throw Error(ErrorCode::invalid_argument,
                 "scaling columns needs a calibration text or a file of importance", {{}, {}, "calibration"});
   if (!options.calibration.text.empty()) return;
@@ -63,7 +68,7 @@ class QuantizeRun {
     if (was_quantized(*loaded_, types_))
       result_.warnings.emplace_back(
           "the model's weights were in fewer bits before: what that lost stays lost");
-    if (options_.awq) scales_ = NormScales(loaded_, types_, importance_, pool_, shown("scales of columns"));
+    scale_columns();
     write_tensors(write);
     if (trial_ != nullptr) result_.kl_measured = reference_->divergence(trial_->logits()).mean;
     for (const QuantizedTensor& tensor : result_.tensors) {
@@ -98,6 +103,12 @@ class QuantizeRun {
       types_.push_back(tensor_type(name, loaded_->tensors.at(name), rules, chosen_));
     file_type_ = mix_.file_type;
     if (!options_.budget.empty()) spend_budget();
+  }
+
+  void scale_columns() {
+    const ShowShare show = shown("scales of columns");
+    if (options_.awq) scales_ = NormScales::activation_aware(loaded_, types_, importance_, pool_, show);
+    if (options_.smooth) scales_ = NormScales::smooth(loaded_, *options_.smooth, importance_, pool_, show);
   }
 
   /// Types of the matrices that the user has left open, by what each of them costs.

@@ -9,7 +9,7 @@
 namespace lathe::apps {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 18> kFlags = {
+constexpr std::array<std::pair<std::string_view, std::string_view>, 25> kFlags = {
     {{"threads", "--threads"},
      {"context_tokens", "--ctx"},
      {"kv", "--kv"},
@@ -27,7 +27,14 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 18> kFlags =
      {"frequency_penalty", "--frequency-penalty"},
      {"max_tokens", "-n"},
      {"stop", "--stop"},
-     {"chunk", "--chunk"}}};
+     {"chunk", "--chunk"},
+     {"context", "--ctx"},
+     {"chunks", "--chunks"},
+     {"past", "--past"},
+     {"type", "--type"},
+     {"budget", "--budget"},
+     {"smooth", "--smooth"},
+     {"group", "--group"}}};
 
 bool in_word(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '-'; }
 

@@ -79,6 +79,10 @@ void add_quantize(CLI::App& program, Context& context) {
       "--awq", words->options.awq,
       "scale columns with large inputs up, and the norm in front of them down (needs --calibration or "
       "--imatrix)");
+  command->add_option(
+      "--smooth", words->options.smooth,
+      "SmoothQuant, 0.5 or so up to 1: move that much of the inputs' range into the weights, so that "
+      "8-bit activations lose less (needs --calibration or --imatrix)");
   command->add_option("--budget", words->options.budget,
                       "4.5bpw, 80MB or 75MiB: the mix of types that loses least within that size (needs "
                       "--calibration)");

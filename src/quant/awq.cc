@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <limits>
 #include <utility>
 
 #include "quant/block_format.h"
@@ -14,24 +15,34 @@ namespace {
 constexpr int kExponents = 16;
 constexpr double kWidest = 256.0;  // no scale lies further from 1: a column that is hardly ever used
 
-/// Columns without input keep a scale of 1, and do not count in the mean.
-std::vector<float> scales_of(const float* importance, std::int64_t columns, double exponent) {
+/// e to each of the logarithms less their mean. What is no number does not count, and becomes 1.
+std::vector<float> balanced(const std::vector<double>& logarithms) {
   double sum = 0.0;
   std::int64_t counted = 0;
-  for (std::int64_t i = 0; i < columns; ++i) {
-    if (!(importance[i] > 0.0f)) continue;
-    sum += 0.5 * std::log(static_cast<double>(importance[i]));
+  for (const double value : logarithms) {
+    if (std::isnan(value)) continue;
+    sum += value;
     ++counted;
   }
   const double mean = counted > 0 ? sum / static_cast<double>(counted) : 0.0;
-  std::vector<float> scales(static_cast<std::size_t>(columns), 1.0f);
-  for (std::int64_t i = 0; i < columns; ++i) {
-    if (!(importance[i] > 0.0f)) continue;
-    const double power = exponent * (0.5 * std::log(static_cast<double>(importance[i])) - mean);
-    scales[static_cast<std::size_t>(i)] =
-        static_cast<float>(std::clamp(std::exp(power), 1.0 / kWidest, kWidest));
-  }
+  std::vector<float> scales;
+  for (const double value : logarithms)
+    scales.push_back(std::isnan(value)
+                         ? 1.0f
+                         : static_cast<float>(std::clamp(std::exp(value - mean), 1.0 / kWidest, kWidest)));
   return scales;
+}
+
+/// Of the root of a mean square; NaN of 0.
+double log_of_root(float mean_square) {
+  return mean_square > 0.0f ? 0.5 * std::log(static_cast<double>(mean_square))
+                            : std::numeric_limits<double>::quiet_NaN();
+}
+
+std::vector<float> scales_of(const float* importance, std::int64_t columns, double exponent) {
+  std::vector<double> logarithms;
+  for (std::int64_t i = 0; i < columns; ++i) logarithms.push_back(exponent * log_of_root(importance[i]));
+  return balanced(logarithms);
 }
 
 double scaled_error(Dtype dtype, const float* weights, const float* importance, std::int64_t rows,
@@ -73,6 +84,15 @@ ColumnScales find_column_scales(Dtype dtype, const float* weights, const float* 
     }
   }
   return best;
+}
+
+std::vector<float> smoothing_scales(std::span<const float> importance, std::span<const float> largest,
+                                    double alpha) {
+  std::vector<double> logarithms;
+  for (std::size_t i = 0; i < importance.size(); ++i)
+    logarithms.push_back(alpha * log_of_root(importance[i]) -
+                         (1.0 - alpha) * log_of_root(largest[i] * largest[i]));
+  return balanced(logarithms);
 }
 
 }  // namespace lathe

@@ -1,8 +1,11 @@
-// Scales of a matrix's columns that are undone in its inputs (AWQ): columns of large inputs are rounded more
-// finely where their weights are made larger, since a block's factors follow its largest values.
+// Scales of a matrix's columns that are undone in its inputs.
+// AWQ: columns of large inputs are rounded more finely where their weights are made larger, since a block's
+// factors follow its largest values. SmoothQuant: inputs whose columns are about equally large lose less in
+// 8-bit codes.
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "tensor/dtype.h"
@@ -22,5 +25,11 @@ struct ColumnScales {
 /// quantize_rows() throws.
 ColumnScales find_column_scales(Dtype dtype, const float* weights, const float* importance, std::int64_t rows,
                                 std::int64_t columns);
+
+/// root of importance ^ alpha / largest ^ (1 - alpha), of geometric mean 1: 1 moves all of the inputs' range
+/// into the weights, 0 none. `largest` [columns] is the largest magnitude among the weights of each column.
+/// Columns without inputs or weights keep a scale of 1.
+std::vector<float> smoothing_scales(std::span<const float> importance, std::span<const float> largest,
+                                    double alpha);
 
 }  // namespace lathe

@@ -70,6 +70,22 @@ TEST(ColumnScales, LeaveColumnsWithoutInputAlone) {
   EXPECT_EQ(blind.exponent, 0.0f);
 }
 
+TEST(SmoothingScales, MoveAShareOfTheInputsRangeIntoTheWeights) {
+  const std::vector<float> importance = {1.0f, 16.0f, 1.0f, 0.0f, 4.0f},
+                           largest = {1.0f, 1.0f, 4.0f, 1.0f, 0.0f};
+  const auto all = smoothing_scales(importance, largest, 1.0);
+  EXPECT_NEAR(all[1] / all[0], 4.0f, 1e-5f);  // inputs are alike afterwards
+  EXPECT_NEAR(all[2] / all[0], 1.0f, 1e-5f);
+  const auto half = smoothing_scales(importance, largest, 0.5);
+  EXPECT_NEAR(half[1] / half[0], 2.0f, 1e-5f);
+  EXPECT_NEAR(half[2] / half[0], 0.5f, 1e-5f);
+  for (const auto& scales : {all, half}) {
+    EXPECT_EQ(scales[3], 1.0f);  // no inputs
+    EXPECT_NEAR(scales[0] * scales[1] * scales[2] * (scales == all ? scales[4] : 1.0f), 1.0f, 1e-5f);
+  }
+  EXPECT_EQ(half[4], 1.0f);  // no weights
+}
+
 TEST(ColumnScales, RefuseRowsOfNoWholeBlocks) {
   const std::vector<float> weights(100, 1.0f);
   EXPECT_THROW(find_column_scales(Dtype::q4_0, weights.data(), weights.data(), 1, 100), Error);

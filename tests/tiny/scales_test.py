@@ -1,7 +1,8 @@
-"""lathe quantize --awq on every tiny checkpoint: with scales in norms and matrices the model computes what it did."""
+"""lathe quantize --awq and --smooth on tiny checkpoints: with scales in norms and matrices the model computes what it did."""
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -46,6 +47,12 @@ def write_importance(path, weights):
     writer.close()
 
 
+def logits_in_8_bits(model, ids, path):
+    """One scale for each row of activations."""
+    run("logits", "-m", model, "--ids", ",".join(map(str, ids)), "-o", path, "--weights", "q8", "--activations", "row")
+    return np.load(path)
+
+
 class Scales(unittest.TestCase):
     def test_every_architecture_computes_what_it_did(self):
         for name in tiny_folder.NAMES:
@@ -67,9 +74,58 @@ class Scales(unittest.TestCase):
                 norms = [norm for norm in weights if "norm" in norm and not np.array_equal(found[norm], weights[norm])]
                 self.assertEqual(bool(norms), name not in NO_NORM_BEFORE_PRODUCTS, norms)
 
+    def test_smoothing_changes_nothing_but_the_sizes_of_inputs(self):
+        for name in tiny_folder.NAMES:
+            with self.subTest(name), tempfile.TemporaryDirectory() as place:
+                place = pathlib.Path(place)
+                folder = tiny_folder.HERE / name
+                ids, _ = tiny_folder.expected(name)
+                run("convert", folder, "-o", place / "source.gguf")
+                weights = tensors(place / "source.gguf")
+                write_importance(place / "importance.gguf", weights)
+                run("quantize", "-m", folder, "--type", "f32", "--imatrix", place / "importance.gguf", "-o", place / "smooth.gguf",
+                    "--smooth", 0.5)
+                reference = tiny_folder.logits(folder, ids, [])
+                np.testing.assert_allclose(tiny_folder.logits(place / "smooth.gguf", ids, []), reference, rtol=0,
+                                           atol=2e-4 * np.abs(reference).max())
+                found = tensors(place / "smooth.gguf")
+                changed = [tensor for tensor in weights if not np.array_equal(found[tensor], weights[tensor])]
+                self.assertEqual(bool(changed), name not in NO_NORM_BEFORE_PRODUCTS, changed)
+
+    def test_smoothing_moves_outliers_that_8_bit_rows_cannot_hold(self):
+        factor = 10  # as write_importance() has it
+        with tempfile.TemporaryDirectory() as place:
+            place = pathlib.Path(place)
+            ids, _ = tiny_folder.expected("llama3")
+            run("convert", tiny_folder.HERE / "llama3", "-o", place / "source.gguf")
+            weights = tensors(place / "source.gguf")
+            write_importance(place / "importance.gguf", weights)
+            # The same model, with a few columns of every product's inputs ten times as large: a norm's made so, and the
+            # weights behind it smaller.
+            outliers = place / "outliers.gguf"
+            shutil.copy(place / "source.gguf", outliers)
+            for tensor in gguf.GGUFReader(outliers, "r+").tensors:
+                if re.fullmatch(r"blk\.\d+\.(attn|ffn)_norm\.weight", tensor.name):
+                    tensor.data[::7] *= factor
+                elif re.fullmatch(r"blk\.\d+\.(attn_[qkv]|ffn_(gate|up))\.weight", tensor.name):
+                    tensor.data[:, ::7] /= factor
+            run("quantize", "-m", outliers, "--type", "f32", "--imatrix", place / "importance.gguf", "-o", place / "smooth.gguf",
+                "--smooth", 0.5)
+            exact = tiny_folder.logits(tiny_folder.HERE / "llama3", ids, [])
+
+            def error(model):
+                found = logits_in_8_bits(model, ids, place / "logits.npy")
+                return np.square(found - exact).mean()
+
+            self.assertLess(error(place / "smooth.gguf"), error(outliers) / 3)
+
     def test_scales_need_importance(self):
-        errors = run("quantize", "-m", tiny_folder.HERE / "llama3", "-o", os.devnull, "--type", "q8_0", "--awq", status=2)
-        self.assertIn("calibration text or a file of importance", errors)
+        words = ["quantize", "-m", tiny_folder.HERE / "llama3", "-o", os.devnull, "--type", "q8_0"]
+        for scales in (["--awq"], ["--smooth", 0.5]):
+            self.assertIn("calibration text or a file of importance", run(*words, *scales, status=2))
+        self.assertIn("both choose the scales", run(*words, "--awq", "--smooth", 0.5, status=2))
+        for alpha in (0, -1, 1.5, "nan"):
+            self.assertIn("--smooth", run(*words, "--smooth", alpha, status=2))
 
 
 if __name__ == "__main__":

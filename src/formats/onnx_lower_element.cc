@@ -164,8 +164,9 @@ Values lower_dropout(NodeImport& node) {
   if (node.opset() >= 12 && node.has(2) && node.number(2) != 0.0)
     return node.add_node("Dropout", node.inputs());
   if (!node.wants(1)) return {unchanged(node, x)};
-  if (node.opset() < 10) node.unsupported("the mask of this opset is not computed");
-  return {x, node.add_node("Dropout", {x}).at(1)};
+  const ValueId mask = node.add_node("Dropout", {x}).at(1);
+  if (node.opset() >= 10) return {x, mask};
+  return {x, node.add("Cast", {mask}, {{"to", std::string(info(node.type(0).dtype).name)}})};
 }
 
 /// Floats of 8 bits are looked at as float32.

@@ -1,13 +1,18 @@
 #include "parity/rows.h"
 
+#include <algorithm>
+#include <iterator>
 #include <map>
 
 #include "parity/rows_arrays.h"
+#include "parity/rows_elements.h"
 
 namespace lathe::parity {
 
-std::span<const Row> rows() {
-  static const std::vector<Row> kRows = {
+namespace {
+
+std::vector<Row> core_rows() {
+  return {
       {"Abs", [] { return element_cases("Abs"); }, {}},
       {"Add", add_cases, {0}},
       {"ArgMax", arg_max_cases, {0}},
@@ -70,6 +75,16 @@ std::span<const Row> rows() {
       {"Transpose", transpose_cases, {}},
       {"Where", where_cases, {}},
   };
+}
+
+}  // namespace
+
+std::span<const Row> rows() {
+  static const std::vector<Row> kRows = [] {
+    std::vector<Row> all = core_rows();
+    for (const auto family : {element_rows}) std::ranges::copy(family(), std::back_inserter(all));
+    return all;
+  }();
   return kRows;
 }
 

@@ -28,15 +28,6 @@ FIGURES = {"Mean PPL(Q)": "perplexity", "Mean PPL(base)": "reference_perplexity"
            "5.0% Δp": "delta_p_p5", "RMS Δp": "delta_p_rms", "Same top p": "same_top"}
 
 
-def tool(build, name):
-    """A program of llama.cpp's build, made where it is not there yet."""
-    program = build / "bin" / name
-    if not program.exists():
-        peer.log(f"building {name}")
-        peer.call(["cmake", "--build", build, "--target", name])
-    return program
-
-
 def their_figures(output):
     """(value, error or None) by name, shares as parts of one."""
     figures = {}
@@ -49,11 +40,11 @@ def their_figures(output):
     return figures
 
 
-def compare(options, build, name, folder):
+def compare(options, name, folder):
     model = peer.find_model(name)
     quantized, base = folder / "q4_0.gguf", folder / "base.kld"
-    peer.call([tool(build, "llama-quantize"), "--allow-requantize", model, quantized, "Q4_0"])
-    perplexity = tool(build, "llama-perplexity")
+    peer.call([peer.llama_program("llama-quantize"), "--allow-requantize", model, quantized, "Q4_0"])
+    perplexity = peer.llama_program("llama-perplexity")
     common = ["-f", options.text, "--chunks", options.chunks, "--kl-divergence-base", base]
     peer.call([perplexity, "-m", model, *common])
     theirs = their_figures(peer.call([perplexity, "-m", quantized, *common, "--kl-divergence"]))
@@ -76,11 +67,10 @@ def main():
     parser.add_argument("--chunks", type=int, default=-1, help="of 512 tokens; -1: all")
     parser.add_argument("--json")
     options = parser.parse_args()
-    _, build = peer.llama_cpp()
     rows = []
     for name in options.models:
         with tempfile.TemporaryDirectory() as folder:
-            rows += compare(options, build, name, pathlib.Path(folder))
+            rows += compare(options, name, pathlib.Path(folder))
         print(f"{name:<28}{'llama.cpp':>12}{'lathe':>12}{'allowed':>12}")
         for row in rows:
             if row["model"] == name:

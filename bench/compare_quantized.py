@@ -24,15 +24,6 @@ NOT_THEIRS = {"mxfp4"}
 ALLOWED = 0.05
 
 
-def tool(build, name):
-    """A program of llama.cpp's build, made where it is not there yet."""
-    program = build / "bin" / name
-    if not program.exists():
-        peer.log(f"building {name}")
-        peer.call(["cmake", "--build", build, "--target", name])
-    return program
-
-
 def their_perplexity(program, file, options):
     done = subprocess.run([program, "-m", file, "-f", options.text, "--chunks", str(options.chunks)], capture_output=True, text=True)
     found = re.search(r"Final estimate: PPL = ([\d.]+)", done.stdout + done.stderr)
@@ -49,8 +40,7 @@ def main():
     parser.add_argument("--types", nargs="*", default=TYPES)
     parser.add_argument("--json")
     options = parser.parse_args()
-    _, build = peer.llama_cpp()
-    perplexity, quantize = tool(build, "llama-perplexity"), tool(build, "llama-quantize")
+    perplexity, quantize = peer.llama_program("llama-perplexity"), peer.llama_program("llama-quantize")
     model = peer.find_model(options.model)
     calibrated = ["--calibration", options.calibration]
     jobs = [(kind, ["--type", kind]) for kind in options.types]

@@ -65,13 +65,23 @@ def build_llama_cpp(sources, build, options, targets):
 
 
 def llama_cpp():
-    """llama.cpp's sources, and its build with bin/llama-bench, bin/llama-batched-bench and libllama."""
+    """llama.cpp's sources, and its build with bin/llama-bench, bin/llama-batched-bench and libllama; others: llama_program()."""
     sources = llama_cpp_sources()
     if os.environ.get("LATHE_PEER_DIR"):
         return sources, sources / "build"
     build = PEERS / "llama.cpp"
     build_llama_cpp(sources, build, NATIVE, ["llama-bench", "llama-batched-bench"])
     return sources, build
+
+
+def llama_program(name):
+    """A program of that build, made where it is not there yet."""
+    _, build = llama_cpp()
+    program = build / "bin" / name
+    if not program.exists():
+        log(f"building {name}")
+        call(["cmake", "--build", build, "--target", name])
+    return program
 
 
 def llama_cpp_avx2():

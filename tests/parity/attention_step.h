@@ -81,48 +81,67 @@ inline std::size_t cache_index(const Tensor& cache, const Step& step, const Sequ
   return static_cast<std::size_t>(page * cache.dims[4] + place);
 }
 
-/// Of a cache of codes: the record that the element lies in, and its code and word.
+/// Of a cache of codes: where an element's code and word lie.
 struct CodePlace {
-  std::size_t byte;
-  std::int64_t shift;  // of the code in the byte
-  std::size_t word;    // byte of it
+  CacheCodes codes;
+  std::size_t byte;   // of the lowest bits
+  int shift;          // of the code in the byte
+  std::size_t fifth;  // byte of a fifth bit; `byte` where there is none
+  int fifth_shift;
+  std::size_t word;  // byte of it
 };
 
 inline CodePlace code_place(const Tensor& cache, const Step& step, const SequenceEntry& sequence,
                             std::int64_t layer, int kind, std::int64_t head, std::int64_t position,
                             std::int64_t d) {
-  const CacheCodes codes = cache.dtype == kCacheOfQ8 ? kCacheQ8 : kCacheQ4;
+  const bool wide = cache.dtype == kCacheOfQ8;
+  const CacheCodes of_keys = wide ? kCacheQ8 : kCacheQ4Keys;
+  const CacheCodes of_values = wide ? kCacheQ8 : kCacheQ4Values;
+  const CacheCodes codes = kind == 0 ? of_keys : of_values;
   const auto entry = static_cast<std::size_t>(sequence.first_page_entry + position / kPageTokens);
   const std::int64_t slot = position % kPageTokens;
+  const std::int64_t kv_heads = cache.dims[3];
   const std::int64_t head_dim = cache.dims[4] / kPageTokens;
+  const std::int64_t page = layer * cache.dims[1] + step.block_tables[entry];
   const std::int64_t record =
-      (((layer * cache.dims[1] + step.block_tables[entry]) * 2 + kind) * cache.dims[3] + head) *
-      codes.record_bytes(head_dim);
-  const std::int64_t word = kind == 0 ? codes.key_word(slot, d) : codes.value_word(head_dim, slot, d);
+      page * kv_heads * (of_keys.record_bytes(head_dim) + of_values.record_bytes(head_dim)) +
+      kind * kv_heads * of_keys.record_bytes(head_dim) + head * codes.record_bytes(head_dim);
+  const std::int64_t word = kind == 0 ? key_word(slot, d) : value_word(head_dim, slot, d);
   std::int64_t byte = kind == 0 ? pair_key_index(head_dim, slot, d) : pair_value_index(head_dim, slot, d);
-  std::int64_t shift = 0;
-  if (codes.bits == 4) {
+  int shift = 0;
+  if (!wide) {
     byte = kind == 0 ? key_nibble(slot, d) : value_nibble(head_dim, slot, d);
     shift = (kind == 0 ? key_nibble_is_high(d) : value_nibble_is_high(d)) ? 4 : 0;
   }
-  return {static_cast<std::size_t>(record + byte), shift,
+  const std::int64_t fifth = codes.bits == 5 ? key_fifth(head_dim, slot, d) : byte;
+  return {codes,
+          static_cast<std::size_t>(record + byte),
+          shift,
+          static_cast<std::size_t>(record + fifth),
+          key_fifth_bit(d),
           static_cast<std::size_t>(record + codes.code_bytes(head_dim) + 2 * word)};
+}
+
+inline void set_bits(std::uint8_t& byte, int shift, int mask, int bits) {
+  byte = static_cast<std::uint8_t>((byte & ~(mask << shift)) | (bits & mask) << shift);
 }
 
 /// A code near the value, and a word that groups share unevenly; a NaN is one in the word.
 inline void set_code(Tensor& cache, const CodePlace& place, float value) {
-  const bool wide = cache.dtype == kCacheOfQ8;
-  std::uint16_t word = float_to_half(place.word % 4 == 0 ? 0.03f : 0.021f);
-  if (!wide) word = place.word % 4 == 0 ? 0x7888 : 0x718b;  // 7.5 and 7.1 below zero, steps of 0.25 and 0.34
-  const float near = wide ? 40 * value : 7.5f + 3 * value;
-  const auto code =
-      static_cast<int>(std::lrint(std::clamp(near, wide ? -127.0f : 0.0f, wide ? 127.0f : 15.0f)));
+  const bool wide = place.codes.bits == 8;
+  const bool even = place.word % 4 == 0;
+  std::uint16_t word = float_to_half(even ? 0.03f : 0.021f);
+  if (place.codes.bits == 5) word = even ? 0x7880 : 0x7183;  // 15 and 14.1 below zero, steps of 0.12 and 0.17
+  if (place.codes.bits == 4) word = even ? 0x7888 : 0x718b;  // 7.5 and 7.1 below zero, steps of 0.25 and 0.34
   if (std::isnan(value)) word = wide ? kScaleOfNan : kStepOfNan;
   auto* bytes = cache.as<std::uint8_t>();
-  const int mask = wide ? 0xff : 15 << place.shift;
-  if (!std::isnan(value))
-    bytes[place.byte] =
-        static_cast<std::uint8_t>((bytes[place.byte] & ~mask) | ((code << place.shift) & mask));
+  if (!std::isnan(value)) {
+    const float most = wide ? 127.0f : place.codes.greatest();
+    const float near = wide ? 40 * value : most * (0.5f + 0.2f * value);
+    const auto code = static_cast<int>(std::lrint(std::clamp(near, wide ? -most : 0.0f, most)));
+    set_bits(bytes[place.byte], place.shift, wide ? 0xff : 15, code);
+    if (place.codes.bits == 5) set_bits(bytes[place.fifth], place.fifth_shift, 1, code >> 4);
+  }
   std::memcpy(bytes + place.word, &word, sizeof word);
 }
 

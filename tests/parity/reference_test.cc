@@ -206,7 +206,10 @@ double code_value(const Tensor& cache, const CodePlace& place) {
             static_cast<double>(half_to_float(static_cast<std::uint16_t>(low | high << 8)));
   } else {
     const double scale = low == 255 ? std::nan("") : std::ldexp(1 + low % 8 / 8.0, low / 8 - 19);
-    value = scale * ((bytes[place.byte] >> place.shift & 15) - high / 16.0);
+    const bool five = place.codes.bits == 5;
+    const int fifth = five ? bytes[place.fifth] >> place.fifth_shift & 1 : 0;
+    const int code = (bytes[place.byte] >> place.shift & 15) + 16 * fifth;
+    value = scale * (code - high / (five ? 8.0 : 16.0));
   }
   return bfloat_to_float(float_to_bfloat(static_cast<float>(value)));
 }
@@ -586,7 +589,7 @@ TEST(Reference, KvWriteRoundsRotatedRowsToCodesAndTouchesNothingElse) {
                                ((entry.first_token + i) * k.dims[1] + head) * head_dim;
             for (std::int64_t d = 0; d < head_dim; ++d) {
               const CodePlace place = code_place(result, step, entry, 1, kind, head, entry.past + i, d);
-              for (const std::size_t byte : {place.byte, place.word, place.word + 1})
+              for (const std::size_t byte : {place.byte, place.fifth, place.word, place.word + 1})
                 rest.as<std::uint8_t>()[byte] = test.inputs[0].as<std::uint8_t>()[byte];
               double expected = 0;
               for (std::int64_t c = 0; c < head_dim; ++c) expected += rotation(head_dim, d, c) * row[c];
@@ -598,7 +601,8 @@ TEST(Reference, KvWriteRoundsRotatedRowsToCodesAndTouchesNothingElse) {
               ASSERT_TRUE(std::isfinite(stored)) << test.name;
               const double size = std::max(step_of(result, place), 1e-30);
               const double error = (stored - expected) / size;
-              // Ends of a 4-bit range may be cut off; what attention reads is rounded to bf16 as well.
+              // Ends of a range of 4 or 5 bits may be cut off; what attention reads is rounded to bf16 as
+              // well.
               ASSERT_LE(std::abs(error), test.inputs[0].dtype == kCacheOfQ8 ? 1.0 : 2.5) << test.name;
               squares += error * error;
               ++codes;

@@ -30,6 +30,18 @@ struct Words {
   return low_codes({_mm512_srli_epi32(words.lanes, 4)});
 }
 
+/// Eight bytes, each in two lanes: in the first its lowest bits, in the second those from bit 4 on.
+[[gnu::always_inline]] inline Words fifth_bits(Pairs, const std::uint8_t* eight) {
+  const __m512i wide = _mm512_cvtepu8_epi64(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(eight)));
+  return {_mm512_or_si512(wide, _mm512_slli_epi64(wide, 28))};
+}
+/// Codes plus 16 where the bit is set.
+template <int kBit>
+[[gnu::always_inline]] inline Vector with_fifth(Vector codes, Words fifths) {
+  const __mmask16 set = _mm512_test_epi32_mask(fifths.lanes, _mm512_set1_epi32(1 << kBit));
+  return {_mm512_mask_add_ps(codes.lanes, set, codes.lanes, _mm512_set1_ps(16.0f))};
+}
+
 /// Eight words, each twice.
 [[gnu::always_inline]] inline Words repeat_each(Pairs, const std::uint16_t* eight) {
   const __m512i wide = _mm512_cvtepu16_epi64(_mm_loadu_si128(reinterpret_cast<const __m128i*>(eight)));
@@ -49,17 +61,17 @@ struct Words {
   return {_mm512_cvtph_ps(_mm512_cvtepi32_epi16(words.lanes))};
 }
 
-/// Of 4-bit codes: value = scale * code + offset.
+/// Of codes with a zero point: value = scale * code + offset.
 struct Steps {
   Vector scale;
   Vector offset;
 };
-[[gnu::always_inline]] inline Steps steps_of(Words words) {
+[[gnu::always_inline]] inline Steps steps_of(Words words, float zero_factor) {
   const __m512i byte = _mm512_and_si512(words.lanes, _mm512_set1_epi32(0xff));
   const __m512i bits = _mm512_add_epi32(_mm512_slli_epi32(byte, kStepShift), _mm512_set1_epi32(kStepBase));
   const __m512 scale = _mm512_mul_ps(_mm512_castsi512_ps(bits), _mm512_set1_ps(kStepFactor));
   const __m512 zero = _mm512_cvtepi32_ps(_mm512_srli_epi32(words.lanes, 8));
-  return {{scale}, {_mm512_mul_ps(scale, _mm512_mul_ps(zero, _mm512_set1_ps(-0.0625f)))}};
+  return {{scale}, {_mm512_mul_ps(scale, _mm512_mul_ps(zero, _mm512_set1_ps(zero_factor)))}};
 }
 
 }  // namespace

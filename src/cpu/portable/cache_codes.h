@@ -1,8 +1,8 @@
 // Rows of keys and values as codes (backend/cache_layout.h says where they lie): a row is rotated by a
 // Hadamard transform, which spreads a column that stands out over all, and rounded group by group.
-//   of 8 bits  scale = greatest magnitude / 127, to f16; code = x / scale to nearest even
-//   of 4 bits  of the two steps of 3 bits of mantissa that enclose (greatest - least) / 15, zero included in
-//              the range, the one with the smaller sum of squares
+//   q8  scale = greatest magnitude / 127, to f16; code = x / scale to nearest even
+//   q4  of the two steps of 3 bits of mantissa that enclose (greatest - least) / greatest code, zero included
+//       in the range, the one with the smaller sum of squares
 // What is not finite makes its group NaN.
 #pragma once
 
@@ -42,18 +42,19 @@ inline bool all_finite(const float* x, std::int64_t count) {
   return std::all_of(x, x + count, [](float value) { return std::isfinite(value); });
 }
 
-struct CodesOf8 {
+/// Of 8 bits, with a scale.
+struct ScaledCodes {
   static constexpr CacheCodes kLayout = kCacheQ8;
 
   static std::uint16_t encode(const float* x, std::int32_t* codes) {
     float most = 0;
-    for (std::int64_t i = 0; i < kLayout.group; ++i) most = std::max(std::fabs(x[i]), most);
+    for (std::int64_t i = 0; i < kCodeColumns; ++i) most = std::max(std::fabs(x[i]), most);
     const std::uint16_t word = float_to_half(most / 127.0f);
     const float scale = half_to_float(word);
-    std::fill_n(codes, kLayout.group, 0);
-    if (!all_finite(x, kLayout.group) || !std::isfinite(scale)) return kScaleOfNan;
+    std::fill_n(codes, kCodeColumns, 0);
+    if (!all_finite(x, kCodeColumns) || !std::isfinite(scale)) return kScaleOfNan;
     const float inverse = scale > 0 ? 1.0f / scale : 0.0f;
-    for (std::int64_t i = 0; i < kLayout.group; ++i)
+    for (std::int64_t i = 0; i < kCodeColumns; ++i)
       codes[i] = static_cast<std::int32_t>(nearest_whole(std::clamp(x[i] * inverse, -127.0f, 127.0f)));
     return word;
   }
@@ -61,27 +62,12 @@ struct CodesOf8 {
   static float decode(std::int32_t code, std::uint16_t word) {
     return static_cast<float>(static_cast<std::int8_t>(code)) * half_to_float(word);
   }
-
-  static void store_key(std::uint8_t* codes, std::int64_t head_dim, std::int64_t slot, std::int64_t d,
-                        std::int32_t code) {
-    codes[pair_key_index(head_dim, slot, d)] = static_cast<std::uint8_t>(code);
-  }
-  static void store_value(std::uint8_t* codes, std::int64_t head_dim, std::int64_t slot, std::int64_t d,
-                          std::int32_t code) {
-    codes[pair_value_index(head_dim, slot, d)] = static_cast<std::uint8_t>(code);
-  }
-  static std::int32_t key(const std::uint8_t* codes, std::int64_t head_dim, std::int64_t slot,
-                          std::int64_t d) {
-    return codes[pair_key_index(head_dim, slot, d)];
-  }
-  static std::int32_t value(const std::uint8_t* codes, std::int64_t head_dim, std::int64_t slot,
-                            std::int64_t d) {
-    return codes[pair_value_index(head_dim, slot, d)];
-  }
 };
 
-struct CodesOf4 {
-  static constexpr CacheCodes kLayout = kCacheQ4;
+/// Of fewer, with a step and a zero point.
+template <std::int32_t kBits>
+struct SteppedCodes {
+  static constexpr CacheCodes kLayout{kBits};
 
   static float step(std::int32_t byte) {
     return std::bit_cast<float>((byte << kStepShift) + kStepBase) * kStepFactor;
@@ -92,17 +78,18 @@ struct CodesOf4 {
                                  float& error) {
     const float scale = step(byte);
     const float inverse = 1.0f / scale;
-    const float zero = nearest_whole(std::clamp((7.5f - middle * inverse) * 16.0f, 0.0f, 255.0f));
-    const float origin = zero * 0.0625f;
-    float squares[16];
-    for (int i = 0; i < 16; ++i) {
-      const float code = nearest_whole(std::clamp(std::fma(x[i], inverse, origin), 0.0f, 15.0f));
+    const float centre = (0.5f * kLayout.greatest() - middle * inverse) / kLayout.zero_part();
+    const float zero = nearest_whole(std::clamp(centre, 0.0f, 255.0f));
+    const float origin = zero * kLayout.zero_part();
+    float squares[kCodeColumns];
+    for (std::int64_t i = 0; i < kCodeColumns; ++i) {
+      const float code = nearest_whole(std::clamp(std::fma(x[i], inverse, origin), 0.0f, kLayout.greatest()));
       const float difference = std::fma(scale, code - origin, -x[i]);
       codes[i] = static_cast<std::int32_t>(code);
       squares[i] = difference * difference;
     }
-    for (int half = 8; half > 0; half /= 2)
-      for (int i = 0; i < half; ++i) squares[i] += squares[i + half];
+    for (std::int64_t half = kCodeColumns / 2; half > 0; half /= 2)
+      for (std::int64_t i = 0; i < half; ++i) squares[i] += squares[i + half];
     error = squares[0];
     return static_cast<std::uint16_t>(byte | static_cast<std::int32_t>(zero) << 8);
   }
@@ -110,50 +97,107 @@ struct CodesOf4 {
   static std::uint16_t encode(const float* x, std::int32_t* codes) {
     float least = 0;
     float most = 0;
-    for (int i = 0; i < 16; ++i) {
+    for (std::int64_t i = 0; i < kCodeColumns; ++i) {
       least = std::min(x[i], least);
       most = std::max(x[i], most);
     }
-    const auto range = std::bit_cast<std::int32_t>((most - least) / 15.0f);
+    const auto range = std::bit_cast<std::int32_t>((most - least) / kLayout.greatest());
     const std::int32_t below = std::max(range - kLeastStep, 0) >> kStepShift;
-    std::fill_n(codes, 16, 0);
-    if (!all_finite(x, 16) || below > kGreatestStep) return kStepOfNan;
+    std::fill_n(codes, kCodeColumns, 0);
+    if (!all_finite(x, kCodeColumns) || below > kGreatestStep) return kStepOfNan;
     const float middle = 0.5f * (least + most);
     float error = 0;
     const std::uint16_t word = encode_by(below, x, middle, codes, error);
     if (below == kGreatestStep) return word;
-    std::int32_t other_codes[16];
+    std::int32_t other_codes[kCodeColumns];
     float other_error = 0;
     const std::uint16_t other = encode_by(below + 1, x, middle, other_codes, other_error);
     if (!(other_error < error)) return word;
-    std::copy_n(other_codes, 16, codes);
+    std::copy_n(other_codes, kCodeColumns, codes);
     return other;
   }
 
   static float decode(std::int32_t code, std::uint16_t word) {
     const float scale = step(word & 0xff);
-    const float origin = static_cast<float>(word >> 8) * -0.0625f;
+    const float origin = static_cast<float>(word >> 8) * -kLayout.zero_part();
     return std::fma(static_cast<float>(code), scale, scale * origin);
   }
+};
 
-  static void store_nibble(std::uint8_t& byte, bool is_high, std::int32_t code) {
-    byte = static_cast<std::uint8_t>(is_high ? (byte & 0x0f) | code << 4 : (byte & 0xf0) | code);
+/// Where a column's word lies, and the column in a page of bf16.
+struct KeyPlaces {
+  static std::int64_t word(std::int64_t, std::int64_t slot, std::int64_t d) { return key_word(slot, d); }
+  static std::int64_t pair_index(std::int64_t head_dim, std::int64_t slot, std::int64_t d) {
+    return pair_key_index(head_dim, slot, d);
   }
-  static void store_key(std::uint8_t* codes, std::int64_t, std::int64_t slot, std::int64_t d,
-                        std::int32_t code) {
-    store_nibble(codes[key_nibble(slot, d)], key_nibble_is_high(d), code);
+};
+struct ValuePlaces {
+  static std::int64_t word(std::int64_t head_dim, std::int64_t slot, std::int64_t d) {
+    return value_word(head_dim, slot, d);
   }
-  static void store_value(std::uint8_t* codes, std::int64_t head_dim, std::int64_t slot, std::int64_t d,
-                          std::int32_t code) {
-    store_nibble(codes[value_nibble(head_dim, slot, d)], value_nibble_is_high(d), code);
+  static std::int64_t pair_index(std::int64_t head_dim, std::int64_t slot, std::int64_t d) {
+    return pair_value_index(head_dim, slot, d);
   }
-  static std::int32_t key(const std::uint8_t* codes, std::int64_t, std::int64_t slot, std::int64_t d) {
-    return codes[key_nibble(slot, d)] >> (key_nibble_is_high(d) ? 4 : 0) & 15;
+};
+
+struct KeysOf8 : ScaledCodes, KeyPlaces {
+  static void store(std::uint8_t* codes, std::int64_t head_dim, std::int64_t slot, std::int64_t d,
+                    std::int32_t code) {
+    codes[pair_key_index(head_dim, slot, d)] = static_cast<std::uint8_t>(code);
   }
-  static std::int32_t value(const std::uint8_t* codes, std::int64_t head_dim, std::int64_t slot,
-                            std::int64_t d) {
+  static std::int32_t load(const std::uint8_t* codes, std::int64_t head_dim, std::int64_t slot,
+                           std::int64_t d) {
+    return codes[pair_key_index(head_dim, slot, d)];
+  }
+};
+
+struct ValuesOf8 : ScaledCodes, ValuePlaces {
+  static void store(std::uint8_t* codes, std::int64_t head_dim, std::int64_t slot, std::int64_t d,
+                    std::int32_t code) {
+    codes[pair_value_index(head_dim, slot, d)] = static_cast<std::uint8_t>(code);
+  }
+  static std::int32_t load(const std::uint8_t* codes, std::int64_t head_dim, std::int64_t slot,
+                           std::int64_t d) {
+    return codes[pair_value_index(head_dim, slot, d)];
+  }
+};
+
+inline void store_bits(std::uint8_t& byte, int shift, std::int32_t mask, std::int32_t bits) {
+  byte = static_cast<std::uint8_t>((byte & ~(mask << shift)) | (bits & mask) << shift);
+}
+
+struct KeysOf5 : SteppedCodes<kCacheQ4Keys.bits>, KeyPlaces {
+  static void store(std::uint8_t* codes, std::int64_t head_dim, std::int64_t slot, std::int64_t d,
+                    std::int32_t code) {
+    store_bits(codes[key_nibble(slot, d)], key_nibble_is_high(d) ? 4 : 0, 15, code);
+    store_bits(codes[key_fifth(head_dim, slot, d)], key_fifth_bit(d), 1, code >> 4);
+  }
+  static std::int32_t load(const std::uint8_t* codes, std::int64_t head_dim, std::int64_t slot,
+                           std::int64_t d) {
+    const int low = codes[key_nibble(slot, d)] >> (key_nibble_is_high(d) ? 4 : 0) & 15;
+    return low | (codes[key_fifth(head_dim, slot, d)] >> key_fifth_bit(d) & 1) << 4;
+  }
+};
+
+struct ValuesOf4 : SteppedCodes<kCacheQ4Values.bits>, ValuePlaces {
+  static void store(std::uint8_t* codes, std::int64_t head_dim, std::int64_t slot, std::int64_t d,
+                    std::int32_t code) {
+    store_bits(codes[value_nibble(head_dim, slot, d)], value_nibble_is_high(d) ? 4 : 0, 15, code);
+  }
+  static std::int32_t load(const std::uint8_t* codes, std::int64_t head_dim, std::int64_t slot,
+                           std::int64_t d) {
     return codes[value_nibble(head_dim, slot, d)] >> (value_nibble_is_high(d) ? 4 : 0) & 15;
   }
+};
+
+/// The types of cache.
+struct CodesOfQ8 {
+  using Keys = KeysOf8;
+  using Values = ValuesOf8;
+};
+struct CodesOfQ4 {
+  using Keys = KeysOf5;
+  using Values = ValuesOf4;
 };
 
 /// One head's keys or values in a page.
@@ -162,52 +206,32 @@ struct CodeRecord {
   Byte* codes;
   std::int64_t head_dim;
 
-  auto* words() const {
+  auto& word(std::int64_t slot, std::int64_t d) const {
     using Word = std::conditional_t<std::is_const_v<Byte>, const std::uint16_t, std::uint16_t>;
-    return reinterpret_cast<Word*>(codes + Codes::kLayout.code_bytes(head_dim));
+    auto* words = reinterpret_cast<Word*>(codes + Codes::kLayout.code_bytes(head_dim));
+    return words[Codes::word(head_dim, slot, d)];
   }
 };
 
 /// Rounds a row that is rotated into its slot.
-template <class Codes, bool kKeys>
+template <class Codes>
 void store_codes(const CodeRecord<Codes, std::uint8_t>& record, std::int64_t slot, const float* row) {
-  constexpr std::int64_t kGroup = Codes::kLayout.group;
-  for (std::int64_t first = 0; first < record.head_dim; first += kGroup) {
-    std::int32_t codes[kGroup];
-    const std::uint16_t word = Codes::encode(row + first, codes);
-    if constexpr (kKeys)
-      record.words()[Codes::kLayout.key_word(slot, first)] = word;
-    else
-      record.words()[Codes::kLayout.value_word(record.head_dim, slot, first)] = word;
-    for (std::int64_t i = 0; i < kGroup; ++i) {
-      if constexpr (kKeys)
-        Codes::store_key(record.codes, record.head_dim, slot, first + i, codes[i]);
-      else
-        Codes::store_value(record.codes, record.head_dim, slot, first + i, codes[i]);
-    }
+  for (std::int64_t first = 0; first < record.head_dim; first += kCodeColumns) {
+    std::int32_t codes[kCodeColumns];
+    record.word(slot, first) = Codes::encode(row + first, codes);
+    for (std::int64_t i = 0; i < kCodeColumns; ++i)
+      Codes::store(record.codes, record.head_dim, slot, first + i, codes[i]);
   }
 }
 
 /// Slots [begin, end) as bf16, as they lie in a page of it.
 template <class Codes>
-void read_keys(const CodeRecord<Codes, const std::uint8_t>& record, std::int64_t begin, std::int64_t end,
-               std::uint16_t* keys) {
-  const std::int64_t head_dim = record.head_dim;
-  for (std::int64_t d = 0; d < head_dim; ++d)
-    for (std::int64_t slot = begin; slot < end; ++slot)
-      keys[pair_key_index(head_dim, slot, d)] = round_to_pair_element(Codes::decode(
-          Codes::key(record.codes, head_dim, slot, d), record.words()[Codes::kLayout.key_word(slot, d)]));
-}
-
-template <class Codes>
-void read_values(const CodeRecord<Codes, const std::uint8_t>& record, std::int64_t begin, std::int64_t end,
-                 std::uint16_t* values) {
-  const std::int64_t head_dim = record.head_dim;
+void read_codes(const CodeRecord<Codes, const std::uint8_t>& record, std::int64_t begin, std::int64_t end,
+                std::uint16_t* page) {
   for (std::int64_t slot = begin; slot < end; ++slot)
-    for (std::int64_t d = 0; d < head_dim; ++d)
-      values[pair_value_index(head_dim, slot, d)] =
-          round_to_pair_element(Codes::decode(Codes::value(record.codes, head_dim, slot, d),
-                                              record.words()[Codes::kLayout.value_word(head_dim, slot, d)]));
+    for (std::int64_t d = 0; d < record.head_dim; ++d)
+      page[Codes::pair_index(record.head_dim, slot, d)] = round_to_pair_element(
+          Codes::decode(Codes::load(record.codes, record.head_dim, slot, d), record.word(slot, d)));
 }
 
 }  // namespace lathe::portable

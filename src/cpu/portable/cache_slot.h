@@ -39,8 +39,9 @@ template <class Layout>
 struct ElementPage {
   using Element = typename Layout::Element;
 
-  /// Of one head's keys or values.
-  static std::int64_t elements(std::int64_t head_dim) { return kPageTokens * head_dim; }
+  /// Of one head.
+  static std::int64_t key_elements(std::int64_t head_dim) { return kPageTokens * head_dim; }
+  static std::int64_t value_elements(std::int64_t head_dim) { return kPageTokens * head_dim; }
   static void store_slot(Element* keys, Element* values, std::int64_t head_dim, std::int64_t slot,
                          const float* k, const float* v, float*) {
     for (std::int64_t d = 0; d < head_dim; ++d) {
@@ -54,16 +55,21 @@ template <class Codes>
 struct CodePage {
   using Element = std::uint8_t;
 
-  static std::int64_t elements(std::int64_t head_dim) { return Codes::kLayout.record_bytes(head_dim); }
+  static std::int64_t key_elements(std::int64_t head_dim) {
+    return Codes::Keys::kLayout.record_bytes(head_dim);
+  }
+  static std::int64_t value_elements(std::int64_t head_dim) {
+    return Codes::Values::kLayout.record_bytes(head_dim);
+  }
   /// `row` [head_dim] is overwritten.
   static void store_slot(Element* keys, Element* values, std::int64_t head_dim, std::int64_t slot,
                          const float* k, const float* v, float* row) {
     std::copy_n(k, head_dim, row);
     rotate_columns(row, head_dim, as_it_is);
-    store_codes<Codes, true>({keys, head_dim}, slot, row);
+    store_codes<typename Codes::Keys>({keys, head_dim}, slot, row);
     std::copy_n(v, head_dim, row);
     rotate_columns(row, head_dim, as_it_is);
-    store_codes<Codes, false>({values, head_dim}, slot, row);
+    store_codes<typename Codes::Values>({values, head_dim}, slot, row);
   }
 };
 
@@ -72,8 +78,8 @@ template <class Write>
 void with_page_type(Dtype dtype, Write write) {
   if (dtype == Dtype::f32) return write(ElementPage<SinglePrecisionPage>());
   if (dtype == Dtype::f16) return write(ElementPage<HalfPrecisionPage>());
-  if (dtype == kCacheOfQ8) return write(CodePage<CodesOf8>());
-  if (dtype == kCacheOfQ4) return write(CodePage<CodesOf4>());
+  if (dtype == kCacheOfQ8) return write(CodePage<CodesOfQ8>());
+  if (dtype == kCacheOfQ4) return write(CodePage<CodesOfQ4>());
   write(ElementPage<PairPage>());
 }
 

@@ -25,8 +25,10 @@ void write_tokens(const KernelCall& call, const TensorArg* inputs, std::int64_t 
   const auto* block_tables = data_of<const std::int32_t>(inputs[3]);
   const std::int64_t kv_heads = inputs[0].dims[1];
   const std::int64_t head_dim = inputs[0].dims[2];
-  const std::int64_t page_elements = Page::elements(head_dim);  // of one head, keys or values
-  auto* pages = data_of<Element>(cache) + layer * cache.dims[1] * 2 * kv_heads * page_elements;
+  const std::int64_t key_elements = Page::key_elements(head_dim);
+  const std::int64_t value_elements = Page::value_elements(head_dim);
+  const std::int64_t page_elements = kv_heads * (key_elements + value_elements);
+  auto* pages = data_of<Element>(cache) + layer * cache.dims[1] * page_elements;
   auto* rotated = static_cast<float*>(call.scratch);  // [head_dim]
   const Share share = share_of(call, kv_heads);
   for (std::int64_t q = 0; q < inputs[2].dims[0]; ++q) {
@@ -37,8 +39,8 @@ void write_tokens(const KernelCall& call, const TensorArg* inputs, std::int64_t 
       const std::int64_t page = block_tables[sequence.first_page_entry + position / kPageTokens];
       for (std::int64_t head = share.begin; head < share.end; ++head) {
         const std::int64_t row = ((sequence.first_token + i) * kv_heads + head) * head_dim;
-        Element* keys = pages + (page * 2 * kv_heads + head) * page_elements;
-        Element* values = keys + kv_heads * page_elements;
+        Element* keys = pages + page * page_elements + head * key_elements;
+        Element* values = pages + page * page_elements + kv_heads * key_elements + head * value_elements;
         Page::store_slot(keys, values, head_dim, slot, k + row, v + row, rotated);
       }
     }

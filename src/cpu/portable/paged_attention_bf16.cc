@@ -127,7 +127,8 @@ struct PairSource {
   using Element = std::uint16_t;
   static constexpr bool kRotated = false;
 
-  static std::int64_t elements(std::int64_t head_dim) { return kPageTokens * head_dim; }
+  static std::int64_t key_elements(std::int64_t head_dim) { return kPageTokens * head_dim; }
+  static std::int64_t value_elements(std::int64_t head_dim) { return kPageTokens * head_dim; }
   static Chunk chunk(const Element* keys, const Element* values, std::int64_t head_dim, std::int64_t begin,
                      std::int64_t end, std::uint16_t*) {
     return {keys, values, head_dim, begin, end};
@@ -140,12 +141,17 @@ struct CodeSource {
   using Element = std::uint8_t;
   static constexpr bool kRotated = true;
 
-  static std::int64_t elements(std::int64_t head_dim) { return Codes::kLayout.record_bytes(head_dim); }
+  static std::int64_t key_elements(std::int64_t head_dim) {
+    return Codes::Keys::kLayout.record_bytes(head_dim);
+  }
+  static std::int64_t value_elements(std::int64_t head_dim) {
+    return Codes::Values::kLayout.record_bytes(head_dim);
+  }
   static Chunk chunk(const Element* keys, const Element* values, std::int64_t head_dim, std::int64_t begin,
                      std::int64_t end, std::uint16_t* page) {
     std::uint16_t* value_page = page + kPageTokens * head_dim;
-    read_keys<Codes>({keys, head_dim}, begin, end, page);
-    read_values<Codes>({values, head_dim}, begin, end, value_page);
+    read_codes<typename Codes::Keys>({keys, head_dim}, begin, end, page);
+    read_codes<typename Codes::Values>({values, head_dim}, begin, end, value_page);
     return {page, value_page, head_dim, begin, end};
   }
 };
@@ -158,7 +164,9 @@ void attend(const KernelCall& call) {
   const std::int64_t heads = q.dims[1];
   const std::int64_t head_dim = q.dims[2];
   const std::int64_t kv_heads = cache.dims[3];
-  const std::int64_t page_elements = Source::elements(head_dim);
+  const std::int64_t key_elements = Source::key_elements(head_dim);
+  const std::int64_t value_elements = Source::value_elements(head_dim);
+  const std::int64_t page_elements = kv_heads * (key_elements + value_elements);
   const double scale = call.attributes[1].real;
   const double softcap = call.attributes[3].real;
   const Scoring scoring{static_cast<float>(softcap > 0 ? scale : scale * kLog2E), static_cast<float>(softcap),
@@ -167,8 +175,8 @@ void attend(const KernelCall& call) {
   const bool causal = call.attributes[4].integer != 0;
   const auto* sequences = data_of<const SequenceEntry>(call.inputs[2]);
   const auto* block_tables = data_of<const std::int32_t>(call.inputs[3]);
-  const auto* pages = data_of<const Element>(cache) +
-                      call.attributes[0].integer * cache.dims[1] * 2 * kv_heads * page_elements;
+  const auto* pages =
+      data_of<const Element>(cache) + call.attributes[0].integer * cache.dims[1] * page_elements;
   auto* span_output = static_cast<float*>(call.scratch);
   float* query = span_output + head_dim;
   auto* decoded = reinterpret_cast<std::uint16_t*>(query + head_dim);  // keys and values of a page
@@ -199,9 +207,11 @@ void attend(const KernelCall& call) {
         if (!in_first && page % kSpanPages == 0) span.clear(head_dim);
         const std::int64_t start = page * kPageTokens;
         const std::int64_t number = block_tables[sequence.first_page_entry + page];
-        const Element* keys = pages + (number * 2 * kv_heads + kv_head) * page_elements;
+        const Element* keys = pages + number * page_elements + kv_head * key_elements;
+        const Element* values =
+            pages + number * page_elements + kv_heads * key_elements + kv_head * value_elements;
         const Chunk chunk =
-            Source::chunk(keys, keys + kv_heads * page_elements, head_dim, first > start ? first - start : 0,
+            Source::chunk(keys, values, head_dim, first > start ? first - start : 0,
                           last - start < kPageTokens ? last - start + 1 : kPageTokens, decoded);
         add_chunk(chunk, query, scoring, in_first ? total : span);
         const bool ends = page == last_page || (page + 1) % kSpanPages == 0;
@@ -215,9 +225,9 @@ void attend(const KernelCall& call) {
 
 void run_codes(const KernelCall& call) {
   if (static_cast<Dtype>(call.inputs[1].dtype) == kCacheOfQ8)
-    attend<CodeSource<CodesOf8>>(call);
+    attend<CodeSource<CodesOfQ8>>(call);
   else
-    attend<CodeSource<CodesOf4>>(call);
+    attend<CodeSource<CodesOfQ4>>(call);
 }
 
 std::size_t scratch_bytes(const KernelCall& call) {

@@ -23,9 +23,10 @@ void write_tokens(const KernelCall& call) {
   const std::int64_t dims = call.inputs[kTable].dims[1];
   const std::int64_t kv_heads = call.inputs[1].dims[1];
   const std::int64_t head_dim = call.inputs[1].dims[2];
-  const std::int64_t page_elements = Page::elements(head_dim);  // of one head, keys or values
-  auto* pages =
-      data_of<Element>(cache) + call.attributes[0].integer * cache.dims[1] * 2 * kv_heads * page_elements;
+  const std::int64_t key_elements = Page::key_elements(head_dim);
+  const std::int64_t value_elements = Page::value_elements(head_dim);
+  const std::int64_t page_elements = kv_heads * (key_elements + value_elements);
+  auto* pages = data_of<Element>(cache) + call.attributes[0].integer * cache.dims[1] * page_elements;
   auto* rotated = static_cast<float*>(call.scratch);  // [head_dim], and a row for the page type
   const Share share = share_of(call, kv_heads);
   for (std::int64_t q = 0; q < call.inputs[3].dims[0]; ++q) {
@@ -38,8 +39,8 @@ void write_tokens(const KernelCall& call) {
       for (std::int64_t head = share.begin; head < share.end; ++head) {
         const std::int64_t row = (token * kv_heads + head) * head_dim;
         rotate_row(k + row, table + token * dims, dims, head_dim, call.attributes[1].integer != 0, rotated);
-        Element* keys = pages + (page * 2 * kv_heads + head) * page_elements;
-        Element* values = keys + kv_heads * page_elements;
+        Element* keys = pages + page * page_elements + head * key_elements;
+        Element* values = pages + page * page_elements + kv_heads * key_elements + head * value_elements;
         Page::store_slot(keys, values, head_dim, slot, rotated, v + row, rotated + head_dim);
       }
     }

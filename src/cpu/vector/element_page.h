@@ -24,8 +24,9 @@ template <class V, class ElementType>
 struct PlainPage {
   using Element = ElementType;
 
-  /// Of one head's keys or values.
-  static std::int64_t elements(std::int64_t head_dim) { return kPageTokens * head_dim; }
+  /// Of one head.
+  static std::int64_t key_elements(std::int64_t head_dim) { return kPageTokens * head_dim; }
+  static std::int64_t value_elements(std::int64_t head_dim) { return kPageTokens * head_dim; }
 
   template <class KeyOf>
   static void write(const KeyOf& key_of, const PageRows& rows, Element* keys, Element* values) {
@@ -49,7 +50,8 @@ template <class V>
 struct PairPage {
   using Element = std::uint16_t;
 
-  static std::int64_t elements(std::int64_t head_dim) { return kPageTokens * head_dim; }
+  static std::int64_t key_elements(std::int64_t head_dim) { return kPageTokens * head_dim; }
+  static std::int64_t value_elements(std::int64_t head_dim) { return kPageTokens * head_dim; }
 
   static void write_key(const float* key, std::int64_t slot, std::int64_t head_dim, Element* keys) {
     for (std::int64_t d = 0; d < head_dim; d += kLanes) {

@@ -17,8 +17,10 @@ void write_tokens(const KernelCall& call, const TensorArg* inputs, std::int64_t 
   const auto* block_tables = static_cast<const std::int32_t*>(inputs[3].data);
   const std::int64_t kv_heads = inputs[0].dims[1];
   const std::int64_t head_dim = inputs[0].dims[2];
-  const std::int64_t page_elements = Page::elements(head_dim);
-  auto* pages = static_cast<Element*>(cache.data) + layer * cache.dims[1] * 2 * kv_heads * page_elements;
+  const std::int64_t key_elements = Page::key_elements(head_dim);
+  const std::int64_t value_elements = Page::value_elements(head_dim);
+  const std::int64_t page_elements = kv_heads * (key_elements + value_elements);
+  auto* pages = static_cast<Element*>(cache.data) + layer * cache.dims[1] * page_elements;
   std::int64_t item = 0;
   for (std::int64_t q = 0; q < inputs[2].dims[0]; ++q) {
     const SequenceEntry& sequence = sequences[q];
@@ -31,12 +33,12 @@ void write_tokens(const KernelCall& call, const TensorArg* inputs, std::int64_t 
       for (std::int64_t head = 0; head < kv_heads; ++head, ++item) {
         if (item % call.threads != call.thread) continue;
         const std::int64_t row = ((sequence.first_token + done) * kv_heads + head) * head_dim;
-        Element* keys = pages + (page * 2 * kv_heads + head) * page_elements;
+        Element* keys = pages + page * page_elements;
         Page::write(
             key_of,
             {static_cast<const float*>(inputs[0].data) + row, static_cast<const float*>(inputs[1].data) + row,
              kv_heads * head_dim, sequence.first_token + done, tokens, slot, head_dim, spare},
-            keys, keys + kv_heads * page_elements);
+            keys + head * key_elements, keys + kv_heads * key_elements + head * value_elements);
       }
       done += tokens;
     }
@@ -51,9 +53,9 @@ void write_by_type(const KernelCall& call, const TensorArg* inputs, std::int64_t
   else if (call.outputs[0].dtype == kCacheBfloat)
     write_tokens<PairPage<V>>(call, inputs, layer, key_of, spare);
   else if (call.outputs[0].dtype == kCacheCodes8)
-    write_tokens<CodePage<V, Codes8<V>>>(call, inputs, layer, key_of, spare);
+    write_tokens<CodePage<V, KeysOf8<V>, ValuesOf8<V>>>(call, inputs, layer, key_of, spare);
   else if (call.outputs[0].dtype == kCacheCodes4)
-    write_tokens<CodePage<V, Codes4<V>>>(call, inputs, layer, key_of, spare);
+    write_tokens<CodePage<V, KeysOf5<V>, ValuesOf4<V>>>(call, inputs, layer, key_of, spare);
   else
     write_tokens<PlainPage<V, std::uint16_t>>(call, inputs, layer, key_of, spare);
 }

@@ -46,7 +46,8 @@ static constexpr std::int64_t output_stride_of(std::int64_t head_dim) { return r
 /// What all tiles of a call share.
 struct PairCache {
   const std::uint8_t* pages;  // of the layer
-  std::int64_t record_bytes;  // of one head's keys or values in a page
+  std::int64_t key_bytes;     // of one head in a page
+  std::int64_t value_bytes;
   const std::int32_t* block_tables;
   std::int64_t kv_heads;
   std::int64_t head_dim;
@@ -162,7 +163,12 @@ struct PairPages {
 
   const std::uint8_t* keys(std::int64_t page) const {
     const std::int64_t number = cache.block_tables[sequence.first_page_entry + page];
-    return cache.pages + (number * 2 * cache.kv_heads + kv_head) * cache.record_bytes;
+    return cache.pages + number * cache.kv_heads * (cache.key_bytes + cache.value_bytes) +
+           kv_head * cache.key_bytes;
+  }
+  /// How far behind the keys the values lie.
+  std::int64_t values_behind() const {
+    return cache.kv_heads * cache.key_bytes + kv_head * (cache.value_bytes - cache.key_bytes);
   }
 };
 
@@ -178,7 +184,7 @@ void attend_span(PairTile& tile, const PairPages& pages, std::int64_t first, std
                  const std::uint16_t* queries, const PairSums& span, std::uint16_t* decoded) {
   const PairCache& cache = pages.cache;
   const std::int64_t strips = (tile.rows + kPairStripRows - 1) / kPairStripRows;
-  const std::int64_t values_behind = cache.kv_heads * cache.record_bytes;
+  const std::int64_t values_behind = pages.values_behind();
   const std::int64_t query_stride = query_stride_of(cache.head_dim);
   const std::int64_t output_stride = output_stride_of(cache.head_dim);
   clear_sums<Pairs>(span, tile.rows, output_stride);
@@ -377,10 +383,12 @@ template <class Pairs, class Source>
   const std::int64_t group = heads / kv_heads;
   const double scale = call.attributes[1].real;
   const double softcap = call.attributes[3].real;
-  const std::int64_t record_bytes = Source::record_bytes(head_dim);
+  const std::int64_t key_bytes = Source::key_bytes(head_dim);
+  const std::int64_t value_bytes = Source::value_bytes(head_dim);
   const PairCache cache{static_cast<const std::uint8_t*>(pages.data) +
-                            call.attributes[0].integer * pages.dims[1] * 2 * kv_heads * record_bytes,
-                        record_bytes,
+                            call.attributes[0].integer * pages.dims[1] * kv_heads * (key_bytes + value_bytes),
+                        key_bytes,
+                        value_bytes,
                         static_cast<const std::int32_t*>(call.inputs[3].data),
                         kv_heads,
                         head_dim,

@@ -29,6 +29,9 @@ struct Tensor {
   std::string dtype;  // f32, f16, bf16, f64, i8, i16, i32, i64; u8: bytes of a block type as they lie
   std::vector<std::int64_t> shape;  // outermost first
   std::vector<std::byte> bytes;
+  std::string container = {};  // "sequence", "optional" or "optional sequence"; empty: a tensor
+  std::vector<Tensor> elements =
+      {};  // of a sequence; of an optional: one, or none. shape and bytes are empty then
 };
 
 /// Throws Error(invalid_file) with file and offset.

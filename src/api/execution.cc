@@ -5,6 +5,7 @@
 
 #include "api/tensor_numbers.h"
 #include "base/error.h"
+#include "tensor/dtype.h"
 
 namespace lathe {
 namespace {
@@ -89,7 +90,42 @@ void ExecutionImplementation::prepare() {
   sent_ = false;
 }
 
+/// A sequence or an optional, its tensors on the device.
+RunValue ExecutionImplementation::sent(const Tensor& tensor, const ValueType& type) const {
+  RunValue value;
+  value.type = {type.dtype, {}, false, type.container};
+  if (type.container == Container::tensor) {
+    value.type = {*dtype_named(tensor.dtype), {tensor.shape.begin(), tensor.shape.end()}};
+    value.memory =
+        std::make_shared<Buffer>(program_->backend->allocate(std::max<std::size_t>(tensor.bytes.size(), 1)));
+    value.data = static_cast<std::byte*>(value.memory->data());
+    program_->backend->write(*value.memory, 0, tensor.bytes);
+    return value;
+  }
+  ValueType element = value.type;
+  element.container =
+      type.container == Container::optional_sequence ? Container::sequence : Container::tensor;
+  for (const auto& each : tensor.elements) value.elements.push_back(sent(each, element));
+  return value;
+}
+
+Tensor ExecutionImplementation::received(const RunValue& value) const {
+  Tensor tensor{std::string(info(value.type.dtype).name), {}, {}};
+  tensor.container = container_name(value.type.container);
+  if (value.type.container != Container::tensor) {
+    for (const auto& element : value.elements) tensor.elements.push_back(received(element));
+    return tensor;
+  }
+  for (const auto& dim : value.type.dims) tensor.shape.push_back(dim.value);
+  tensor.bytes.assign(value.data, value.data + byte_count(value.type));
+  return tensor;
+}
+
 void ExecutionImplementation::send_inputs() {
+  for (const auto& input : program_->inputs) {
+    if (input.type.container == Container::tensor) continue;
+    context_->bind_value(program_->plan->binding(input.name), sent(inputs_.at(input.name), input.type));
+  }
   for (const auto& input : program_->inputs)
     program_->backend->write(buffers_[static_cast<std::size_t>(program_->plan->binding(input.name))], 0,
                              inputs_.at(input.name).bytes);
@@ -114,11 +150,10 @@ void ExecutionImplementation::read(int output, Tensor& tensor) {
 
 void ExecutionImplementation::read_outputs() {
   for (std::size_t i = 0; i < outputs_.size(); ++i) {
-    if (program_->plan->dynamic) {
-      outputs_[i].shape = context_->output_shape(program_->outputs[i]);
-      outputs_[i].bytes.resize(dense_bytes(*dtype_named(outputs_[i].dtype), outputs_[i].shape));
-    }
-    read(program_->outputs[i], outputs_[i]);
+    if (program_->plan->dynamic)
+      outputs_[i] = received(context_->output_value(program_->outputs[i]));
+    else
+      read(program_->outputs[i], outputs_[i]);
   }
 }
 

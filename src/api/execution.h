@@ -28,6 +28,8 @@ class ExecutionImplementation {
   /// Holds the inputs against the plan and the rules, and makes room.
   void prepare();
   void send_inputs();
+  RunValue sent(const Tensor& tensor, const ValueType& type) const;
+  Tensor received(const RunValue& value) const;
   void bind();
   void read_outputs();
   void read(int output, Tensor& tensor);

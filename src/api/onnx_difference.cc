@@ -103,6 +103,16 @@ bool is_near(Number actual, Number expected, const Tolerance& tolerance) {
 }  // namespace
 
 std::string onnx_difference(const Tensor& actual, const Tensor& expected, const Tolerance& tolerance) {
+  if (actual.container != expected.container || actual.elements.size() != expected.elements.size())
+    return "is a " + (actual.container.empty() ? "tensor" : actual.container) + " of " +
+           std::to_string(actual.elements.size()) + " and not a " +
+           (expected.container.empty() ? "tensor" : expected.container) + " of " +
+           std::to_string(expected.elements.size());
+  for (std::size_t i = 0; i < expected.elements.size(); ++i) {
+    const auto difference = onnx_difference(actual.elements[i], expected.elements[i], tolerance);
+    if (!difference.empty()) return "has an element " + std::to_string(i) + " that " + difference;
+  }
+  if (!expected.container.empty()) return {};
   if (actual.dtype != expected.dtype || actual.shape != expected.shape)
     return "is " + shape_text(actual) + " and not " + shape_text(expected);
   const auto row = std::ranges::find(kElements, std::string_view(expected.dtype), &ElementRow::dtype);

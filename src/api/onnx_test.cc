@@ -24,10 +24,31 @@ Tensor host_tensor(const onnx::Tensor& stored) {
   return {std::string(info(view.dtype).name), view.shape, {view.data, view.data + view.bytes()}};
 }
 
+/// The dtype of the tensors that the type is made of.
+std::string element_dtype(const onnx::Type& type) {
+  if (type.element != nullptr) return element_dtype(*type.element);
+  const auto dtype = onnx::dtype_of(type.data_type);
+  if (!dtype) refuse("elements of type " + std::string(onnx::data_type_name(type.data_type)));
+  return std::string(info(*dtype).name);
+}
+
+Tensor host_value(const onnx::Value& value, const onnx::Type& type) {
+  if (type.kind == onnx::TypeKind::tensor) return host_tensor(value.tensor);
+  if (type.element == nullptr) refuse("values that are no tensors are not supported");
+  const bool list = type.kind == onnx::TypeKind::sequence;
+  const bool holds_list = type.element->kind == onnx::TypeKind::sequence;
+  Tensor result{element_dtype(type), {}, {}};
+  result.container = list ? "sequence" : holds_list ? "optional sequence" : "optional";
+  for (const auto& element : value.elements) result.elements.push_back(host_value(element, *type.element));
+  return result;
+}
+
 Tensor read_tensor(const std::string& file, const onnx::ValueInfo& info) {
   const onnx::TypeKind kind = info.type.kind;
-  if (kind == onnx::TypeKind::sequence) refuse("sequences are not supported");
-  if (kind == onnx::TypeKind::optional) refuse("optionals are not supported");
+  if (kind == onnx::TypeKind::sequence)
+    return host_value(onnx::read_sequence_file(MappedFile::open(file)), info.type);
+  if (kind == onnx::TypeKind::optional)
+    return host_value(onnx::read_optional_file(MappedFile::open(file)), info.type);
   if (kind != onnx::TypeKind::tensor && kind != onnx::TypeKind::none)
     refuse("values that are no tensors are not supported");
   return host_tensor(onnx::read_tensor_file(MappedFile::open(file)));

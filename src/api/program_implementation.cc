@@ -189,7 +189,8 @@ TensorInfo ProgramImplementation::describe_tensor(std::int32_t tensor, const std
 
 void ProgramImplementation::describe() {
   for (const auto& input : inputs) {
-    TensorInfo shown{input.name, std::string(info(input.type.dtype).name), {}, shape_of(input.type, sizes)};
+    TensorInfo shown{input.name, std::string(info(input.type.dtype).name), {}, {}};
+    if (input.type.container == Container::tensor) shown.shape = shape_of(input.type, sizes);
     for (const auto& dim : input.type.dims) shown.dims.push_back(to_string(dim));
     input_infos.push_back(std::move(shown));
   }

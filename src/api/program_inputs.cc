@@ -188,9 +188,9 @@ class InputCompleter {
     std::string names;
     for (const auto& input : request_.inputs) {
       if (inputs_.contains(input.name)) continue;
-      Tensor tensor{std::string(info(input.type.dtype).name), shape_of(input.type, sizes_), {}};
-      if (!is_element(input.type.dtype))
+      if (!is_element(input.type.dtype) || input.type.container != Container::tensor)
         refuse(input.name, input.name + " is " + to_string(input.type) + ", which cannot be made up");
+      Tensor tensor{std::string(info(input.type.dtype).name), shape_of(input.type, sizes_), {}};
       tensor.bytes.resize(dense_bytes(input.type.dtype, tensor.shape));
       names += (names.empty() ? "" : ", ") + input.name + " (" + fill_input(input, tensor) + ")";
       inputs_.emplace(input.name, std::move(tensor));
@@ -288,7 +288,21 @@ const InputSpec& find_input(std::span<const InputSpec> inputs, const std::string
   refuse(printable(name), "there is no input " + printable(name) + "; there are " + known);
 }
 
+std::string_view container_name(Container container) {
+  constexpr std::array<std::string_view, 4> kNames = {"", "sequence", "optional", "optional sequence"};
+  return kNames[static_cast<std::size_t>(container)];
+}
+
 void bind_sizes(const InputSpec& input, const Tensor& tensor, Sizes& sizes) {
+  if (tensor.container != container_name(input.type.container))
+    refuse(input.name, input.name + " is " + to_string(input.type) + ", and " +
+                           (tensor.container.empty() ? "a tensor" : tensor.container) + " was given");
+  if (!tensor.container.empty()) {
+    if (tensor.dtype != info(input.type.dtype).name)
+      refuse(input.name, input.name + " is of " + std::string(info(input.type.dtype).name) + ", and one of " +
+                             tensor.dtype + " was given");
+    return;
+  }
   const auto& dims = input.type.dims;
   const bool blocks = !is_element(input.type.dtype) && tensor.dtype == "u8";
   bool fits = tensor.dtype == info(input.type.dtype).name || blocks;

@@ -6,6 +6,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "api/index_rules.h"
@@ -46,6 +47,9 @@ struct InputRequest {
 /// line for each. Throws Error(invalid_argument) naming what does not fit.
 void complete_inputs(const InputRequest& request, InputTensors& inputs, Sizes& sizes,
                      std::vector<std::string>& notes);
+
+/// As Tensor::container says it.
+std::string_view container_name(Container container);
 
 /// The number that a dimension is.
 std::int64_t size_of(const Dim& dim, const Sizes& sizes);

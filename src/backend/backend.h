@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "backend/host_step.h"
 #include "backend/kernel.h"
 #include "backend/plan.h"
 #include "base/error.h"
@@ -46,6 +47,14 @@ class ExecutionContext {
 
   /// Copies the first bytes.size() bytes of an output to the host.
   virtual void read_output(int output, std::span<std::byte> bytes) = 0;
+  /// The same of a sequence or an optional: its tensors' memory must be the device's.
+  virtual void bind_value(int /*binding*/, RunValue /*value*/) {
+    throw Error(ErrorCode::unsupported, "this device runs no plans with sequences");
+  }
+  /// What the last run gave, until the next one.
+  virtual const RunValue& output_value(int /*output*/) const {
+    throw Error(ErrorCode::unsupported, "this device runs no plans with sequences");
+  }
   /// The output's dimensions in the last run, where only a run knows them.
   virtual Shape output_shape(int /*output*/) const {
     throw Error(ErrorCode::unsupported, "this device runs no plans whose sizes depend on what tensors hold");

@@ -32,6 +32,7 @@ DynamicContext::DynamicContext(std::shared_ptr<const Plan> plan, std::shared_ptr
                                Backend& backend)
     : plan_(std::move(plan)), pool_(std::move(pool)), backend_(backend) {
   bound_.resize(plan_->bindings.size(), nullptr);
+  bound_values_.resize(plan_->bindings.size());
   reads_.assign(plan_->tensors.size(), 0);
   for (const auto& step : plan_->steps) {
     nodes_.push_back(node_of(step));
@@ -131,6 +132,10 @@ void DynamicContext::start(std::span<const std::int64_t> symbols) {
     RunValue& own = tensors_[i];
     if (planned.place == Place::bound && !handed_.empty()) {
       own = handed_[static_cast<std::size_t>(planned.index)];
+      continue;
+    }
+    if (planned.place == Place::bound && planned.type.container != Container::tensor) {
+      own = bound_values_[static_cast<std::size_t>(planned.index)];
       continue;
     }
     own.type = planned.type;
@@ -284,6 +289,14 @@ void DynamicContext::run_steps(std::span<const std::int64_t> symbols, std::uint3
     run_step(i, profile);
     if (profiling_) step_seconds_[i] = std::chrono::duration<double>(Clock::now() - begin).count();
   }
+}
+
+void DynamicContext::bind_value(int binding, RunValue value) {
+  bound_values_.at(static_cast<std::size_t>(binding)) = std::move(value);
+}
+
+const RunValue& DynamicContext::output_value(int output) const {
+  return tensor(plan_->outputs.at(static_cast<std::size_t>(output)).tensor);
 }
 
 Shape DynamicContext::output_shape(int output) const {

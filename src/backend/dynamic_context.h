@@ -21,6 +21,8 @@ class DynamicContext final : public ExecutionContext {
   void run(std::span<const std::int64_t> symbols, std::uint32_t wanted_outputs) override;
   void read_output(int output, std::span<std::byte> bytes) override;
   Shape output_shape(int output) const override;
+  void bind_value(int binding, RunValue value) override;
+  const RunValue& output_value(int output) const override;
   std::vector<double> step_seconds() const override { return step_seconds_; }
   void set_profiling(bool on) override { profiling_ = on; }
 
@@ -49,6 +51,7 @@ class DynamicContext final : public ExecutionContext {
   std::shared_ptr<ThreadPool> pool_;
   Backend& backend_;
   std::vector<std::byte*> bound_;
+  std::vector<RunValue> bound_values_;                                // of bindings that are no tensors
   std::vector<Node> nodes_;                                           // one for each step
   std::vector<RunValue> tensors_;                                     // of the run
   std::vector<RunValue> handed_;                                      // inputs, where the plan runs as a body

@@ -19,6 +19,18 @@ constexpr std::array kSteps = {
     Row{"If", run_if},
     Row{"Loop", run_loop},
     Row{"Scan", run_scan},
+    Row{"ConcatFromSequence", run_concat_from_sequence},
+    Row{"Optional", run_optional},
+    Row{"OptionalGetElement", run_optional_get_element},
+    Row{"OptionalHasElement", run_optional_has_element},
+    Row{"SequenceAt", run_sequence_at},
+    Row{"SequenceConstruct", run_sequence_construct},
+    Row{"SequenceEmpty", run_sequence_empty},
+    Row{"SequenceErase", run_sequence_erase},
+    Row{"SequenceInsert", run_sequence_insert},
+    Row{"SequenceLength", run_sequence_length},
+    Row{"SequenceMap", run_sequence_map},
+    Row{"SplitToSequence", run_split_to_sequence},
 };
 
 std::uint64_t elements_between(const ValueType& type, std::size_t first, std::size_t last) {

@@ -60,6 +60,18 @@ inline bool is_host_step(const Op& op) { return host_step(op) != nullptr; }
 std::vector<RunValue> run_if(HostStepCall& call);
 std::vector<RunValue> run_loop(HostStepCall& call);
 std::vector<RunValue> run_scan(HostStepCall& call);
+std::vector<RunValue> run_concat_from_sequence(HostStepCall& call);
+std::vector<RunValue> run_optional(HostStepCall& call);
+std::vector<RunValue> run_optional_get_element(HostStepCall& call);
+std::vector<RunValue> run_optional_has_element(HostStepCall& call);
+std::vector<RunValue> run_sequence_at(HostStepCall& call);
+std::vector<RunValue> run_sequence_construct(HostStepCall& call);
+std::vector<RunValue> run_sequence_empty(HostStepCall& call);
+std::vector<RunValue> run_sequence_erase(HostStepCall& call);
+std::vector<RunValue> run_sequence_insert(HostStepCall& call);
+std::vector<RunValue> run_sequence_length(HostStepCall& call);
+std::vector<RunValue> run_sequence_map(HostStepCall& call);
+std::vector<RunValue> run_split_to_sequence(HostStepCall& call);
 
 std::uint64_t byte_count(const ValueType& type);
 /// The index-th slice of a tensor along an axis, as a tensor without that axis.

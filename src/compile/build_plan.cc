@@ -168,7 +168,8 @@ class PlanBuilder {
     const Dtype dtype = layout.value_or(value.type.dtype);
     const auto known = tensors_.find({id, dtype});
     if (known != tensors_.end()) return known->second;
-    PlanTensor tensor{value.name, {dtype, value.type.dims}, Place::arena, 0, 0, 0};
+    PlanTensor tensor{
+        value.name, {dtype, value.type.dims, value.type.ranked, value.type.container}, Place::arena, 0, 0, 0};
     const ValueId root = roots_[static_cast<std::size_t>(id)];
     const Value& storage = graph_.value(root);
     std::int32_t root_tensor = -1;

@@ -113,16 +113,44 @@ class Importer {
   }
 
   void add_body_input(const ValueInfo& input, const ValueType& given) {
-    ValueType type = given;
-    if (input.type.kind == TypeKind::tensor) {
-      type = ValueType::unranked(dtype_of(input.type.data_type).value_or(given.dtype));
-      if (input.type.has_shape) {
-        type.ranked = true;
-        for (const auto& dim : input.type.dims)
-          type.dims.push_back(dim.value ? lathe::Dim(*dim.value) : lathe::Dim::unknown());
-      }
+    values_[input.name] = graph_.add_input(input.name, value_type(input.type).value_or(given));
+  }
+
+  /// What the file says of a value; dimensions that are no numbers are not known. Empty where it says
+  /// nothing, or has no type for which there are tensors.
+  static std::optional<ValueType> value_type(const Type& type) {
+    if (type.kind == TypeKind::sequence || type.kind == TypeKind::optional) {
+      if (type.element == nullptr) return std::nullopt;
+      auto element = value_type(*type.element);
+      if (!element) return std::nullopt;
+      const bool list = element->container == Container::sequence;
+      if (type.kind == TypeKind::sequence && element->container != Container::tensor) return std::nullopt;
+      if (type.kind == TypeKind::optional && element->container != Container::tensor && !list)
+        return std::nullopt;
+      const Container container = type.kind == TypeKind::sequence ? Container::sequence
+                                  : list                          ? Container::optional_sequence
+                                                                  : Container::optional;
+      return ValueType{element->dtype, {}, false, container};
     }
-    values_[input.name] = graph_.add_input(input.name, std::move(type));
+    const auto dtype = dtype_of(type.data_type);
+    if (type.kind != TypeKind::tensor || !dtype) return std::nullopt;
+    ValueType result = ValueType::unranked(*dtype);
+    result.ranked = type.has_shape;
+    for (const auto& dim : type.dims)
+      result.dims.push_back(dim.value ? lathe::Dim(*dim.value) : lathe::Dim::unknown());
+    return result;
+  }
+
+  std::vector<ValueId> import_map(NodeImport& import) {
+    std::vector<ValueId> inputs = import.inputs();
+    std::vector<ValueType> types;
+    for (const auto id : inputs) {
+      const ValueType& type = graph_.value(id).type;
+      types.push_back(type.container == Container::sequence ? ValueType::unranked(type.dtype) : type);
+    }
+    const Body body = import_body(import, "body", types);
+    inputs.insert(inputs.end(), body.taken.begin(), body.taken.end());
+    return graph_.add_node("SequenceMap", import.name(), std::move(inputs), {}, {body.graph});
   }
 
   std::vector<ValueId> import_if(NodeImport& import) {
@@ -141,7 +169,8 @@ class Importer {
     while (inputs.size() < 2) inputs.push_back(import.absent());
     std::vector<ValueType> types = {{Dtype::i64, {}}, {Dtype::boolean, {}}};
     for (std::size_t i = 2; i < inputs.size(); ++i)  // its size may change
-      types.push_back(ValueType::unranked(graph_.value(inputs[i]).type.dtype));
+      types.push_back(
+          {graph_.value(inputs[i]).type.dtype, {}, false, graph_.value(inputs[i]).type.container});
     const auto carried = static_cast<std::int64_t>(inputs.size()) - 2;
     const Body body = import_body(import, "body", types);
     inputs.insert(inputs.end(), body.taken.begin(), body.taken.end());
@@ -176,6 +205,9 @@ class Importer {
     if (node.op_type == "If") return import_if(import);
     if (node.op_type == "Loop") return import_loop(import);
     if (node.op_type == "Scan") return import_scan(import);
+    if (node.op_type == "SequenceMap") return import_map(import);
+    const bool is_copy = node.op_type == "Identity" && import.has(0);
+    if (is_copy && import.type(0).container != Container::tensor) return {import.inputs()[0]};
     return lower(import);
   }
 
@@ -195,13 +227,19 @@ class Importer {
       const auto refuse = [&](const std::string& message) {
         throw Error(ErrorCode::unsupported, "the input " + message, {model_.file, std::nullopt, input.name});
       };
-      if (input.type.kind != TypeKind::tensor) refuse("is no tensor");
-      const auto dtype = dtype_of(input.type.data_type);
-      if (!dtype) refuse("has elements of type " + std::string(data_type_name(input.type.data_type)));
-      ValueType type{*dtype, {}};
+      const auto known = value_type(input.type);
+      if (!known) refuse("is neither a tensor of numbers nor a sequence or an optional of such");
+      if (known->container != Container::tensor) {
+        values_[input.name] = graph_.add_input(input.name, *known);
+        continue;
+      }
+      ValueType type{known->dtype, {}};
       const auto given = shapes_.find(input.name);
       if (input.type.has_shape) {
-        for (std::size_t i = 0; i < input.type.dims.size(); ++i) type.dims.push_back(dim(input, i));
+        for (std::size_t i = 0; i < input.type.dims.size(); ++i) {
+          const bool is_empty = given != shapes_.end() && i < given->second.size() && given->second[i] == 0;
+          type.dims.push_back(is_empty ? lathe::Dim(0) : dim(input, i));  // no symbol is of no elements
+        }
       } else if (given != shapes_.end()) {
         type.dims.assign(given->second.begin(), given->second.end());
       } else {

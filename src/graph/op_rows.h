@@ -30,6 +30,7 @@ inline Op value_row(std::string_view name, int min_inputs, int max_inputs, int o
 
 std::vector<Op> core_rows();     // of language models, and what passes make
 std::vector<Op> control_rows();  // that run graphs of their own
+std::vector<Op> sequence_rows();  // on lists of tensors
 std::vector<Op> element_rows();  // element by element
 std::vector<Op> array_rows();    // shapes, and moving elements
 std::vector<Op> window_rows();   // convolution, pooling, resizing, images and signals

@@ -11,7 +11,7 @@ using Types = std::vector<ValueType>;
 
 /// What is known of a value that is of one type or of the other.
 ValueType either(const ValueType& a, const ValueType& b) {
-  if (!a.ranked || !b.ranked || a.dims.size() != b.dims.size()) return ValueType::unranked(a.dtype);
+  if (!a.ranked || !b.ranked || a.dims.size() != b.dims.size()) return {a.dtype, {}, false, a.container};
   ValueType result = a;
   for (std::size_t i = 0; i < result.dims.size(); ++i)
     if (result.dims[i] != b.dims[i]) result.dims[i] = Dim::unknown();
@@ -39,6 +39,7 @@ void require_inputs(const RuleCheck& check, const Graph& body, std::size_t given
 
 /// Slices of the type, one behind the other along `axis`.
 ValueType stacked(const RuleCheck& check, const ValueType& slice, const Dim& count, std::int64_t axis) {
+  if (slice.container != Container::tensor) check.fail("a scanned output is no tensor");
   if (!slice.ranked) return slice;
   ValueType result = slice;
   const auto at = check.axis(axis, slice.dims.size() + 1);
@@ -65,7 +66,8 @@ Types if_else(const RuleInputs& inputs, const Node& node) {
     check.fail("its graphs have different numbers of outputs");
   Types types;
   for (std::size_t i = 0; i < first.outputs.size(); ++i) {
-    if (output_type(first, i).dtype != output_type(second, i).dtype)
+    if (output_type(first, i).dtype != output_type(second, i).dtype ||
+        output_type(first, i).container != output_type(second, i).container)
       check.fail("output " + std::to_string(i) + " of its graphs has two types");
     types.push_back(either(output_type(first, i), output_type(second, i)));
   }
@@ -84,7 +86,8 @@ Types loop(const RuleInputs& inputs, const Node& node) {
   Types types;
   for (std::size_t i = 0; i < carried; ++i) {
     const auto& made = output_type(body, i + 1);
-    if (made.dtype != check.dtype(i + 2)) check.fail_input(i + 2, "must keep its type");
+    if (made.dtype != check.dtype(i + 2) || made.container != check.type(i + 2).container)
+      check.fail_input(i + 2, "must keep its type");
     types.push_back(either(check.type(i + 2), made));
   }
   for (std::size_t i = carried + 1; i < body.outputs.size(); ++i)

@@ -23,9 +23,12 @@ namespace {
 struct Case {
   std::string name;
   double divergence_bound;  // mean, with the default arithmetic
+  // Means with float32 arithmetic over a cache of codes of 8 and of 4 bits.
+  double q8_bound;
+  double q4_bound;
 };
 
-const Case kCases[] = {{"smollm2", 0.001}, {"gemma3-270m", 0.001}};
+const Case kCases[] = {{"smollm2", 0.001, 0.001, 0.023}, {"gemma3-270m", 0.001, 0.001, 0.038}};
 
 constexpr double kLogitBound = 1e-3;  // absolute, with float32 arithmetic
 
@@ -34,9 +37,10 @@ constexpr double kLogitBound = 1e-3;  // absolute, with float32 arithmetic
 constexpr double kFloat32Divergence = 1e-7;
 constexpr double kLeastDivergence = 1e-5;
 
-Model load(const std::string& name, const std::string& math) {
+Model load(const std::string& name, const std::string& math, const std::string& kv = ModelOptions().kv) {
   ModelOptions options;
   options.math = math;
+  options.kv = kv;
   options.fetch = false;  // a missing model is a failure, not a download in the middle of a test
   return Model::load(name, options);
 }
@@ -182,6 +186,18 @@ TEST_P(Float32, NoProductIsQuantized) {
   expect_products(inspection, "f32");
 }
 
+class CodesInTheCache : public GoldenTest {};
+
+TEST_P(CodesInTheCache, DistributionsStayNearTheOracles) {
+  for (const auto& [kv, bound] : {std::pair("q8", GetParam().q8_bound), {"q4", GetParam().q4_bound}}) {
+    Model model = load(GetParam().name, "f32", kv);
+    const double mean = mean_divergence(model, golden_);
+    RecordProperty(kv, scientific(mean));
+    EXPECT_LE(mean, bound) << kv;
+    EXPECT_GT(mean, kLeastDivergence) << kv << " leaves a trace: the cache holds something else";
+  }
+}
+
 class DefaultArithmetic : public GoldenTest {
  protected:
   Model model_ = load(GetParam().name, ModelOptions().math);
@@ -205,6 +221,7 @@ std::string case_name(const testing::TestParamInfo<Case>& info) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Models, Float32, testing::ValuesIn(kCases), case_name);
+INSTANTIATE_TEST_SUITE_P(Models, CodesInTheCache, testing::ValuesIn(kCases), case_name);
 INSTANTIATE_TEST_SUITE_P(Models, DefaultArithmetic, testing::ValuesIn(kCases), case_name);
 
 }  // namespace

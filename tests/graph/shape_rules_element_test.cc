@@ -3,9 +3,12 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "base/error.h"
 #include "graph/graph.h"
 #include "graph/infer.h"
+#include "graph/op_rows.h"
 
 namespace lathe {
 namespace {
@@ -54,6 +57,34 @@ std::string refusal(std::string_view op, const std::vector<ValueType>& types,
   }
 }
 
+/// Attributes that the op must be given.
+Attributes needed(const Op& op) {
+  if (op.name == "Cast" || op.name == "BitCast") return {{"to", "i32"}};
+  if (op.name == "BitShift") return {{"direction", "LEFT"}};
+  return {};
+}
+
+TEST(ElementRules, TakeTwoDimensionsOfSomeTypeAndNoBlocks) {
+  const std::set<std::string_view> kTables = {"ArrayFeatureExtractor", "LabelEncoder"};  // further down
+  for (const auto& op : op_rows::element_rows()) {
+    if (kTables.contains(op.name)) continue;
+    int taken = 0;
+    for (const auto dtype : {f32, i32, Dtype::boolean, Dtype::q4_0}) {
+      std::vector<ValueType> types(static_cast<std::size_t>(op.min_inputs), {dtype, {3, 32}});
+      if (op.name == "WhereAny") types[0].dtype = Dtype::boolean;
+      try {
+        const auto found = inferred(op.name, types, needed(op));
+        EXPECT_NE(found.find("[3, 32]"), std::string::npos) << op.name << " gives " << found;
+        EXPECT_NE(dtype, Dtype::q4_0) << op.name;
+        ++taken;
+      } catch (const Error& error) {
+        EXPECT_EQ(error.code(), ErrorCode::invalid_argument) << op.name;
+      }
+    }
+    EXPECT_GT(taken, 0) << op.name;
+  }
+}
+
 TEST(ElementRules, BroadcastNumbersAndSymbols) {
   EXPECT_EQ(inferred("AddAny", {{i32, {4, 1, 3}}, {i32, {2, 1}}}), "i32[4, 2, 3]");
   EXPECT_EQ(inferred("AddAny", {{i32, {}}, {i32, {2, 5}}}), "i32[2, 5]");
@@ -72,6 +103,13 @@ TEST(ElementRules, LeaveToARunWhatOnlyARunKnows) {
   EXPECT_EQ(inferred_unranked("AddAny", {ValueType::unranked(f32), {f32, {5}}}), "f32[...]");
   EXPECT_EQ(inferred_unranked("Sin", {ValueType::unranked(f32)}), "f32[...]");
   EXPECT_EQ(inferred_unranked("SwiGLU", {{f32, {kUnknown, 7}}, {f32, {kUnknown, 7}}}), "f32[\"?\", 7]");
+}
+
+TEST(ElementRules, TablesGiveTheirTypes) {
+  EXPECT_EQ(inferred("ArrayFeatureExtractor", {{f32, {4, 9}}, {Dtype::i64, {1, 3}}}), "f32[4, 3]");
+  EXPECT_EQ(inferred("ArrayFeatureExtractor", {{f32, {9}}, {Dtype::i64, {3}}}), "f32[1, 3]");
+  EXPECT_EQ(inferred("LabelEncoder", {{Dtype::i64, {4, "T"}}, {Dtype::i64, {3}}, {f32, {3}}, {f32, {1}}}),
+            "f32[4, T]");
 }
 
 TEST(ElementRules, RefuseShapesThatDoNotFit) {

@@ -83,7 +83,8 @@ std::vector<Row> core_rows() {
 std::span<const Row> rows() {
   static const std::vector<Row> kRows = [] {
     std::vector<Row> all = core_rows();
-    for (const auto family : {element_rows, product_rows}) std::ranges::copy(family(), std::back_inserter(all));
+    for (const auto family : {element_rows, product_rows})
+      std::ranges::copy(family(), std::back_inserter(all));
     return all;
   }();
   return kRows;

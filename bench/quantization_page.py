@@ -82,12 +82,13 @@ def peer_table(rows):
 
 def combination_table(rows):
     lines = []
+    columns = [(f"{name} W{bits[1]}{smooth}", f"{model} {bits}", smooth) for model, name in (("smollm2", "SmolLM2"), ("gemma3-270m", "Gemma 3"))
+               for bits in ("q8", "q4") for smooth in ("", " smooth")]
+    columns = [column for column in columns if any(f"{column[1]} {kind}{column[2]}" in rows for kind in ACTIVATIONS)]
     for kind, words in ACTIVATIONS.items():
-        found = [rows.get(f"{model} {bits} {kind}{smooth}", {}) for model in ("smollm2", "gemma3-270m") for bits in ("q8", "q4")
-                 for smooth in ("", " smooth")]
+        found = [rows.get(f"{key} {kind}{smooth}", {}) for _, key, smooth in columns]
         lines.append([words, *(f"{row['kl_mean']:.4f}" if row else "" for row in found)])
-    head = [f"{model} {words}" for model in ("SmolLM2", "Gemma 3") for words in ("W8", "W8 smooth", "W4", "W4 smooth")]
-    return table(["activations", *head], lines)
+    return table(["activations", *(head for head, _, _ in columns)], lines)
 
 
 def encoder_table(rows):
@@ -120,6 +121,16 @@ def draw(rows):
     plots.close(figure)
 
 
+def budgets(rows):
+    if not any(row["side"] == "budget" for row in rows.values()):
+        return ""
+    return f"""## A budget
+
+{budget_table(rows)}
+
+"""
+
+
 def combinations(rows):
     return "" if not rows else f"""
 ## Weights and activations together
@@ -132,7 +143,7 @@ lathe eval -m FLOAT.gguf --weights q8 --activations row --reference-math f32 --t
 ```
 
 KL to the float32 model on 4 x 512 tokens of the same text; SmolLM2 has become float32 in the same way. The last line is
-what the weights alone cost; what stands above it is paid for activations.
+what the weights alone cost; what stands above it is paid for activations. *Smooth*: made with `lathe quantize --smooth 0.5`.
 
 {combination_table(rows)}
 """
@@ -167,8 +178,8 @@ How it is done: [number formats](number-formats.md), [weights](weight-quantizati
 ## How to read it
 
 A model gives a probability to every possible next token. **KL** is how far these probabilities are from those of the float32 model, in
-nats, the mean over all positions: 0 is no difference, at 0.01 nobody sees one, at 0.1 answers begin to differ, at 1 it is another
-model. Rank by it. **Same top** is the share of positions where both models find the same token likeliest, which is what greedy decoding
+nats, the mean over all positions: 0 is no difference; near 0.02 another token comes first at one position in thirteen, near 0.2 at
+one in four. Rank by it. **Same top** is the share of positions where both models find the same token likeliest, which is what greedy decoding
 sees. **Perplexity** says how well the text was foreseen; the float32 model's is {perplexity:.2f}. It can fall by chance, and is here because
 others quote it. **Bits a weight** are those of all tensors together; norms are f32, and the mixes keep the output head finer than
 their name says. **pp512** and **tg128** are tokens per second of a prompt of 512 tokens and while 128 are generated, with 2
@@ -179,10 +190,10 @@ differences surer than that.
 
 - **Much memory, or a model that is to be quantized again:** BF16 or Q8_0.
 - **A certain size:** `--budget 5bpw` (or `80MB`) with `--calibration TEXT --gptq`. It measures which matrices matter and gives
-  these the bits: less is lost than with any one type of that size.
+  these the bits.
 - **A file of a known type,** for other programs: Q4_K_M or Q5_K_M with `--calibration TEXT --gptq`, which changes neither size nor speed.
-- **No text at hand:** by rounding alone Q6_K and Q5_K_M are safe; below that a calibration text is worth its minutes.
-- Q3_K and Q2_K are for models that fit in no other way; small models like this one bear them badly.
+- **No text at hand:** Q8_0 or Q6_K by rounding alone; below that a calibration text is worth its minutes.
+- Q3_K and Q2_K are for models that fit in no other way.
 
 ## Every type
 
@@ -200,11 +211,7 @@ Q8_0, so that files differ less than the types' names. A budget has no such rule
 
 ![KL divergence over bits a weight: error feedback lies below importance, importance below rounding, budgets below all](quantization.svg)
 
-## A budget
-
-{budget_table(rows)}
-
-## At the size of llama.cpp's files
+{budgets(rows)}## At the size of llama.cpp's files
 
 `llama-quantize` with the importance of `llama-imatrix` on the same calibration text; its files measured by the same program, their
 speed by `llama-bench`. *Less*: of the KL divergence, with the floor that is held; bold where it is not reached.

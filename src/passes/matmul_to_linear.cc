@@ -1,4 +1,5 @@
 // MatMul(x, W) with a constant W [K, N]  ->  Linear(x, W transposed)
+// Gemm(x, W, c) with a constant W        ->  Add(Linear(x, W transposed or as it lies), c)
 //
 // Linear's weights are packed when the plan is made and have kernels for every instruction set. x of more
 // than two axes is seen as [rows, K] and its result as before. Within 1e-6 of the products' sum of
@@ -42,7 +43,24 @@ ValueId add_transposed(Graph& graph, ValueId weight) {
   return graph.add_constant(value.name + ".transposed", view, transposed);
 }
 
+/// Gemm(x, W, c) with nothing but a product and a sum.
+bool rewrite_gemm(Graph& graph, std::size_t position) {
+  const Node node = graph.nodes[position];
+  const bool plain = node.real("alpha") == 1 && node.real("beta") == 1 && node.integer("transA") == 0 &&
+                     is_weight(graph.value(node.inputs[1]));
+  const auto& type = graph.value(node.outputs[0]).type;
+  const Dims x = graph.value(node.inputs[0]).type.dims;
+  if (!plain || type.dtype != Dtype::f32 || x.size() != 2 || x[0] == Dim(0) || x[1] == Dim(0) ||
+      type.dims[1] == Dim(0))
+    return false;
+  const ValueId weight = node.integer("transB") != 0 ? node.inputs[1] : add_transposed(graph, node.inputs[1]);
+  if (node.inputs.size() == 2) return replace_node(graph, position, {"Linear", {node.inputs[0], weight}, {}});
+  const ValueId sum = insert_node(graph, position++, "Linear", {node.inputs[0], weight}, {});
+  return replace_node(graph, position, {"Add", {sum, node.inputs[2]}, {}});
+}
+
 bool rewrite(Graph& graph, std::size_t position) {
+  if (graph.nodes[position].op->name == "Gemm") return rewrite_gemm(graph, position);
   const Node node = graph.nodes[position];
   if (node.op->name != "MatMul" || !is_weight(graph.value(node.inputs[1]))) return false;
   const Dims x = graph.value(node.inputs[0]).type.dims;

@@ -44,7 +44,7 @@ struct PassContext {
   std::string math = "int8";  // "int8" or "f32"
   ActivationCodes activations;
   EvaluateNode evaluate;                                    // empty: nothing is computed ahead
-  std::uint64_t max_folded_bytes = std::uint64_t{1} << 26;  // of the outputs of one folded node
+  std::uint64_t max_folded_bytes = std::uint64_t{1} << 29;  // of the outputs of one folded node
 };
 
 struct Pass {
@@ -57,6 +57,7 @@ struct Pass {
 bool remove_identities(Graph& graph, const PassContext& context);
 bool recognize_reductions(Graph& graph, const PassContext& context);
 bool recognize_attention(Graph& graph, const PassContext& context);
+bool fold_channel_factors(Graph& graph, const PassContext& context);
 bool matmul_to_linear(Graph& graph, const PassContext& context);
 bool merge_shuffles(Graph& graph, const PassContext& context);
 bool quantize_activations(Graph& graph, const PassContext& context);

@@ -13,6 +13,10 @@ constexpr std::array kPasses = {
     Pass{"fold_constants", "compute ahead what depends on constants alone", fold_constants},
     Pass{"remove_identities", "drop what computes nothing, as x + 0; bit-equal but for -0 + 0",
          remove_identities},
+    Pass{"fold_channel_factors",
+         "scale the weights of convolutions ahead, and their channels not at all; within 1e-6 of the sums of "
+         "magnitudes",
+         fold_channel_factors},
     Pass{
         "recognize_reductions",
         "know Gelu, Swish, norms and sums of squares or exponentials where they are written out; within 1e-5",

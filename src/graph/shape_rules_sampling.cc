@@ -158,7 +158,7 @@ std::vector<ValueType> grid_sample(const RuleInputs& inputs, const Node& node) {
   check.require_equal(1, rank - 1, static_cast<std::int64_t>(rank - 2), "spatial axes");
   for (std::size_t i = 2; i < rank; ++i)
     if (x[i] == Dim(0)) check.fail_input(0, "has no elements to sample");
-  ValueType result{check.dtype(0), {x[0], x[1]}};
+  ValueType result{check.dtype(0), {x[0].is_unknown() ? grid[0] : x[0], x[1]}};
   result.dims.insert(result.dims.end(), grid.begin() + 1, grid.end() - 1);
   return {result};
 }

@@ -6,8 +6,8 @@
 
 #include "parity/rows_arrays.h"
 #include "parity/rows_elements.h"
-#include "parity/rows_window.h"
 #include "parity/rows_product.h"
+#include "parity/rows_window.h"
 
 namespace lathe::parity {
 

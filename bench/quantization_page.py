@@ -35,7 +35,11 @@ def speed(row):
 
 
 def size(row):
-    return [f"{row['bytes'] / 1e6:.1f}", f"{row['bits_per_weight']:.2f}"]
+    return [f"{row['bytes'] / 1e6:.1f}", f"{row['bits_per_weight']:.2f}" if "bits_per_weight" in row else ""]
+
+
+def quality(row):
+    return [share(row["same_top"]), f"{row['perplexity']:.2f}"] if "kl_mean" in row else ["", ""]
 
 
 def of_type(rows, kind):
@@ -47,9 +51,9 @@ def type_table(rows):
     kinds = {row["type"]: row["bytes"] for row in rows.values() if row["side"] in ("plain", "gptq")}
     for kind in sorted(kinds, key=kinds.get, reverse=True):
         sides = of_type(rows, kind)
-        best = sides.get("gptq", sides.get("plain"))
+        best = sides.get("gptq") or sides.get("importance") or sides["plain"]
         lines.append([kind.upper(), *size(best), kl(sides.get("plain", {})), kl(sides.get("importance", {})), kl(sides.get("gptq", {}), True),
-                      share(best["same_top"]), f"{best['perplexity']:.2f}", *speed(sides.get("plain", {}))])
+                      *quality(best), *speed(sides.get("plain", {}))])
     return table(["type", "MB", "bits a weight", "KL, rounded", "KL, importance", "KL, error feedback", "same top", "perplexity", "pp512",
                   "tg128"], lines)
 
@@ -62,7 +66,7 @@ def budget_table(rows):
 
 def peer_table(rows):
     lines = []
-    for theirs in [row for row in rows.values() if row["side"] == "llama.cpp"]:
+    for theirs in [row for row in rows.values() if row["side"] == "llama.cpp" and "kl_mean" in row]:
         sides = of_type(rows, theirs["type"])
         sides["budget"] = rows.get(f"budget {theirs['bytes']}B", {})
         kind = theirs["type"].upper()
@@ -70,7 +74,7 @@ def peer_table(rows):
                       f"{theirs['perplexity']:.2f}", *speed(theirs)])
         for side, floor in (("importance", TYPE_FLOOR), ("gptq", TYPE_FLOOR), ("budget", BUDGET_FLOOR)):
             ours = sides.get(side, {})
-            if not ours:
+            if "kl_mean" not in ours:
                 continue
             less = 1 - ours["kl_mean"] / theirs["kl_mean"]
             reached = less >= floor and abs(ours["bytes"] / theirs["bytes"] - 1) < 1e-4 or ours["bytes"] < theirs["bytes"] and less >= floor
@@ -105,7 +109,7 @@ def draw(rows):
     matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "lathe", "font.size": 10})
     figure, axis = plots.subplots(figsize=(9, 5.5))
     for side, name in NAMES.items():
-        points = sorted((row for row in rows.values() if row["side"] == side and row["kl_mean"] > 1e-6), key=lambda row: row["bytes"])
+        points = sorted((row for row in rows.values() if row["side"] == side and row.get("kl_mean", 0) > 1e-6), key=lambda row: row["bytes"])
         places = [[row["bits_per_weight"] for row in points], [row["kl_mean"] for row in points]]
         if side == "budget":
             axis.plot(*places, label=name, marker="*", markersize=10, color=INKS[side], linewidth=1)
@@ -162,7 +166,7 @@ Cosine between {next(iter(rows.values()))['sentences']} sentences' embeddings an
 def write(found):
     rows = found["weights"]
     draw(rows)
-    perplexity = next(row["reference_perplexity"] for row in rows.values())
+    perplexity = next(row["reference_perplexity"] for row in rows.values() if "kl_mean" in row)
     PAGE.write_text(f"""# What quantization costs
 
 What each type of weights, each kind of activations and each way of rounding loses, in one place. One command measures all of it and

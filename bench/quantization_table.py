@@ -175,18 +175,20 @@ def encoder(work, rows, save):
 
 def speeds(work, rows, save):
     """Of the rows of `weights`, but of each type once: importance and error feedback change neither bytes nor speed."""
-    for row in rows.values():
-        if row["side"] in ("importance", "gptq") or "pp512" in row:
+    for side, kind in (row for batch in weight_batches(work) for row in batch):
+        row = rows.get(f"{side} {kind}", {"side": side, "type": kind})
+        if side in ("importance", "gptq") or "pp512" in row or (side == "budget" and "kl_mean" not in row):
             continue
-        file = file_of(work, row["side"], row["type"])
-        peer.log(f"timing {row['side']} {row['type']}")
-        if row["side"] == "llama.cpp":
+        file = file_of(work, side, kind)
+        row["bytes"] = file.stat().st_size
+        peer.log(f"timing {side} {kind}")
+        if side == "llama.cpp":
             words = [peer.llama_program("llama-bench"), "-m", file, "-p", 512, "-n", 128, "-r", 5, "-o", "json"]
             found = {"pp512" if test["n_prompt"] else "tg128": test["samples_ts"] for test in peer.call_json(words)}
         else:
             tests = peer.call_json([work.lathe, "bench", "-m", file, "-p", 512, "-n", 128, "-r", 5, "--json"])
             found = {test["test"]: test["runs"] for test in tests}
-        row.update({test: statistics.median(found[test]) for test in ("pp512", "tg128")})
+        rows[f"{side} {kind}"] = {**row, **{test: statistics.median(found[test]) for test in ("pp512", "tg128")}}
         save()
 
 
@@ -217,10 +219,10 @@ def main():
                 found[name] = {}
             PARTS[name](work, found.setdefault(name, {}), save)
         if options.speed_only and options.again:
-            for row in found["weights"].values():
+            for row in found.get("weights", {}).values():
                 row.pop("pp512", None)
         if options.speed_only or "weights" in options.only and not options.no_speed:
-            speeds(work, found["weights"], save)
+            speeds(work, found.setdefault("weights", {}), save)
     quantization_page.write(found)
 
 

@@ -1,5 +1,7 @@
-// Transpose: axis i of the output is axis perm[i] of x; an empty perm reverses the axes.
+// Transpose: axis i of the output is axis perm[i] of x; an empty perm reverses the axes. Elements of any
+// type.
 #include "cpu/portable/strided.h"
+#include "cpu/portable/strided_copy.h"
 #include "cpu/portable/text_list.h"
 
 namespace lathe::portable {
@@ -13,20 +15,17 @@ std::array<int, kMaxRank> permutation(const char* text, int rank) {
 }
 
 void run(const KernelCall& call) {
+  const auto& x = call.inputs[0];
   const auto& output = call.outputs[0];
-  const auto* x = data_of<const float>(call.inputs[0]);
-  auto* y = data_of<float>(output);
-  const Strides own = dense_strides(call.inputs[0]);
+  const Strides from = dense_strides(x);
+  const Strides to = dense_strides(output);
   const auto axes = permutation(call.attributes[0].text, output.rank);
-  std::array<Strides, 1> strides{};
-  for (std::size_t i = 0; i < axes.size(); ++i) strides[0][i] = own[static_cast<std::size_t>(axes[i])];
-  for_each_run(output, strides, share_of(call, element_count(output)),
-               [=](std::int64_t i, std::int64_t length, const auto& offsets, const auto& steps) {
-                 for (std::int64_t k = 0; k < length; ++k) y[i + k] = x[offsets[0] + k * steps[0]];
-               });
+  StridedCopy copy(x.data, output.data);
+  for (int i = 0; i < output.rank; ++i)
+    copy.add_axis(output.dims[i], from[static_cast<std::size_t>(axes[static_cast<std::size_t>(i)])],
+                  to[static_cast<std::size_t>(i)]);
+  run_copy(copy, x, call);
 }
-
-bool serial(const KernelCall& call) { return element_count(call.outputs[0]) <= 8192; }
 
 }  // namespace
 
@@ -36,7 +35,13 @@ std::span<const Kernel> transpose_kernels() {
                                      .arithmetic = "f32",
                                      .accepts = accepts_f32,
                                      .run = run,
-                                     .serial = serial}};
+                                     .serial = few_elements},
+                                    {.name = "portable.transpose_any",
+                                     .op = "TransposeAny",
+                                     .arithmetic = "exact",
+                                     .accepts = accepts_elements,
+                                     .run = run,
+                                     .serial = few_elements}};
   return kKernels;
 }
 

@@ -4,6 +4,7 @@
 
 #include "backend/step_fault.h"
 #include "base/error.h"
+#include "graph/infer.h"
 
 namespace lathe {
 namespace {
@@ -153,6 +154,55 @@ void HostContext::resolve(Resolved& resolved, std::span<const std::int64_t> symb
   resolved.outputs = wanted_outputs;
 }
 
+/// What was only known by name when the plan was made is a number now: the ops' rules say whether it fits.
+void HostContext::check_types(Resolved& resolved) const {
+  if (plan_->symbols.empty()) return;
+  try {
+    for (const auto& active : resolved.active) {
+      const Op* op = plan_->steps[active.step].op;
+      if (op != nullptr && op->infer_values != nullptr) check_types(resolved, active.step);
+    }
+  } catch (const Error&) {
+    resolved.symbols.clear();  // asked again, they are refused again
+    resolved.outputs = 0;
+    throw;
+  }
+}
+
+void HostContext::check_types(const Resolved& resolved, std::uint32_t index) const {
+  const PlanStep& step = plan_->steps[index];
+  const auto type_of = [](const TensorArg& argument) {
+    ValueType type{static_cast<Dtype>(argument.dtype), {}};
+    for (std::int32_t d = 0; d < argument.rank; ++d) type.dims.emplace_back(argument.dims[d]);
+    return type;
+  };
+  std::vector<ValueType> types;
+  std::vector<TensorView> values(step.inputs.size());
+  for (std::size_t i = 0; i < step.inputs.size(); ++i) {
+    const TensorArg& argument = resolved.arguments[operands_[index].first_input + i];
+    types.push_back(type_of(argument));
+    const auto& tensor = plan_->tensors[static_cast<std::size_t>(step.inputs[i])];
+    const bool reads = i < 32 && (step.op->value_inputs >> i & 1) != 0;
+    if (!reads || tensor.place != Place::weight ||
+        !plan_->weights[static_cast<std::size_t>(tensor.index)].host_visible())
+      continue;
+    values[i] = {static_cast<const std::byte*>(argument.data), types[i].dtype, {}};
+    for (const auto& dim : types[i].dims) values[i].shape.push_back(dim.value);
+  }
+  Node node;
+  node.op = step.op;
+  node.name = step.name;
+  node.attributes = step.attributes.named();
+  const auto made = infer_types(node, {types, values});
+  for (std::size_t i = 0; i < made.size(); ++i) {
+    const auto planned = type_of(resolved.arguments[operands_[index].first_output + i]);
+    if (!is_compatible(planned, made[i]))
+      throw Error(ErrorCode::invalid_argument, std::string(step.op->name) + " " + printable(step.name) +
+                                                   " makes " + to_string(made[i]) +
+                                                   " at these sizes, and the plan has " + to_string(planned));
+  }
+}
+
 void HostContext::run_step(const ActiveStep& active, int thread) const {
   KernelCall call = active.call;
   call.scratch = static_cast<std::byte*>(scratch_.data()) + scratch_bytes_ * static_cast<std::size_t>(thread);
@@ -178,12 +228,14 @@ void HostContext::run_thread(int thread) const {
 void HostContext::run(std::span<const std::int64_t> symbols, std::uint32_t wanted_outputs) {
   CHECK(symbols.size() == plan_->symbols.size());
   const auto is_for = [&](const Resolved& resolved) {
-    return resolved.outputs == wanted_outputs &&
-           std::equal(symbols.begin(), symbols.end(), resolved.symbols.begin());
+    return resolved.outputs == wanted_outputs && std::ranges::equal(symbols, resolved.symbols);
   };
   if (current_ == nullptr || !is_for(*current_)) {
     auto& resolved = *resolved_[static_cast<std::size_t>(plan_->profile_for(symbols))];
-    if (!is_for(resolved)) resolve(resolved, symbols, wanted_outputs);
+    if (!is_for(resolved)) {
+      resolve(resolved, symbols, wanted_outputs);
+      check_types(resolved);
+    }
     current_ = &resolved;
   }
   if (current_->bound_version != bound_version_) point_at_bound(*current_);

@@ -78,6 +78,8 @@ class HostContext final : public ExecutionContext {
   void point_at_memory(Resolved& resolved);
   void point_at_bound(Resolved& resolved) const;
   void resolve(Resolved& resolved, std::span<const std::int64_t> symbols, std::uint32_t wanted_outputs);
+  void check_types(Resolved& resolved) const;
+  void check_types(const Resolved& resolved, std::uint32_t step) const;
   void reserve_scratch(std::size_t bytes);
   void run_thread(int thread) const;
   void run_step(const ActiveStep& active, int thread) const;

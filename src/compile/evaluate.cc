@@ -51,7 +51,10 @@ std::optional<std::vector<ConstantData>> evaluate_on_host(std::span<const Kernel
   std::vector<std::byte> scratch(scratch_bytes + kAlignment);
   const auto address = reinterpret_cast<std::uintptr_t>(scratch.data());
   call.scratch = scratch.data() + (kAlignment - address % kAlignment) % kAlignment;
+  std::int32_t fault = 0;
+  call.fault = &fault;
   kernel->run(call);
+  if (fault != 0) return std::nullopt;  // the run says so, should it come there
   return results;
 }
 

@@ -196,5 +196,20 @@ TEST_F(ProgramTest, RefusesBodiesThatDoNotFit) {
                  ErrorCode::invalid_file, "do");
 }
 
+TEST_F(ProgramTest, SizesThatRulesRefuseAreRefusedWhenTheyAreKnown) {
+  constexpr const char* kProduct =
+      "%a: f32[N, K] = input\n%b: f32[4, 3] = input\n%y: f32[N, 3] = MatMulAny(%a, %b)\nreturn y = %y\n";
+  options_.sizes = {{"N", 2}, {"K", 4}};
+  Execution execution = load(kProduct).execution();
+  execution.run();
+  execution.set_input("a", floats(std::vector<float>(6), {2, 3}));
+  try {
+    execution.run();
+    ADD_FAILURE() << "3 columns times 4 rows";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::invalid_argument) << error.what();
+  }
+}
+
 }  // namespace
 }  // namespace lathe

@@ -4,6 +4,7 @@
 #include <iterator>
 #include <map>
 
+#include "parity/rows_array_ops.h"
 #include "parity/rows_arrays.h"
 #include "parity/rows_elements.h"
 #include "parity/rows_product.h"
@@ -84,7 +85,7 @@ std::vector<Row> core_rows() {
 std::span<const Row> rows() {
   static const std::vector<Row> kRows = [] {
     std::vector<Row> all = core_rows();
-    for (const auto family : {element_rows, product_rows, window_rows})
+    for (const auto family : {array_op_rows, element_rows, product_rows, window_rows})
       std::ranges::copy(family(), std::back_inserter(all));
     return all;
   }();

@@ -81,8 +81,13 @@ void run_mel(const KernelCall& call) {
   }
 }
 
+bool accepts(const NodeTypes& types) {
+  const Dtype dtype = types.outputs[0].dtype;
+  return dtype == Dtype::f32 || dtype == Dtype::f64 || dtype == Dtype::f16 || dtype == Dtype::bf16;
+}
+
 Kernel kernel(const char* name, std::string_view op, KernelFunction function) {
-  return {.name = name, .op = op, .arithmetic = "f32", .run = function};
+  return {.name = name, .op = op, .arithmetic = "f32", .accepts = accepts, .run = function};
 }
 
 }  // namespace

@@ -30,6 +30,32 @@ TEST(MatmulToLinear, TransposesConstantsAndSeesRows) {
                  {}, test::number_constant);
 }
 
+TEST(MatmulToLinear, ReadsGemmAsItLiesOrTransposed) {
+  expect_rewrite(matmul_to_linear, R"(graph g {
+    %x: f32[1, 8] = input
+    %w: f32[4, 8] = constant "random w"
+    %u: f32[4, 2] = constant "random u"
+    %c: f32[4] = input
+    %a: f32[1, 4] = Gemm(%x, %w, %c) {transB = 1}
+    %b: f32[1, 2] = Gemm(%a, %u)
+    %y: f32[1, 2] = Gemm(%a, %u) {alpha = 2.0}
+    return b = %b, y = %y
+  })",
+                 R"(graph g {
+    %x: f32[1, 8] = input
+    %w: f32[4, 8] = constant "random w"
+    %u: f32[4, 2] = constant "random u"
+    %c: f32[4] = input
+    %ut: f32[2, 4] = constant "random u.transposed"
+    %l: f32[1, 4] = Linear(%x, %w)
+    %a: f32[1, 4] = Add(%l, %c)
+    %b: f32[1, 2] = Linear(%a, %ut)
+    %y: f32[1, 2] = Gemm(%a, %u) {alpha = 2.0}
+    return b = %b, y = %y
+  })",
+                 {}, test::number_constant);
+}
+
 TEST(MatmulToLinear, KeepsComputedOperandsBatchesOfWeightsAndRowsOfTwoSymbols) {
   constexpr std::string_view kGraph = R"(graph g {
     %x: f32[B, T, 8] = input

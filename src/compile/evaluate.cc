@@ -40,6 +40,7 @@ std::optional<std::vector<ConstantData>> evaluate_on_host(std::span<const Kernel
   for (const auto& type : outputs) {
     const Shape shape = shape_of(type);
     const auto bytes = std::make_shared<std::vector<std::byte>>(dense_bytes(type.dtype, shape));
+    bytes->reserve(1);  // no elements have an address too
     out.push_back(argument(type, bytes->data()));
     results.push_back({{bytes->data(), type.dtype, shape}, bytes});
   }

@@ -171,6 +171,9 @@ class Importer {
     for (std::size_t i = 2; i < inputs.size(); ++i)  // its size may change
       types.push_back(
           {graph_.value(inputs[i]).type.dtype, {}, false, graph_.value(inputs[i]).type.container});
+    for (const auto& type : types)
+      if (type.container == Container::optional || type.container == Container::optional_sequence)
+        import.unsupported("an optional that it carries");
     const auto carried = static_cast<std::int64_t>(inputs.size()) - 2;
     const Body body = import_body(import, "body", types);
     inputs.insert(inputs.end(), body.taken.begin(), body.taken.end());
@@ -207,7 +210,8 @@ class Importer {
     if (node.op_type == "Scan") return import_scan(import);
     if (node.op_type == "SequenceMap") return import_map(import);
     const bool is_copy = node.op_type == "Identity" && import.has(0);
-    if (is_copy && import.type(0).container != Container::tensor) return {import.inputs()[0]};
+    if (is_copy && (import.type(0).container != Container::tensor || !import.type(0).ranked))
+      return {import.inputs()[0]};
     return lower(import);
   }
 

@@ -1,5 +1,6 @@
 // SoftmaxAny and LogSoftmaxAny: along the attribute axis, or where flatten is set over it and all behind it,
-// of every float type; exponentials are summed in double. The output may be x.
+// of every float type; exponentials are summed in double. Softmax rounds exponentials and their sum to the type,
+// as the function that defines it in ONNX does. The output may be x.
 #include "cpu/portable/typed.h"
 
 namespace lathe::portable {
@@ -12,15 +13,19 @@ struct Softmax {
     using Value = Computed<T>;
     Value greatest = -std::numeric_limits<Value>::infinity();
     for (std::int64_t i = 0; i < count; ++i) greatest = std::max(greatest, load(x[i * step]));
+    const auto exponential = [&](std::int64_t i) {
+      const Value value = std::exp(load(x[i * step]) - greatest);
+      return logarithm ? value : load(static_cast<T>(value));
+    };
     double sum = 0;
-    for (std::int64_t i = 0; i < count; ++i)
-      sum += static_cast<double>(std::exp(load(x[i * step]) - greatest));
+    for (std::int64_t i = 0; i < count; ++i) sum += static_cast<double>(exponential(i));
     const double log_sum = logarithm ? std::log(sum) : 0.0;
+    const Value divisor = load(static_cast<T>(static_cast<Value>(sum)));
     for (std::int64_t i = 0; i < count; ++i) {
       const Value shifted = load(x[i * step]) - greatest;
-      const double value =
-          logarithm ? static_cast<double>(shifted) - log_sum : static_cast<double>(std::exp(shifted)) / sum;
-      y[i * step] = static_cast<T>(static_cast<Value>(value));
+      const Value value =
+          logarithm ? static_cast<Value>(static_cast<double>(shifted) - log_sum) : exponential(i) / divisor;
+      y[i * step] = static_cast<T>(value);
     }
   }
 

@@ -112,6 +112,7 @@ Cases conv_cases() {
       conv_case({1, 2, 4, 5, 6}, {3, 2, 2, 3, 2}, {{"pads", "1,0,1,0,1,0"}}, true),
       conv_case({1, 1, 1, 1}, {1, 1, 3, 3}, {{"pads", "4,4,4,4"}, {"strides", "3,3"}}, true),
       conv_case({1, 0, 3, 3}, {4, 0, 2, 2}, {}, true),
+      conv_case({0, 2, 3, 3}, {4, 2, 2, 2}, {}, true),
       conv_case({3, 2, 2, 70}, {8, 2, 1, 7}, {{"dilations", "1,9"}}, false),
   };
   for (const Dtype dtype : {Dtype::f64, Dtype::f16, Dtype::bf16})
@@ -171,7 +172,6 @@ Cases channel_cases(std::string_view op, std::size_t count, const Attributes& at
   return cases;
 }
 
-/// The op on each type's tensors of these shapes.
 Cases float_cases(std::string_view op, const std::vector<Shape>& shapes, const Attributes& attributes) {
   Cases cases;
   for (const Dtype dtype : kFloats) {
@@ -184,7 +184,9 @@ Cases float_cases(std::string_view op, const std::vector<Shape>& shapes, const A
 }
 
 Cases plane_cases(std::string_view op, const Attributes& attributes) {
-  return float_cases(op, {{3, 4, 5, 9}}, attributes);
+  Cases cases = float_cases(op, {{3, 4, 5, 9}}, attributes);
+  cases.push_back(make_case(op, {numbers(Dtype::f32, {0, 4, 5, 9})}, attributes));
+  return cases;
 }
 
 Cases integer_conv_cases(bool linear) {

@@ -54,6 +54,7 @@ void run(const KernelCall& call) {
   const auto* x = data_of<const typename Element::Stored>(call.inputs[0]);
   auto* y = data_of<typename Element::Stored>(call.outputs[0]);
   const std::int64_t planes = element_count(call.outputs[0]);
+  if (planes == 0) return;
   const std::int64_t count = element_count(call.inputs[0]) / planes;
   const Share share = share_of(call, planes);
   for (std::int64_t i = share.begin; i < share.end; ++i)

@@ -30,10 +30,12 @@ class Network:
     """Nodes and initializers as they come; each node has one output, named after it."""
 
     def __init__(self, name):
-        self.name, self.nodes, self.initializers = name, [], []
+        self.name, self.nodes, self.initializers = name, [], {}
 
     def constant(self, name, array):
-        self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
+        """Once, however often it is asked for."""
+        if name not in self.initializers:
+            self.initializers[name] = numpy_helper.from_array(np.ascontiguousarray(array), name)
         return name
 
     def add(self, op, inputs, name, domain="", outputs=None, **attributes):
@@ -42,7 +44,7 @@ class Network:
         return outputs[0]
 
     def save(self, path, inputs, outputs):
-        graph = helper.make_graph(self.nodes, self.name, inputs, outputs, self.initializers)
+        graph = helper.make_graph(self.nodes, self.name, inputs, outputs, list(self.initializers.values()))
         model = helper.make_model(graph, opset_imports=OPSET, ir_version=11, producer_name="lathe export_onnx")
         onnx.save(model, path)
 
@@ -111,14 +113,11 @@ class Decoder:
             packed = (blocks[:, :, 2:].view(np.int8).astype(np.int16) + 128).astype(np.uint8)
             zero, bits = None, 8
         else:
-            matrix = net.constant(weight, self.floats(weight).T)
+            matrix = net.constant(weight + ".transposed", self.floats(weight).T)
             return net.add("MatMul", [x, matrix], name)
-        if weight + ".codes" not in {i.name for i in net.initializers[-8:]}:
-            net.constant(weight + ".codes", packed)
-            net.constant(weight + ".scales", scale.reshape(-1))
-            if zero is not None:
-                net.constant(weight + ".zeros", zero.reshape(-1))
-        inputs = [x, weight + ".codes", weight + ".scales"] + ([weight + ".zeros"] if zero is not None else [])
+        inputs = [x, net.constant(weight + ".codes", packed), net.constant(weight + ".scales", scale.reshape(-1))]
+        if zero is not None:
+            inputs.append(net.constant(weight + ".zeros", zero.reshape(-1)))
         return net.add("MatMulNBits", inputs, name, domain="com.microsoft", K=columns, N=rows, bits=bits, block_size=BLOCK)
 
     def norm(self, x, weight, name):

@@ -91,6 +91,7 @@ def main():
         name = gguf.MODEL_ARCH_NAMES[gguf.MODEL_ARCH[as_gguf.ARCHITECTURES[kind]]]
         rows.append(f"| {kind} | {name} | {figures} | {LIMITS.get(kind, '')} |\n")
     rows.append("| bert | bert | see below | | | an encoder: `lathe embed` |\n")
+    rows.append("| | onnx | | | | `.onnx` files of decoders, whatever they were exported from: [ONNX networks](onnx.md) |\n")
     text = HEAD.format(size=f"{min(sizes):.1f} to {max(sizes):.1f}") + "".join(rows) + TAIL
     (ROOT / "docs" / "models.md").write_text(text, encoding="utf-8")
 

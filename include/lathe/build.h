@@ -54,6 +54,10 @@ using WritePlan = std::function<void(std::span<const std::byte> bytes, std::uint
 /// same model, options and kernels give the same bytes. Throws Error as Model::load does.
 PlanSummary build(const std::string& name_or_path, const PlanOptions& options, const WritePlan& write);
 
+/// Whether an .onnx file is a decoder that attends to keys and values of earlier steps: what Model::load and
+/// the build() above are for. Throws Error as reading the file does.
+bool is_decoder_network(const std::string& path);
+
 /// The same of a network or a graph in text form (ProgramOptions::file), for runs of at most the sizes that
 /// the options have: Program::load takes such a plan.
 PlanSummary build(const ProgramOptions& options, const WritePlan& write);

@@ -10,6 +10,8 @@
 #include "api/plan_package.h"
 #include "compile/refit.h"
 #include "cpu/backend.h"
+#include "formats/onnx_checkpoint.h"
+#include "formats/onnx_functions.h"
 
 namespace lathe {
 namespace {
@@ -39,6 +41,12 @@ std::string resolve_source(const std::string& name_or_path, const ModelOptions& 
 }
 
 }  // namespace
+
+bool is_decoder_network(const std::string& path) {
+  if (!path.ends_with(".onnx")) return false;
+  const auto network = onnx::expand_functions(onnx::read_onnx(path));
+  return std::ranges::any_of(network.graph.nodes, onnx::is_cached_attention);
+}
 
 PlanSummary build(const std::string& name_or_path, const PlanOptions& options, const WritePlan& write) {
   const auto start = Clock::now();

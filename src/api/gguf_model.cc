@@ -4,6 +4,7 @@
 #include <filesystem>
 
 #include "api/load_checkpoint.h"
+#include "base/error.h"
 #include "formats/gguf.h"
 #include "formats/gguf_tokenizer_writer.h"
 
@@ -16,6 +17,9 @@ constexpr std::uint64_t kQuantizationVersion = 2;
 }  // namespace
 
 Checkpoint gguf_model(const Checkpoint& loaded) {
+  if (loaded.network != nullptr)
+    throw Error(ErrorCode::unsupported, "what an ONNX network computes cannot be told in a GGUF file",
+                {loaded.file, std::nullopt, {}});
   Checkpoint written = loaded;
   std::error_code ignored;
   if (!std::filesystem::is_directory(loaded.file, ignored)) return written;

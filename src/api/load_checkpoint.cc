@@ -9,6 +9,7 @@
 #include "base/mapped_file.h"
 #include "formats/gguf.h"
 #include "formats/model_folder.h"
+#include "formats/onnx_checkpoint.h"
 #include "formats/tokenizer_json.h"
 #include "models/convert_weights.h"
 #include "models/folder_translation.h"
@@ -44,6 +45,14 @@ int thread_count(int threads) {
   return threads > 0 ? threads : static_cast<int>(std::clamp(std::thread::hardware_concurrency(), 1u, kMost));
 }
 
+bool is_network(const std::string& path) { return path.ends_with(".onnx"); }
+
+/// Where an .onnx file's tokenizer and configuration lie: beside it.
+std::string folder_of(const std::string& file) {
+  const std::string folder = std::filesystem::path(file).parent_path().native();
+  return folder.empty() ? "." : folder;
+}
+
 bool is_folder(const std::string& path) {
   std::error_code ignored;
   return std::filesystem::is_directory(path, ignored);
@@ -56,6 +65,8 @@ std::shared_ptr<const Checkpoint> load_checkpoint(const std::string& path, const
   const bool scan = options.weights && options.check_weights;
   const int threads = thread_count(options.threads);
   if (is_folder(path)) return translate_folder(read_model_folder(path), {weights, scan, threads});
+  if (is_network(path))
+    return convert_weights(onnx::read_onnx_checkpoint(path, folder_of(path), scan), weights, threads);
   refuse_other_formats(path);
   GgufOptions gguf;
   gguf.strict = options.strict;
@@ -64,8 +75,9 @@ std::shared_ptr<const Checkpoint> load_checkpoint(const std::string& path, const
 }
 
 std::optional<TokenizerData> load_tokenizer(const Checkpoint& checkpoint) {
-  if (!is_folder(checkpoint.file)) return gguf_tokenizer(checkpoint);
-  const auto folder = Folder::open(checkpoint.file);
+  const bool network = is_network(checkpoint.file);
+  if (!network && !is_folder(checkpoint.file)) return gguf_tokenizer(checkpoint);
+  const auto folder = Folder::open(network ? folder_of(checkpoint.file) : checkpoint.file);
   if (!folder->has("tokenizer.json")) return std::nullopt;
   return read_folder_tokenizer(*folder);
 }

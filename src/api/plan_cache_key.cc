@@ -69,6 +69,17 @@ bool add_folder(ArchiveWriter& key, const std::string& path) {
   return true;
 }
 
+/// An .onnx file with what lies beside it: its tokenizer, its configuration and its weights.
+bool add_network(ArchiveWriter& key, const std::string& path) {
+  const std::string folder = std::filesystem::path(path).parent_path().native();
+  return add_file(key, path) && add_folder(key, folder.empty() ? "." : folder);
+}
+
+bool add_model(ArchiveWriter& key, const std::string& path) {
+  if (std::filesystem::is_directory(path)) return add_folder(key, path);
+  return path.ends_with(".onnx") ? add_network(key, path) : add_file(key, path);
+}
+
 void add_program(ArchiveWriter& key, const ModelOptions& options) {
   key.text(engine_version(), "engine");
   key.number(kPlanFormat, "format");
@@ -87,8 +98,7 @@ std::optional<Hash128> plan_cache_key(const std::string& model, const ModelOptio
   ArchiveWriter key;
   add_program(key, options);
   try {
-    const bool known = std::filesystem::is_directory(model) ? add_folder(key, model) : add_file(key, model);
-    if (!known) return std::nullopt;
+    if (!add_model(key, model)) return std::nullopt;
   } catch (const Error&) {
     return std::nullopt;
   } catch (const std::filesystem::filesystem_error&) {

@@ -50,7 +50,8 @@ int build(const BuildWords& words, Interrupt& interrupt) {
   options.model = words.model.options;
   options.model.show_fetch = true;
   const std::string& model = words.model.model;
-  const bool is_network = model.ends_with(".onnx") || model.ends_with(".graph") || model.ends_with(".txt");
+  const bool is_graph = model.ends_with(".onnx") || model.ends_with(".graph") || model.ends_with(".txt");
+  const bool is_network = is_graph && (!words.sizes.empty() || !is_decoder_network(model));
   if (!is_network && !words.sizes.empty())
     throw Error(ErrorCode::invalid_argument, "--shapes is for networks and graphs; models have --ctx",
                 {{}, std::nullopt, "--shapes"});

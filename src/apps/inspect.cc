@@ -125,7 +125,8 @@ InspectionDetail detail_named(const std::string& name) {
 }
 
 bool is_network(const std::string& file) {
-  return file.ends_with(".onnx") || file.ends_with(".graph") || file.ends_with(".txt");
+  if (file.ends_with(".onnx")) return !is_decoder_network(file);
+  return file.ends_with(".graph") || file.ends_with(".txt");
 }
 
 std::string format_infos(const std::string& what, const std::vector<TensorInfo>& infos) {

@@ -21,7 +21,7 @@ std::string known_names() {
 void ModelWords::add_model(CLI::App& command) {
   command
       .add_option("-m,--model", model,
-                  "a .gguf or .plan file, a Hugging Face folder or a known name: " + known_names())
+                  "a .gguf, .onnx or .plan file, a Hugging Face folder or a known name: " + known_names())
       ->capture_default_str();
   command.add_flag("--strict", options.strict, "refuse a file with bytes behind its last tensor");
 }

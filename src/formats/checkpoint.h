@@ -16,6 +16,9 @@
 #include "tensor/tensor_view.h"
 
 namespace lathe {
+namespace onnx {
+struct Model;
+}
 
 using MetadataValue =
     std::variant<std::int64_t, std::uint64_t, double, bool, std::string, std::vector<std::int64_t>,
@@ -29,6 +32,7 @@ class Checkpoint {
   std::vector<std::string> tensor_names;                // in the file's order
   std::unordered_map<std::string, TensorView> tensors;  // dims outermost first: [rows, columns]
   std::shared_ptr<const void> owner;                    // keeps the mapping alive
+  std::shared_ptr<const onnx::Model> network;           // of .onnx files: the nodes that say what is computed
   std::vector<std::string> warnings;                    // one line each: what is odd but was accepted
   std::vector<std::string> unused_keys;  // of a folder's configuration: read by nobody, harmless
 

@@ -22,6 +22,7 @@ const Architecture* const kAll[] = {
     &kGranite,
     &kCohere,
     &kBert,
+    &kOnnx,
 };
 // clang-format on
 

@@ -20,5 +20,6 @@ extern const Architecture kOlmo2;
 extern const Architecture kGranite;
 extern const Architecture kCohere;
 extern const Architecture kBert;
+extern const Architecture kOnnx;
 
 }  // namespace lathe

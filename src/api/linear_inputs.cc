@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "graph/op.h"
 #include "passes/pipeline.h"
+#include "quant/block_format.h"
 
 namespace lathe {
 namespace {
@@ -22,6 +23,7 @@ struct Product {
   std::string weight;
   std::string constant;
   std::string input;
+  bool in_blocks = false;
   std::size_t rows = 0;                // index in Plan::tensors
   std::optional<std::size_t> experts;  // of a stack: the slots' matrices
   std::int64_t columns = 0;
@@ -63,8 +65,14 @@ std::vector<Product> products_of(const Plan& plan) {
     const auto& weight = tensor(step.inputs[1]);
     if (weight.place != Place::weight || input.place != Place::arena || input.type.dtype != Dtype::f32)
       continue;
-    Product product{tensor_name(weight.name),       weight.name,  input.name,
-                    static_cast<std::size_t>(rows), std::nullopt, input.type.dims.back().value};
+    const Dtype stored = plan.weight_sources.at(static_cast<std::size_t>(weight.index)).stored;
+    Product product{tensor_name(weight.name),
+                    weight.name,
+                    input.name,
+                    is_block_quantized(stored),
+                    static_cast<std::size_t>(rows),
+                    std::nullopt,
+                    input.type.dims.back().value};
     if (stacked) product.experts = static_cast<std::size_t>(step.inputs[2]);
     products.push_back(std::move(product));
   }
@@ -83,6 +91,52 @@ std::vector<std::int32_t> whole_numbers(const Tensor& tensor) {
   return values;
 }
 
+bool is_product(const Node& node) {
+  return node.op == find_op("Linear") || node.op == find_op("ExpertLinear");
+}
+
+/// For each value whether an input of a product or of an effect comes from it.
+std::vector<bool> feeding_values(const Graph& graph) {
+  std::vector<bool> feeding(graph.values.size(), false);
+  for (auto node = graph.nodes.rbegin(); node != graph.nodes.rend(); ++node) {
+    const bool ends_here = is_product(*node) || !node->op->pure;
+    const bool feeds =
+        std::ranges::any_of(node->outputs, [&](ValueId id) { return feeding[static_cast<std::size_t>(id)]; });
+    if (!ends_here && !feeds) continue;
+    for (const auto id : node->inputs) feeding[static_cast<std::size_t>(id)] = true;
+  }
+  return feeding;
+}
+
+/// A product that none comes after, such as the output head's: its rows are seen without computing it.
+struct LastProduct {
+  std::string constant;
+  std::string input;
+  bool in_blocks = false;
+};
+
+/// The graph then ends in the rows of its last products, which leave it: a head's logits take more time and
+/// memory than all else.
+std::vector<LastProduct> end_before_last_products(Graph& graph) {
+  const auto feeding = feeding_values(graph);
+  std::vector<LastProduct> last;
+  std::vector<ValueId> rows;
+  for (const auto& node : graph.nodes) {
+    const auto constant = is_product(node) ? node.inputs[1] : -1;
+    const bool plain = node.op == find_op("Linear") && graph.value(constant).kind == ValueKind::constant &&
+                       graph.value(node.inputs[0]).kind == ValueKind::computed;
+    if (!plain || feeding[static_cast<std::size_t>(node.outputs[0])]) continue;
+    last.push_back({graph.value(constant).name, graph.value(node.inputs[0]).name,
+                    is_block_quantized(graph.value(constant).type.dtype)});
+    if (std::ranges::find(rows, node.inputs[0]) == rows.end()) rows.push_back(node.inputs[0]);
+  }
+  if (rows.empty()) return last;
+  graph.outputs = rows;
+  graph.output_names.clear();
+  for (const auto id : rows) graph.output_names.push_back(graph.value(id).name);
+  return last;
+}
+
 class Observer {
  public:
   Observer(const std::string& model, const ModelOptions& options, std::int64_t tokens, ObservedMath math) {
@@ -96,9 +150,12 @@ class Observer {
     words.keep_tensors = true;
     const std::int64_t pages = (tokens + kPageTokens - 1) / kPageTokens;
     words.sizes = {{"T", tokens}, {"Q", 1}, {"S", tokens}, {"B", pages}, {"P", pages}};
-    program_ = std::make_shared<const ProgramImplementation>(words);
+    std::vector<LastProduct> last;
+    program_ = std::make_shared<const ProgramImplementation>(
+        words, [&last](Graph& graph) { last = end_before_last_products(graph); });
     execution_ = std::make_unique<ExecutionImplementation>(program_, 0);
     products_ = products_of(*program_->plan);
+    for (const auto& product : last) add_last(product);
   }
 
   void run(std::span<const std::int32_t> ids, const std::function<void(const LinearInput&)>& take) {
@@ -111,13 +168,22 @@ class Observer {
       if (known != product.rows) rows = floats(execution_->arena_tensor(product.rows));
       known = product.rows;
       if (!product.experts)
-        take({product.weight, product.constant, product.input, -1, product.columns, rows});
+        take({product.weight, product.constant, product.input, product.in_blocks, -1, product.columns, rows});
       else
         take_experts(product, rows, take);
     }
   }
 
  private:
+  void add_last(const LastProduct& product) {
+    const Plan& plan = *program_->plan;
+    const auto& output = plan.outputs[static_cast<std::size_t>(plan.output(product.input))];
+    const auto& rows = plan.tensors[static_cast<std::size_t>(output.tensor)];
+    if (rows.place != Place::arena || rows.type.dtype != Dtype::f32) return;
+    products_.push_back({tensor_name(product.constant), product.constant, product.input, product.in_blocks,
+                         static_cast<std::size_t>(output.tensor), std::nullopt, rows.type.dims.back().value});
+  }
+
   bool has_input(const std::string& name) const {
     return std::ranges::find(program_->inputs, name, &InputSpec::name) != program_->inputs.end();
   }
@@ -138,7 +204,8 @@ class Observer {
         const auto row = rows.subspan((own_rows ? i : i / slots) * columns, columns);
         taken.insert(taken.end(), row.begin(), row.end());
       }
-      take({product.weight, product.constant, product.input, expert, product.columns, taken});
+      take({product.weight, product.constant, product.input, product.in_blocks, expert, product.columns,
+            taken});
     }
   }
 

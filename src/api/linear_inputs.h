@@ -16,7 +16,8 @@ struct LinearInput {
   std::string weight;    // the tensor's name as in GGUF; parts of one tensor (q, k and v) have its name alike
   std::string constant;  // the graph's name of the matrix: of a part, with what tells it from the others
   std::string input;     // name of the value that is multiplied; matrices that share it have the same rows
-  int expert = -1;       // of a stack of matrices: which one the rows are for
+  bool in_blocks = false;  // whether the matrix is block-quantized, so that its product may be one of codes
+  int expert = -1;         // of a stack of matrices: which one the rows are for
   std::int64_t columns = 0;
   std::span<const float> rows;  // [tokens, columns]
 };

@@ -78,7 +78,7 @@ Json tensor_json(const Plan& plan, std::int32_t index) {
 
 }  // namespace
 
-ProgramImplementation::ProgramImplementation(const ProgramOptions& options)
+ProgramImplementation::ProgramImplementation(const ProgramOptions& options, const EditGraph& edit)
     : keep_tensors(options.keep_tensors) {
   if (options.model_options.threads < 0 || options.model_options.threads > kMostThreads)
     throw Error(ErrorCode::invalid_argument, "threads is outside 0 to 1024", {{}, std::nullopt, "threads"});
@@ -90,13 +90,14 @@ ProgramImplementation::ProgramImplementation(const ProgramOptions& options)
   if (is_plan_file(file))
     load_plan(options, file);
   else
-    compile_graph(options);
+    compile_graph(options, edit);
   choose_outputs(options.outputs);
   describe();
 }
 
-void ProgramImplementation::compile_graph(const ProgramOptions& options) {
+void ProgramImplementation::compile_graph(const ProgramOptions& options, const EditGraph& edit) {
   ProgramSource source = read_program(options);
+  if (edit) edit(source.graph);
   require_runnable(source.graph, options.file);
   name = source.graph.name;
   rules = find_index_rules(index_graph(source.graph));

@@ -1,6 +1,7 @@
 // A program: its plan, and all that a run of it needs to know. Shared by the executions, and never changed.
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -10,13 +11,16 @@
 #include "api/program_inputs.h"
 #include "backend/backend.h"
 #include "compile/compile.h"
+#include "graph/graph.h"
 #include "lathe/execute.h"
 
 namespace lathe {
 
 class ProgramImplementation {
  public:
-  explicit ProgramImplementation(const ProgramOptions& options);
+  /// Changes a graph before it is compiled.
+  using EditGraph = std::function<void(Graph& graph)>;
+  explicit ProgramImplementation(const ProgramOptions& options, const EditGraph& edit = nullptr);
 
   /// Values of the plan's symbols.
   std::vector<std::int64_t> symbols(const Sizes& sizes) const;
@@ -46,7 +50,7 @@ class ProgramImplementation {
   NamedSizes named_sizes;
 
  private:
-  void compile_graph(const ProgramOptions& options);
+  void compile_graph(const ProgramOptions& options, const EditGraph& edit);
   void load_plan(const ProgramOptions& options, const std::string& file);
   void read_raw_inputs(const ProgramOptions& options);
   void choose_outputs(std::span<const std::string> names);

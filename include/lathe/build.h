@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "lathe/inspection.h"
 #include "lathe/options.h"
 
 namespace lathe {
@@ -45,6 +46,7 @@ struct PlanSummary {
   int weights = 0;
   double seconds = 0;
   std::vector<std::string> warnings;  // as ModelInfo::warnings
+  std::vector<ActivationInspection> activations;
 };
 
 /// Gets a file's bytes in order, with the size of the whole.

@@ -142,6 +142,22 @@ struct WeightInspection {
   bool refittable = true;   // false: computed while building
 };
 
+/// How the input of products in 8 bits gets its codes, as calibration chose. Errors are of these codes: the
+/// root of their share of the squares.
+struct ActivationInspection {
+  std::string input;                 // the value's name
+  std::vector<std::string> weights;  // that it is multiplied with
+  std::int64_t columns = 0;
+  std::string codes;                       // "8 bits per 32", "8 bits known ahead" or "float32"
+  std::vector<std::int32_t> fine_columns;  // with 16 bits
+  double error_before = 0;                 // had it no fine columns
+  double error_after = 0;
+  double limit = 0;  // 0: none
+  std::string reason;
+
+  bool kept_finer() const { return !fine_columns.empty() || codes == "float32"; }
+};
+
 /// What the caller gives and gets.
 struct BindingInspection {
   OperandInspection operand;
@@ -166,6 +182,7 @@ struct Inspection {
   std::vector<StepInspection> steps;
   std::vector<ProfileInspection> profiles;
   std::vector<WeightInspection> weights;
+  std::vector<ActivationInspection> activations;  // empty where nothing was calibrated
   std::vector<BindingInspection> bindings;
   MemoryInspection memory;
 };

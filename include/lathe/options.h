@@ -15,6 +15,9 @@ struct ModelOptions {
   std::string activations = "";  // codes of 8-bit products have scales per "32" values or more: "256", "row";
                                  // "static": known ahead, from the values of a calibration text; "": per 32,
                                  // and columns that need it, by that text, have codes of 16 bits
+  double activation_limit = 0;   // of the error of an input's codes (root of the share of the squares): as
+                                // many columns as it takes have 16 bits, and where that is not enough the
+                                // product is computed in float32; 0: the compiler's own; needs calibration
   std::string weight_type = "";  // matrices become "q8", "q4", "bf16" or "f32"; "": as stored
   std::string device = "cpu";
   int step_tokens = 512;                     // prompts are computed in chunks of at most this many

@@ -29,7 +29,8 @@ WriteBytes counted(const WritePlan& write, std::uint64_t& bytes) {
 PlanSummary summary(const ModelImplementation& model, std::uint64_t bytes, Clock::time_point start) {
   const Plan& plan = model.plan();
   return {bytes, static_cast<int>(plan.steps.size()), static_cast<int>(plan.weights.size()),
-          std::chrono::duration<double>(Clock::now() - start).count(), model.info.warnings};
+          std::chrono::duration<double>(Clock::now() - start).count(), model.info.warnings,
+          model.activations};
 }
 
 std::string resolve_source(const std::string& name_or_path, const ModelOptions& options) {

@@ -39,6 +39,14 @@ std::string value_text(const MetadataValue& value) {
       value);
 }
 
+/// Names come from the model's file, or all of it from a plan's.
+void make_printable(ActivationInspection& input) {
+  input.input = printable(input.input);
+  input.codes = printable(input.codes);
+  input.reason = printable(input.reason);
+  for (auto& name : input.weights) name = printable(name);
+}
+
 void inspect_compiled(const ModelImplementation& model, Inspection& inspection) {
   const CompileResult& compiled = model.compiled();
   for (const auto& pass : compiled.passes)
@@ -46,6 +54,8 @@ void inspect_compiled(const ModelImplementation& model, Inspection& inspection) 
                                  pass.nodes_before, pass.nodes_after});
   inspect_plan(*compiled.plan, inspection);
   inspect_graph(model.build_graph(), inspection);
+  inspection.activations = model.activations;
+  for (auto& input : inspection.activations) make_printable(input);
   inspection.memory.cache_bytes = model.cache_bytes();
 }
 

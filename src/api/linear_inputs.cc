@@ -145,6 +145,7 @@ class Observer {
     words.model_options = options;
     words.model_options.math = math == ObservedMath::f32 ? "f32" : "int8";
     words.model_options.activations = "32";  // what needs no calibration itself
+    words.model_options.activation_limit = 0;
     words.model_options.kv = "";
     words.model_options.disabled_passes = joining_passes();
     words.keep_tensors = true;

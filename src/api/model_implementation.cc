@@ -1,5 +1,6 @@
 #include "api/model_implementation.h"
 #include "api/activation_codes.h"
+#include "api/activation_section.h"
 
 #include <algorithm>
 #include <chrono>
@@ -188,7 +189,6 @@ std::vector<SymbolLimit> ModelImplementation::limits(const ModelOptions& of) con
 CompileOptions ModelImplementation::compile_options() const {
   CompileOptions result;
   result.math = options.math;
-  result.activations = activation_codes(path_, options);
   result.disabled_passes = options.disabled_passes;
   result.limits = limits(options);
   result.profiles = shape_.is_encoder() ? encoder_profiles(result.limits) : decoder_profiles(result.limits);
@@ -199,6 +199,12 @@ CompileOptions ModelImplementation::compile_options() const {
   return result;
 }
 
+ActivationCodes ModelImplementation::choose_activations(const std::vector<ActivationInspection>* built) {
+  auto chosen = lathe::choose_activations(path_, options, built);
+  activations = std::move(chosen.inputs);
+  return std::move(chosen.codes);
+}
+
 Graph ModelImplementation::model_graph() const {
   Graph graph = build_graph();
   if (!shape_.is_encoder()) add_sampling_outputs(graph, kCandidates);
@@ -207,6 +213,7 @@ Graph ModelImplementation::model_graph() const {
 
 void ModelImplementation::compile_weights() {
   CompileOptions how = compile_options();
+  how.activations = choose_activations();
   TimingCache cache;
   if (!options.timing_cache.empty()) cache = TimingCache::load_or_empty(options.timing_cache);
   how.tuning.cache = &cache;
@@ -219,7 +226,10 @@ void ModelImplementation::compile_weights() {
 void ModelImplementation::refit_weights(const PlanFile& refitted) {
   compiled_.emplace();
   compiled_->graph = model_graph();
-  compiled_->passes = run_passes(compiled_->graph, *backend_, compile_options());
+  const auto built = read_activation_section(refitted.section("activations"), refitted.path());
+  CompileOptions how = compile_options();
+  how.activations = choose_activations(&built);
+  compiled_->passes = run_passes(compiled_->graph, *backend_, how);
   if (print(compiled_->graph) != refitted.text("graph.after"))
     throw Error(ErrorCode::invalid_argument,
                 "the plan is of another model: architecture, shapes or types differ",
@@ -236,6 +246,7 @@ void ModelImplementation::map_weights() {
     for (auto& profile : plan->profiles) profile.threads = 0;
   compiled_->plan = plan;
   compiled_->passes = plan_passes(*plan_file);
+  activations = read_activation_section(plan_file->section("activations"), plan_file->path());
 }
 
 /// The engine makes room for what a plan's symbols allow, so that they must be those of its options, which

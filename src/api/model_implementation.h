@@ -57,10 +57,11 @@ class ModelImplementation {
   void was_used();
 
   ModelInfo info;
-  ModelOptions options;                          // complete
-  std::shared_ptr<const Checkpoint> checkpoint;  // of a plan file without the tensors' bytes
-  std::shared_ptr<const PlanFile> plan_file;     // null where the model was compiled here
-  std::unique_ptr<const Tokenizer> tokenizer;    // null where a folder has none; see text()
+  ModelOptions options;                           // complete
+  std::shared_ptr<const Checkpoint> checkpoint;   // of a plan file without the tensors' bytes
+  std::shared_ptr<const PlanFile> plan_file;      // null where the model was compiled here
+  std::unique_ptr<const Tokenizer> tokenizer;     // null where a folder has none; see text()
+  std::vector<ActivationInspection> activations;  // how inputs of products get their codes
   double load_seconds = 0;
 
  private:
@@ -70,7 +71,8 @@ class ModelImplementation {
   void load_plan(const ModelOptions& chosen, const std::string& file);
   std::optional<TokenizerData> read_text() const;
   void load_text();
-  CompileOptions compile_options() const;
+  CompileOptions compile_options() const;  // but for activations
+  ActivationCodes choose_activations(const std::vector<ActivationInspection>* built = nullptr);
   Graph model_graph() const;  // with what the engine adds
   void compile_weights();
   void refit_weights(const PlanFile& refitted);

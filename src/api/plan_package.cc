@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "api/activation_section.h"
 #include "api/engine_version.h"
 #include "api/model_implementation.h"
 #include "base/byte_archive.h"
@@ -18,6 +19,7 @@ void describe_options(Archive& archive, auto& options) {
   archive.text(options.kv, "kv");
   archive.text(options.math, "math");
   archive.text(options.activations, "activations");
+  archive.number(options.activation_limit, "activation_limit");
   archive.text(options.weight_type, "weight_type");
   archive.text(options.device, "device");
   archive.number(options.step_tokens, "step_tokens");
@@ -87,6 +89,7 @@ void write_model_plan(const ModelImplementation& model, bool strip, const WriteB
   sections.push_back({"graph.before", before});
   sections.push_back({"graph.after", print(compiled.graph)});
   sections.push_back({"passes", passes_section(compiled.passes)});
+  sections.push_back({"activations", write_activation_section(model.activations)});
   write_plan_file(*compiled.plan, plan_binding(before), sections, strip, model.backend(), write);
 }
 
@@ -105,6 +108,8 @@ ModelOptions run_options(const ModelOptions& chosen, const PlanFile& file) {
   require_same(file, "kv", chosen.kv, built.kv, fallback.kv);
   require_same(file, "math", chosen.math, built.math, fallback.math);
   require_same(file, "activations", chosen.activations, built.activations, fallback.activations);
+  if (chosen.activation_limit != built.activation_limit && chosen.activation_limit != 0)
+    refuse(file, "activation_limit", "is another than the one that the plan was built for");
   require_same(file, "weight_type", chosen.weight_type, built.weight_type, fallback.weight_type);
   require_same(file, "device", chosen.device, built.device, fallback.device);
   if (!chosen.disabled_passes.empty() && chosen.disabled_passes != built.disabled_passes)
@@ -116,6 +121,7 @@ ModelOptions run_options(const ModelOptions& chosen, const PlanFile& file) {
   options.kv = built.kv;
   options.math = built.math;
   options.activations = built.activations;
+  options.activation_limit = built.activation_limit;
   options.weight_type = built.weight_type;
   options.device = built.device;
   options.disabled_passes = built.disabled_passes;

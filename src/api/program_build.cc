@@ -44,6 +44,7 @@ PlanSummary build(const ProgramOptions& options, const WritePlan& write) {
           static_cast<int>(result.plan->steps.size()),
           static_cast<int>(result.plan->weights.size()),
           seconds.count(),
+          {},
           {}};
 }
 

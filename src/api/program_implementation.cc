@@ -52,14 +52,14 @@ std::map<std::string, Value> once_each(const std::vector<std::pair<std::string, 
 
 ActivationCodes program_activations(const ProgramOptions& options, const ModelOptions& complete) {
   if (options.file.empty())
-    return activation_codes(resolve_model(options.model, options.model_options), complete);
+    return choose_activations(resolve_model(options.model, options.model_options), complete).codes;
   if (complete.activations == kStaticActivations)
     throw Error(ErrorCode::unsupported, "activations is static, and a graph has no text to calibrate on",
                 {options.file, std::nullopt, "activations"});
   require_known_activations(complete);
   ModelOptions uncalibrated = complete;
   if (uncalibrated.activations.empty()) uncalibrated.activations = "32";
-  return activation_codes(options.file, uncalibrated);
+  return choose_activations(options.file, uncalibrated).codes;
 }
 
 Json tensor_json(const Plan& plan, std::int32_t index) {

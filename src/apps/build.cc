@@ -1,6 +1,7 @@
 // lathe build and lathe refit: a model as a plan file.
 #include <memory>
 
+#include "apps/activation_table.h"
 #include "apps/command.h"
 #include "apps/named_word.h"
 #include "apps/options.h"
@@ -37,6 +38,7 @@ int write_plan(const std::string& path, const std::string& doing, Interrupt& int
   file.flush();
   status.clear();
   for (const auto& warning : summary.warnings) write_error("lathe: warning: " + warning + "\n");
+  write_error(format_activations(summary.activations, false));
   const auto delay = interrupt.delay();
   file.finish();
   write_error("lathe: " + path + ": " + format_bytes(summary.bytes) + ", " + std::to_string(summary.steps) +

@@ -9,12 +9,13 @@
 namespace lathe::apps {
 namespace {
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 25> kFlags = {
+constexpr std::array<std::pair<std::string_view, std::string_view>, 26> kFlags = {
     {{"threads", "--threads"},
      {"context_tokens", "--ctx"},
      {"kv", "--kv"},
      {"math", "--math"},
      {"activations", "--activations"},
+     {"activation_limit", "--activation-limit"},
      {"weight_type", "--weights"},
      {"device", "--device"},
      {"disabled_passes", "--disable-pass"},

@@ -54,6 +54,12 @@ void ModelWords::add_computing(CLI::App& command) {
       "--activations", options.activations,
       "scales of 8-bit activations: per 32 or 256 values, per row, or static, from a calibration text "
       "(default: per 32 values, and columns that need it finer, by that text)");
+  command
+      .add_option(
+          "--activation-limit", options.activation_limit,
+          "the error of an input's codes, relative, that no product in 8 bits may exceed: columns get 16 "
+          "bits, or the product is in float32; 0: the compiler's own rule")
+      ->capture_default_str();
   command.add_flag("--verify", verify, "of a .plan file: hold every weight to its checksum first");
   command.add_option("--device", options.device, "cpu")->capture_default_str();
   command

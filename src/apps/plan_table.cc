@@ -3,6 +3,7 @@
 #include <map>
 #include <vector>
 
+#include "apps/activation_table.h"
 #include "apps/output.h"
 
 namespace lathe::apps {
@@ -128,6 +129,9 @@ std::string format_plan(const Inspection& inspection, InspectionDetail detail) {
   }
   for (const auto& profile : inspection.profiles) text += format_profile(inspection, profile, detail);
   text += detail == InspectionDetail::full ? format_every_weight(inspection) : format_weights(inspection);
+  const std::string activations =
+      format_activations(inspection.activations, detail == InspectionDetail::full);
+  if (!activations.empty()) text += "\n" + activations;
   const auto& memory = inspection.memory;
   return text + "\n" +
          format_table({{"arena", format_bytes(memory.arena_bytes)},

@@ -19,7 +19,7 @@
 
 namespace lathe {
 
-inline constexpr std::uint32_t kPlanFormat = 1;
+inline constexpr std::uint32_t kPlanFormat = 2;
 inline constexpr std::uint64_t kWeightAlignment = 4096;
 
 /// What a plan is bound to.
@@ -32,8 +32,8 @@ struct PlanBinding {
 
 /// The sections that a file may have beside "plan", "weights" and "data". There is none for code or paths,
 /// and a file with any other is refused.
-inline constexpr std::array<std::string_view, 6> kTextSections = {"options",      "metadata",    "tokenizer",
-                                                                  "graph.before", "graph.after", "passes"};
+inline constexpr std::array<std::string_view, 7> kTextSections = {
+    "options", "metadata", "tokenizer", "graph.before", "graph.after", "passes", "activations"};
 
 struct NamedSection {
   std::string name;

@@ -188,6 +188,18 @@ void add_plan(const Inspection& inspection, InspectionDetail detail, Json& json)
                          {"bytes", weight.bytes},
                          {"refittable", weight.refittable}});
     json["weights"] = std::move(weights);
+    Json activations = Json::array();
+    for (const auto& input : inspection.activations)
+      activations.push_back({{"input", input.input},
+                             {"weights", input.weights},
+                             {"columns", input.columns},
+                             {"codes", input.codes},
+                             {"fine_columns", input.fine_columns},
+                             {"error_before", input.error_before},
+                             {"error_after", input.error_after},
+                             {"limit", input.limit > 0 ? Json(input.limit) : Json()},
+                             {"reason", input.reason}});
+    json["activations"] = std::move(activations);
   }
   const MemoryInspection& memory = inspection.memory;
   json["memory"] = {{"arena_bytes", memory.arena_bytes},

@@ -43,17 +43,17 @@ std::string to_html(const ModelInfo& info, const Inspection& inspection,
   std::string html =
       "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" "
       "content=\"width=device-width, initial-scale=1\">\n<title>" +
-      name + "</title>\n<style>" + std::string(report::style_sheet()) + "</style>\n</head>\n<body>\n<h1>" + name +
-      "</h1>\n<div class=\"faint\">" + escaped(info.architecture) + ", " +
+      name + "</title>\n<style>" + std::string(report::style_sheet()) + "</style>\n</head>\n<body>\n<h1>" +
+      name + "</h1>\n<div class=\"faint\">" + escaped(info.architecture) + ", " +
       fixed(static_cast<double>(info.parameters) / 1e6, 1) + " million parameters, " + escaped(info.file) +
       "</div>\n<nav><a href=\"#graph\">graph</a>";
   if (!tests.empty()) html += "<a href=\"#time\">time</a>";
-  html +=
-      "<a href=\"#kernels\">kernels</a><a href=\"#memory\">memory</a><a href=\"#weights\">weights</a>"
-      "<a href=\"#passes\">passes</a><a href=\"#bindings\">inputs and outputs</a></nav>\n";
+  html += "<a href=\"#kernels\">kernels</a><a href=\"#memory\">memory</a><a href=\"#weights\">weights</a>";
+  if (!inspection.activations.empty()) html += "<a href=\"#activations\">activations</a>";
+  html += "<a href=\"#passes\">passes</a><a href=\"#bindings\">inputs and outputs</a></nav>\n";
   html += cards(subject) + graph_section(subject) + time_section(subject) + kernel_section(subject) +
-          memory_section(subject) + weight_section(subject) + pass_section(subject) +
-          binding_section(subject);
+          memory_section(subject) + weight_section(subject) + activation_section(subject) +
+          pass_section(subject) + binding_section(subject);
   return html + "<script>" + std::string(report::script()) + "</script>\n</body>\n</html>\n";
 }
 

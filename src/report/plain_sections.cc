@@ -1,4 +1,4 @@
-// Sections that are tables alone: weights, passes, inputs and outputs.
+// Sections that are tables alone: weights, activations, passes, inputs and outputs.
 #include <map>
 #include <utility>
 
@@ -26,6 +26,28 @@ std::string weight_section(const Subject& subject) {
             cell(types.first == types.second ? "where they lie" : escaped(types.second),
                  types.first == types.second ? "left faint" : "code") +
             cell(std::to_string(sum.count)) + cell(bytes_text(sum.bytes)) + "</tr>\n";
+  return html + "</table></div>\n";
+}
+
+std::string activation_section(const Subject& subject) {
+  if (subject.inspection.activations.empty()) return {};
+  std::string html =
+      "<h2 id=\"activations\">Activations</h2>\n<p>How the inputs of products in 8 bits get their codes, as "
+      "a calibration text chose: a few columns have 16 bits. Errors are of the codes, the root of their "
+      "share "
+      "of the squares.</p>\n<div class=\"panel\"><table><tr><th class=\"left\">input of</th><th "
+      "class=\"left\">codes</th><th>columns</th><th>finer</th><th>error</th><th>without</th><th>limit</th>"
+      "<th class=\"left\">because</th></tr>\n";
+  for (const auto& input : subject.inspection.activations) {
+    std::string weights;
+    for (const auto& name : input.weights) weights += (weights.empty() ? "" : ", ") + escaped(name);
+    const auto percent = [](double share) { return fixed(100 * share, 2) + " %"; };
+    html += "<tr>" + cell(weights, "code") + cell(escaped(input.codes), "left") +
+            cell(std::to_string(input.columns)) + cell(std::to_string(input.fine_columns.size())) +
+            cell(percent(input.error_after)) + cell(percent(input.error_before)) +
+            cell(input.limit > 0 ? percent(input.limit) : "-") +
+            cell(escaped(input.reason), input.kept_finer() ? "left" : "left faint") + "</tr>\n";
+  }
   return html + "</table></div>\n";
 }
 

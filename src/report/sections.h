@@ -25,6 +25,7 @@ std::string time_section(const Subject& subject);
 std::string kernel_section(const Subject& subject);
 std::string memory_section(const Subject& subject);
 std::string weight_section(const Subject& subject);
+std::string activation_section(const Subject& subject);
 std::string pass_section(const Subject& subject);
 std::string binding_section(const Subject& subject);
 

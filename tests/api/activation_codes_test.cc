@@ -110,20 +110,20 @@ TEST_F(Activations, FineColumnsAreMarkedInThePlanAndChosenAgainForOtherWeights) 
 }
 
 TEST_F(Activations, MatricesThatShareAnInputShareItsFineColumns) {
-  const auto codes = activation_codes(model_.path(), {});
+  const auto codes = choose_activations(model_.path(), {}).codes;
   EXPECT_TRUE(codes.ranges.empty());
   EXPECT_EQ(codes.fine.at("blk.0.attn_q.weight"), codes.fine.at("blk.0.attn_k.weight"));
   EXPECT_EQ(codes.fine.at("blk.0.ffn_gate.weight"), codes.fine.at("blk.0.ffn_up.weight"));
   ModelOptions options;
   options.activations = "32";
-  EXPECT_TRUE(activation_codes(model_.path(), options).fine.empty());
+  EXPECT_TRUE(choose_activations(model_.path(), options).codes.fine.empty());
 }
 
 TEST_F(Activations, RangesHoldWhatTheCalibrationTextGives) {
   ModelOptions options;
   options.activations = "static";
   options.context_tokens = 64;
-  const auto codes = activation_codes(model_.path(), options);
+  const auto codes = choose_activations(model_.path(), options).codes;
   EXPECT_EQ(codes.ranges.count("blk.0.attn_q.weight"), 1u);
   for (const auto& [name, ranges] : codes.ranges)
     for (std::size_t block = 0; block < ranges.size() / 2; ++block)
@@ -133,11 +133,58 @@ TEST_F(Activations, RangesHoldWhatTheCalibrationTextGives) {
 TEST_F(Activations, ScalesKnownAheadLeaveTheirFineColumnsOut) {
   ModelOptions options;
   options.activations = "static";
-  const auto codes = activation_codes(model_.path(), options);
+  const auto codes = choose_activations(model_.path(), options).codes;
   EXPECT_EQ(codes.fine.size(), codes.ranges.size());
   for (const auto& [name, fine] : codes.fine) {
     EXPECT_FALSE(fine.empty()) << name;
     EXPECT_LE(fine.size(), 8u) << name;
+  }
+}
+
+TEST_F(Activations, ALimitIsKeptByFineColumnsOrByFloats) {
+  ModelOptions options;
+  for (const std::string kind : {"", "static"})
+    for (const double limit : {1.0, 0.006, 1e-7}) {
+      options.activations = kind;
+      options.activation_limit = limit;
+      const auto chosen = choose_activations(model_.path(), options);
+      ASSERT_FALSE(chosen.inputs.empty());
+      for (const auto& input : chosen.inputs) {
+        EXPECT_LE(input.error_after, limit) << input.input;
+        EXPECT_EQ(input.limit, limit);
+        EXPECT_FALSE(input.reason.empty());
+        const bool exact = input.codes == "float32";
+        EXPECT_EQ(exact, chosen.codes.exact.contains(input.weights.at(0)));
+        EXPECT_NE(exact, chosen.codes.fine.contains(input.weights.at(0)));
+        EXPECT_TRUE(!exact || input.error_before > limit);
+        EXPECT_TRUE(limit < 1 || !input.kept_finer());
+        EXPECT_TRUE(limit > 1e-6 || exact);
+      }
+    }
+}
+
+TEST_F(Activations, ProductsThatStayAboveTheLimitAreThoseOfFloat32) {
+  ModelOptions options;
+  options.threads = 2;
+  options.activation_limit = 1e-7;
+  Model model = Model::load(model_.path(), options);
+  EXPECT_THAT(model.graph_text(), testing::Not(HasSubstr("QuantizedLinear")));
+  EXPECT_THAT(model.graph_text(), HasSubstr("Linear"));
+}
+
+TEST_F(Activations, ALimitWithoutCalibrationIsRefused) {
+  for (const auto& [kind, limit] :
+       {std::pair{"row", 0.01}, {"32", 0.01}, {"", -0.1}, {"", 1.5}, {"", std::nan("")}}) {
+    ModelOptions options;
+    options.activations = kind;
+    options.activation_limit = limit;
+    try {
+      Model::load(model_.path(), options);
+      ADD_FAILURE() << kind << " with " << limit;
+    } catch (const Error& error) {
+      EXPECT_EQ(error.code(), ErrorCode::invalid_argument);
+      EXPECT_EQ(error.place().field, "activation_limit");
+    }
   }
 }
 

@@ -160,7 +160,8 @@ TEST_F(PlanTest, SaysWhatItWasBuiltFor) {
 TEST_F(PlanTest, NamesWhatAForeignPlanIsFor) {
   PlanBytes plan(bytes_);
   EXPECT_EQ(refused(plan.with_number<std::uint32_t>(8, 0x04030201)).field, "byte_order");
-  EXPECT_EQ(refused(plan.with_number<std::uint32_t>(12, 2)).field, "format_version");
+  EXPECT_EQ(refused(plan.with_number<std::uint32_t>(12, 1)).field, "format_version");
+  EXPECT_EQ(refused(plan.with_number<std::uint32_t>(12, 3)).field, "format_version");
   EXPECT_EQ(refused(plan.with_text(56, "9.9.9", 64)).field, "engine");
   EXPECT_EQ(refused(plan.with_number<std::uint32_t>(32, 77)).field, "isa");
   EXPECT_EQ(refused(plan.with_text(144, "code", 32)).field, "sections");

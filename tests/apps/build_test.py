@@ -1,4 +1,5 @@
 """lathe build, refit and timings: plans at every level give the model's bits, refitting gives the file that building gives."""
+import json
 import pathlib
 import tempfile
 import unittest
@@ -72,6 +73,27 @@ class Build(unittest.TestCase):
         plan, _ = self.build("model.plan", "--opt-level", 0)
         plan.write_bytes(plan.read_bytes()[:-1])
         self.assertIn(str(plan), lathe("logits", "-m", plan, "--ids", "1", "-o", self.folder / "x.npy", status=1)[1])
+
+    def test_says_which_inputs_are_kept_finer_and_why(self):
+        plan, errors = self.build("limit.plan", "--opt-level", 0, "--activation-limit", 0.004)
+        self.assertRegex(errors, r"input of +codes +because +finer +error")
+        self.assertRegex(errors, r"blk\.0\.attn_q, attn_k, attn_v  +\S")
+        inputs = json.loads(out("inspect", "--json", plan))["activations"]
+        self.assertEqual(sum(len(entry["weights"]) for entry in inputs), 4 * 2 + 3 * 2 + 1)
+        finer = [entry for entry in inputs if entry["fine_columns"] or entry["codes"] == "float32"]
+        self.assertIn(f"{len(finer)} of {len(inputs)} inputs", errors)
+        for entry in inputs:
+            self.assertLessEqual(entry["error_after"], 0.004)
+            self.assertEqual(entry["limit"], 0.004)
+        self.assertIn(f"{len(finer)} of {len(inputs)} inputs", out("inspect", plan))
+        exact, _ = self.build("exact.plan", "--opt-level", 0, "--activation-limit", 1e-6)
+        self.assertEqual({entry["codes"] for entry in json.loads(out("inspect", "--json", exact))["activations"]},
+                         {"float32"})
+        lathe("refit", exact, "-m", MODEL, "-o", self.folder / "refitted.plan")
+        self.assertEqual((self.folder / "refitted.plan").read_bytes(), exact.read_bytes())
+        for words in (("--activations", "row", "--activation-limit", 0.01), ("--activation-limit", 2),
+                      ("--activation-limit", "nan")):
+            self.assertIn("--activation-limit", self.build("none.plan", *words, status=2)[1])
 
     def test_a_damaged_weight_is_found_when_asked_for(self):
         plan, _ = self.build("model.plan", "--opt-level", 0)

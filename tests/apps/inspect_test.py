@@ -56,7 +56,8 @@ class Html(unittest.TestCase):
         self.assertIsNone(re.search(r"https?:|//[a-z]|url\(|@import", text))
         self.assertNotIn("link", page.tags)
         words = " ".join(page.texts)
-        for part in ("blk.0", "× 2", "pp255", "tg32", "GB/s", "of the limit", "quantized_linear", "fold_constants"):
+        for part in ("blk.0", "× 2", "pp255", "tg32", "GB/s", "of the limit", "quantized_linear", "fold_constants",
+                     "these bring it within the limit"):
             self.assertIn(part, words)
         self.assertGreater(sum(name == "class" and value.startswith("tensor") for name, value in page.attributes), 100)
 
@@ -87,6 +88,12 @@ class Inspect(unittest.TestCase):
         self.assertGreater(len(report["Layers"]), 30)
         self.assertGreaterEqual(report["memory"]["arena_bytes"], report["memory"]["arena_lower_bound"])
         self.assertGreater(report["memory"]["cache_bytes"], 0)
+        self.assertEqual(len(report["activations"]), 30 * 4 + 1)
+        finer = [entry for entry in report["activations"] if entry["fine_columns"]]
+        self.assertGreater(len(finer), 30)
+        for entry in finer:
+            self.assertLess(entry["error_after"], entry["error_before"])
+            self.assertTrue(entry["reason"])
 
     def test_json_has_the_inspectors_names(self):
         report = json.loads(out("inspect", "--json", "--ctx", 512))

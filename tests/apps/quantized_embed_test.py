@@ -42,6 +42,19 @@ class QuantizedEmbed(unittest.TestCase):
         self.assertGreaterEqual(measured.mean(), 0.9997)
         self.assertGreaterEqual(measured.min(), 0.999)
 
+    def test_at_most_32_channels_of_a_layer_are_kept_finer(self):
+        with tempfile.TemporaryDirectory() as folder:
+            plan = pathlib.Path(folder) / "static.plan"
+            lathe("build", "-m", "minilm", "--weights", "q8", "--activations", "static", "--opt-level", 0, "-o", plan)
+            inputs = json.loads(out("inspect", "--json", plan))["activations"]
+        fine = {}
+        for entry in inputs:
+            layer = entry["weights"][0].split(".")[1]
+            fine[layer] = fine.get(layer, 0) + len(entry["fine_columns"])
+        self.assertEqual(len(fine), 6)
+        self.assertLessEqual(max(fine.values()), 32)
+        self.assertGreater(min(fine.values()), 0)
+
     def test_encoder_matrices_of_five_bits_a_weight(self):
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder) / "minilm-q4_1.gguf"

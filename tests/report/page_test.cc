@@ -64,6 +64,31 @@ std::string page_of(const Inspection& inspection, const std::string& name = "a m
   return to_html(info, inspection, {}, {});
 }
 
+TEST(Page, SaysWhichInputsAreKeptFinerAndWhy) {
+  Inspection inspection = layered(2);
+  EXPECT_THAT(page_of(inspection), Not(HasSubstr("activations")));
+  inspection.activations = {
+      {"norm",
+       {"blk.0.q.weight", kHostile},
+       576,
+       "8 bits per 32",
+       {7, 70},
+       0.0068,
+       0.0045,
+       0.005,
+       "fits now"},
+      {"up", {"blk.0.down.weight"}, 1536, "8 bits per 32", {}, 0.004, 0.004, 0, "within the limit"}};
+  const std::string page = page_of(inspection);
+  for (const char* part : {"#activations", "blk.0.q.weight", "0.45 %", "0.68 %", "0.50 %", "fits now"})
+    EXPECT_THAT(page, HasSubstr(part));
+  EXPECT_THAT(page, Not(HasSubstr(kHostile)));
+  const auto json = parse_json(to_json({}, inspection), "the inspection").at("activations");
+  ASSERT_EQ(json.size(), 2u);
+  EXPECT_EQ(json[0].at("fine_columns"), Json({7, 70}));
+  EXPECT_EQ(json[0].at("reason"), "fits now");
+  EXPECT_TRUE(json[1].at("limit").is_null());
+}
+
 TEST(GraphSegments, EqualLayersAreOne) {
   const auto segments = report::segments_of(layered(30));
   ASSERT_EQ(segments.size(), 3u);

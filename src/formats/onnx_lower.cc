@@ -45,8 +45,8 @@ std::optional<lathe::Attribute> converted(const Attribute& attribute, lathe::Att
 }
 
 const Lowering* find_lowering(const Node& node) {
-  for (const auto family :
-       {element_lowerings, array_lowerings, window_lowerings, product_lowerings, sequence_lowerings})
+  for (const auto family : {element_lowerings, array_lowerings, window_lowerings, product_lowerings,
+                            sequence_lowerings, microsoft_lowerings})
     for (const auto& lowering : family())
       if (lowering.op == node.op_type && lowering.domain == node.domain) return &lowering;
   return nullptr;

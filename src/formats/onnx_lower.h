@@ -89,6 +89,7 @@ std::span<const Lowering> array_lowerings();
 std::span<const Lowering> window_lowerings();
 std::span<const Lowering> product_lowerings();
 std::span<const Lowering> sequence_lowerings();
+std::span<const Lowering> microsoft_lowerings();
 
 /// The node's outputs in the graph: by its lowering; else by the row of its name where that takes it, or the
 /// row of its name and "Any". Throws Error(unsupported) where there is none.

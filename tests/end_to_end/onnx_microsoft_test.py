@@ -11,6 +11,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 PROGRAM = str(pathlib.Path(os.environ["LATHE_BINARY_DIR"]) / "lathe")
+ONCE = ("--duration", "0", "--iterations", "1", "--warm-up", "0")
 TOKENS, WIDTH, ROWS, BLOCK = 3, 64, 10, 32
 
 
@@ -37,7 +38,7 @@ class OnnxMicrosoft(unittest.TestCase):
         opsets = [helper.make_opsetid("", 23), helper.make_opsetid("com.microsoft", 1)]
         onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=11), self.folder / "ops.onnx")
         given = [word for name in inputs for word in ("--input", f"{name}={self.folder / name}.npy")]
-        done = subprocess.run([PROGRAM, "exec", self.folder / "ops.onnx", *given, "--output", self.folder / "out"],
+        done = subprocess.run([PROGRAM, "exec", self.folder / "ops.onnx", *given, *ONCE, "--output", self.folder / "out"],
                               capture_output=True, text=True, check=False, timeout=120)
         self.assertEqual(done.returncode, 0, done.stderr)
         for name, array in expected.items():

@@ -7,6 +7,7 @@ import tempfile
 import unittest
 
 import numpy
+import onnx
 
 from program import lathe, out
 
@@ -333,8 +334,48 @@ class Models(Folder):
             file.write(b"damaged")
         self.assertIn(str(plan), lathe("exec", plan, status=1)[1])
 
-    def test_onnx_has_its_place(self):
-        self.assertIn("ONNX", lathe("exec", "model.onnx", status=1)[1])
+
+class Networks(Folder):
+    """ONNX networks in the same commands: a product whose rows are chosen at run time, NonZero's."""
+
+    def network(self):
+        values = [onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, ["N", 3]),
+                  onnx.helper.make_tensor_value_info("keep", onnx.TensorProto.BOOL, ["N"])]
+        result = onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, None)
+        weight = onnx.numpy_helper.from_array(numpy.arange(6, dtype=numpy.float32).reshape(3, 2), "w")
+        nodes = [onnx.helper.make_node("MatMul", ["x", "w"], ["p"], name="product"),
+                 onnx.helper.make_node("Compress", ["p", "keep"], ["y"], name="kept", axis=0)]
+        graph = onnx.helper.make_graph(nodes, "chosen", values, [result], [weight])
+        path = self.folder / "chosen.onnx"
+        onnx.save(onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 22)], ir_version=10), path)
+        return path
+
+    def test_run_where_a_size_depends_on_what_a_tensor_holds(self):
+        path, x = self.network(), numpy.random.default_rng(1).standard_normal((4, 3)).astype(numpy.float32)
+        keep = numpy.array([1, 0, 1, 1], numpy.uint8)
+        keep.tofile(self.folder / "keep.bin")
+        plan = self.folder / "chosen.plan"
+        out("build", "-m", path, "--shapes", "N=4", "-o", plan)
+        for program in (path, plan):
+            out("exec", program, *QUICK, "--input", f"x={self.save('x', x)}", "--shapes", "N=4",
+                "--input", f"keep={self.folder / 'keep.bin'}", "--output", self.folder / "result")
+            found = numpy.load(self.folder / "result" / "y.npy")
+            weight = numpy.arange(6, dtype=numpy.float32).reshape(3, 2)
+            numpy.testing.assert_allclose(found, (x @ weight)[keep == 1], rtol=1e-6, atol=1e-6)
+
+    def test_inspect_shows_ops_graph_and_plan(self):
+        path = self.network()
+        text = out("inspect", path)
+        self.assertIn("input x: f32[N, 3]", text)
+        self.assertRegex(text, r"Compress +1")
+        self.assertIn("Compress", out("inspect", path, "--graph"))
+        layers = json.loads(out("inspect", path, "--json"))
+        self.assertIn("kept", json.dumps(layers))
+
+    def test_a_missing_or_broken_network_is_named(self):
+        self.assertIn("model.onnx", lathe("exec", "model.onnx", status=1)[1])
+        broken = self.write("broken.onnx", "no network")
+        self.assertIn("broken.onnx", lathe("exec", broken, status=1)[1])
 
 
 if __name__ == "__main__":

@@ -16,8 +16,10 @@ namespace {
 using Values = std::vector<ValueId>;
 
 /// The value itself; a copy where nothing computes it, so that a graph which returns it computes something.
+/// What has no rank is an input of a body, which may return it.
 ValueId unchanged(NodeImport& node, ValueId id) {
-  return node.graph().value(id).kind == ValueKind::computed ? id : node.add("Identity", {id});
+  const auto& value = node.graph().value(id);
+  return value.kind == ValueKind::computed || !value.type.ranked ? id : node.add("Identity", {id});
 }
 
 Values lower_identity(NodeImport& node) { return {unchanged(node, node.inputs().at(0))}; }

@@ -39,24 +39,30 @@ double squares_of(std::span<const float> values) {
                          [](double sum, float x) { return sum + square(x); });
 }
 
-/// Of a block: rows with values, or one with both ends of what columns held.
+/// Of a block: rows with values, or one with both ends of what columns held. What is picked is 0 from then
+/// on, which widens no range.
 class Block {
  public:
   Block(std::span<const float> low, std::span<const float> high, std::int64_t columns, std::int64_t block)
-      : low_(low), high_(high), columns_(columns), first_(block * kActivationBlock) {}
+      : first_(block * kActivationBlock) {
+    for (auto at = static_cast<std::size_t>(first_); at < low.size();
+         at += static_cast<std::size_t>(columns)) {
+      const auto part = [at](std::span<const float> of) { return of.subspan(at, kActivationBlock); };
+      low_.insert(low_.end(), part(low).begin(), part(low).end());
+      high_.insert(high_.end(), part(high).begin(), part(high).end());
+    }
+  }
 
   /// Picks the next column; returns the squares of ranges before.
   double pick() {
     double squares = 0;
     std::array<double, kActivationBlock> gains{};
-    for (std::size_t row = 0; row < low_.size(); row += static_cast<std::size_t>(columns_)) {
+    for (std::size_t row = 0; row < low_.size(); row += kActivationBlock) {
       Greatest high;
       Greatest low;
       for (int i = 0; i < kActivationBlock; ++i) {
-        if (is_picked(i)) continue;
-        const std::size_t at = row + static_cast<std::size_t>(first_ + i);
-        high.take(high_[at], i);
-        low.take(-low_[at], i);
+        high.take(high_[row + static_cast<std::size_t>(i)], i);
+        low.take(-low_[row + static_cast<std::size_t>(i)], i);
       }
       const double range = square(double{high.first} + double{low.first});
       squares += range;
@@ -66,7 +72,11 @@ class Block {
       if (low.place >= 0)
         gains[static_cast<std::size_t>(low.place)] += range - square(double{high.first} + double{low.second});
     }
-    picked_.push_back(static_cast<int>(std::ranges::max_element(gains) - gains.begin()));
+    for (const int column : picked_) gains[static_cast<std::size_t>(column)] = -1;
+    const auto picked = std::ranges::max_element(gains) - gains.begin();
+    picked_.push_back(static_cast<int>(picked));
+    for (auto at = static_cast<std::size_t>(picked); at < low_.size(); at += kActivationBlock)
+      low_[at] = high_[at] = 0;
     return squares;
   }
 
@@ -78,12 +88,9 @@ class Block {
   }
 
  private:
-  bool is_picked(int column) const { return std::ranges::find(picked_, column) != picked_.end(); }
-
-  std::span<const float> low_;
-  std::span<const float> high_;
-  std::int64_t columns_;
   std::int64_t first_;
+  std::vector<float> low_;  // [rows, 32]
+  std::vector<float> high_;
   std::vector<int> picked_;
 };
 

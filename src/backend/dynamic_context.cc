@@ -4,6 +4,7 @@
 #include <bit>
 #include <chrono>
 
+#include "backend/barrier_meeting.h"
 #include "backend/host_context.h"
 #include "backend/step_fault.h"
 #include "base/barrier.h"
@@ -14,17 +15,6 @@ namespace lathe {
 namespace {
 
 constexpr std::size_t kAlignment = 64;
-
-struct BarrierMeeting : StepMeeting {
-  Barrier* barrier;
-  int threads;
-  bool spins;
-};
-
-void meet(const StepMeeting& meeting) {
-  const auto& own = static_cast<const BarrierMeeting&>(meeting);
-  own.barrier->wait(own.threads, own.spins);
-}
 
 }  // namespace
 
@@ -219,7 +209,8 @@ void DynamicContext::call_kernel(std::size_t index, const StepChoice& choice) {
   const std::size_t needed = scratch * static_cast<std::size_t>(call.threads);
   if (scratch_ == nullptr || scratch_->bytes() < needed) scratch_ = allocate(needed);
   Barrier barrier;
-  BarrierMeeting meeting{{meet, static_cast<std::int64_t>(scratch)}, &barrier, call.threads, pool_->spins()};
+  BarrierMeeting meeting{
+      {meet_at_barrier, static_cast<std::int64_t>(scratch)}, &barrier, call.threads, pool_->spins()};
   call.meeting = &meeting;
   std::int32_t fault = 0;
   call.fault = &fault;

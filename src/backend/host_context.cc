@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "backend/barrier_meeting.h"
 #include "backend/step_fault.h"
 #include "base/error.h"
 #include "graph/infer.h"
@@ -12,17 +13,6 @@ namespace {
 constexpr std::size_t kAlignment = 64;  // of the arena and of scratch
 
 std::size_t round_up(std::size_t bytes) { return (bytes + kAlignment - 1) / kAlignment * kAlignment; }
-
-struct BarrierMeeting : StepMeeting {
-  Barrier* barrier;
-  int threads;
-  bool spins;
-};
-
-void meet(const StepMeeting& meeting) {
-  const auto& own = static_cast<const BarrierMeeting&>(meeting);
-  own.barrier->wait(own.threads, own.spins);
-}
 
 }  // namespace
 
@@ -208,7 +198,7 @@ void HostContext::run_step(const ActiveStep& active, int thread) const {
   call.scratch = static_cast<std::byte*>(scratch_.data()) + scratch_bytes_ * static_cast<std::size_t>(thread);
   const auto& threads = active.schedule.threads;
   call.thread = thread - threads.first;
-  const BarrierMeeting meeting{{meet, static_cast<std::int64_t>(scratch_bytes_)},
+  const BarrierMeeting meeting{{meet_at_barrier, static_cast<std::int64_t>(scratch_bytes_)},
                                &meetings_[static_cast<std::size_t>(threads.first)],
                                threads.count,
                                pool_->spins()};

@@ -34,6 +34,7 @@ std::vector<Op> sequence_rows();  // on lists of tensors
 std::vector<Op> element_rows();  // element by element
 std::vector<Op> array_rows();    // shapes, and moving elements
 std::vector<Op> window_rows();   // convolution, pooling, resizing, images and signals
+std::vector<Op> code_rows();     // products of codes, which passes make
 std::vector<Op> product_rows();  // products, reductions, norms, quantization, attention, recurrence
 
 }  // namespace lathe::op_rows

@@ -6,6 +6,7 @@
 
 #include "parity/rows_array_ops.h"
 #include "parity/rows_arrays.h"
+#include "parity/rows_codes.h"
 #include "parity/rows_elements.h"
 #include "parity/rows_product.h"
 #include "parity/rows_window.h"
@@ -85,7 +86,7 @@ std::vector<Row> core_rows() {
 std::span<const Row> rows() {
   static const std::vector<Row> kRows = [] {
     std::vector<Row> all = core_rows();
-    for (const auto family : {array_op_rows, element_rows, product_rows, window_rows})
+    for (const auto family : {array_op_rows, code_rows, element_rows, product_rows, window_rows})
       std::ranges::copy(family(), std::back_inserter(all));
     return all;
   }();

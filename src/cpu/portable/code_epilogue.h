@@ -1,0 +1,43 @@
+// What ConvCodes and LinearCodes do with an exact sum (graph/code_product.h).
+#pragma once
+
+#include <cmath>
+#include <cstdint>
+
+#include "cpu/code_epilogue.h"
+#include "cpu/portable/typed.h"
+
+namespace lathe::portable {
+
+static_assert(static_cast<std::int32_t>(Dtype::i8) == codes::kI8);
+static_assert(static_cast<std::int32_t>(Dtype::u8) == codes::kU8);
+static_assert(static_cast<std::int32_t>(Dtype::none) == codes::kNone);
+
+/// Writes element i of y, which belongs to a row of the weights.
+inline void finish_sum(const codes::Epilogue& epilogue, std::int64_t i, std::int64_t row, std::int32_t sum) {
+  float value = static_cast<float>(sum) * epilogue.factors[row];
+  if (epilogue.bias != nullptr) value += epilogue.bias[row];
+  if (epilogue.addend != nullptr && epilogue.addend_dtype == codes::kI8)
+    value +=
+        (static_cast<const std::int8_t*>(epilogue.addend)[i] - epilogue.addend_zero) * epilogue.addend_scale;
+  else if (epilogue.addend != nullptr && epilogue.addend_dtype == codes::kU8)
+    value +=
+        (static_cast<const std::uint8_t*>(epilogue.addend)[i] - epilogue.addend_zero) * epilogue.addend_scale;
+  else if (epilogue.addend != nullptr)
+    value += static_cast<const float*>(epilogue.addend)[i];
+  value = value < epilogue.least ? epilogue.least : value;
+  value = value > epilogue.most ? epilogue.most : value;
+  if (!epilogue.is_codes) {
+    static_cast<float*>(epilogue.y)[i] = value;
+    return;
+  }
+  float whole = std::nearbyint(value / epilogue.y_scale) + epilogue.y_zero;
+  whole = whole > epilogue.y_least ? whole : epilogue.y_least;  // a NaN too
+  whole = whole < epilogue.y_most ? whole : epilogue.y_most;
+  if (epilogue.y_least < 0)
+    static_cast<std::int8_t*>(epilogue.y)[i] = static_cast<std::int8_t>(whole);
+  else
+    static_cast<std::uint8_t*>(epilogue.y)[i] = static_cast<std::uint8_t>(whole);
+}
+
+}  // namespace lathe::portable

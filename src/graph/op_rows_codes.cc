@@ -1,0 +1,36 @@
+// Products of codes, which passes make of products between QuantizeLinear and DequantizeLinear
+// (code_product.h). Attributes stand in the order in which kernels get them.
+#include <limits>
+
+#include "graph/code_product.h"
+#include "graph/op_rows.h"
+#include "graph/shape_rules_codes.h"
+
+namespace lathe::op_rows {
+namespace {
+
+constexpr int kLeastInputs = code_product::kXZero + 1;
+constexpr double kGreatest = std::numeric_limits<float>::max();  // no bound
+const AttributeSpec kLeast{"least", kReal, -kGreatest};
+const AttributeSpec kMost{"most", kReal, kGreatest};
+
+}  // namespace
+
+std::vector<Op> code_rows() {
+  return {
+      value_row("ConvCodes", kLeastInputs, code_product::kInputs, 1,
+                {{"auto_pad", kText, 0},
+                 {"dilations", kText, 0},
+                 {"group", kInteger, 1},
+                 {"kernel_shape", kText, 0},
+                 {"pads", kText, 0},
+                 {"strides", kText, 0},
+                 kLeast,
+                 kMost},
+                FusionKind::opaque, rules::conv_codes),
+      value_row("LinearCodes", kLeastInputs, code_product::kInputs, 1, {kLeast, kMost}, FusionKind::opaque,
+                rules::linear_codes),
+  };
+}
+
+}  // namespace lathe::op_rows

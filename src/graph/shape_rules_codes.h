@@ -1,0 +1,15 @@
+// Shape rules of products of codes (code_product.h).
+#pragma once
+
+#include <vector>
+
+#include "graph/rule_check.h"
+
+namespace lathe::rules {
+
+/// x [N, C, spatial...], weight [M, C / group, kernel...] -> y [N, M, spatial...]
+std::vector<ValueType> conv_codes(const RuleInputs& inputs, const Node& node);
+/// x [..., K], weight [N, K] -> y [..., N]
+std::vector<ValueType> linear_codes(const RuleInputs& inputs, const Node& node);
+
+}  // namespace lathe::rules

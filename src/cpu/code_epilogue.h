@@ -38,15 +38,21 @@ struct Epilogue {
   std::int32_t addend_dtype;
   float addend_scale;
   float addend_zero;
-  float least;
-  float most;
   void* y;
   bool is_codes;  // y
+  // of y, or where it is codes of y / y_scale: whole numbers whose codes, y_zero more, the type holds
+  float least;
+  float most;
   float y_scale;
-  float y_zero;
-  float y_least;
-  float y_most;
+  std::int32_t y_zero;
 };
+
+/// A bound in steps of the scale, among `low` to `high`; a NaN is `low`.
+[[maybe_unused]] float bound_in_steps(float bound, float scale, float low, float high) {
+  const float steps = __builtin_rintf(bound / scale);
+  if (!(steps > low)) return low;
+  return steps < high ? steps : high;
+}
 
 /// `least` is the index of that attribute; `most` follows.
 [[maybe_unused]] Epilogue epilogue_of(const KernelCall& call, int least) {
@@ -69,9 +75,10 @@ struct Epilogue {
   epilogue.is_codes = is_given(call, kYScale);
   if (!epilogue.is_codes) return epilogue;
   epilogue.y_scale = number(kYScale);
-  epilogue.y_zero = static_cast<float>(code_of(call.inputs[kYZero]));
-  epilogue.y_least = call.outputs[0].dtype == kI8 ? -128.0f : 0.0f;
-  epilogue.y_most = epilogue.y_least + 255.0f;
+  epilogue.y_zero = code_of(call.inputs[kYZero]);
+  const auto low = static_cast<float>((call.outputs[0].dtype == kI8 ? -128 : 0) - epilogue.y_zero);
+  epilogue.least = bound_in_steps(epilogue.least, epilogue.y_scale, low, low + 255.0f);
+  epilogue.most = bound_in_steps(epilogue.most, epilogue.y_scale, low, low + 255.0f);
   return epilogue;
 }
 
@@ -90,15 +97,16 @@ template <class V>
           value + load_first(broadcast(V{}, 0.0f), static_cast<const float*>(epilogue.addend) + at, count);
     }
   }
-  value = greater(broadcast(V{}, epilogue.least), value);
-  value = lesser(broadcast(V{}, epilogue.most), value);
-  if (!epilogue.is_codes) {
+  const V least = broadcast(V{}, epilogue.least);
+  const V most = broadcast(V{}, epilogue.most);
+  if (epilogue.is_codes) {
+    value = value / broadcast(V{}, epilogue.y_scale);
+    value = lesser(greater(value, least), most);
+    store_codes(static_cast<std::uint8_t*>(epilogue.y) + at, value, epilogue.y_zero, count);
+  } else {
+    value = lesser(most, greater(least, value));
     store_first(static_cast<float*>(epilogue.y) + at, value, count);
-    return;
   }
-  V whole = nearest(value / broadcast(V{}, epilogue.y_scale)) + broadcast(V{}, epilogue.y_zero);
-  whole = lesser(greater(whole, broadcast(V{}, epilogue.y_least)), broadcast(V{}, epilogue.y_most));
-  store_codes(static_cast<std::uint8_t*>(epilogue.y) + at, whole, count);
 }
 
 }  // namespace

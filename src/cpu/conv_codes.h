@@ -23,6 +23,7 @@ constexpr std::int64_t kChunkVectors = 16;         // pixels that are gathered a
 constexpr std::int64_t kWindowBytes = 288 * 1024;  // of scratch, where the depth lets them be more than one
 constexpr std::int64_t kSlack = 64;                // what gathering a line may write behind it
 constexpr std::int64_t kRowBytes = kChunkVectors * kLanes + kSlack;
+constexpr std::int64_t kBatch = 16;  // rows of the depth that are gathered before they are interleaved
 
 struct Problem {
   int axes;
@@ -87,7 +88,7 @@ struct Scratch {
   const std::int64_t fit = steps == 0 ? kChunkVectors : kWindowBytes / scratch.vector_bytes;
   scratch.vectors = fit < 1 ? 1 : fit < kChunkVectors ? fit : kChunkVectors;
   scratch.rows = scratch.vectors * scratch.vector_bytes;
-  scratch.starts = scratch.rows + step * kRowBytes;
+  scratch.starts = scratch.rows + kBatch * kRowBytes;
   scratch.bytes = scratch.starts + problem.rows * static_cast<std::int64_t>(sizeof(std::int32_t));
   return scratch;
 }
@@ -147,7 +148,8 @@ void gather_row(const Problem& problem, const std::uint8_t* channel, const std::
   }
 }
 
-/// Windows of `pixels`.
+/// Windows of `pixels`, a batch of rows at a time: what was stored is only read when it has reached the
+/// cache.
 template <class P>
 void gather(const Problem& problem, const Scratch& scratch, const std::uint8_t* image, Range pixels,
             std::byte* target, std::uint8_t* rows) {
@@ -155,28 +157,30 @@ void gather(const Problem& problem, const Scratch& scratch, const std::uint8_t* 
   const Place place = place_of(problem, pixels.begin);
   std::int64_t kernel_index[kMaxWindowAxes] = {};
   const std::uint8_t* channel = image;
-  for (std::int64_t k = 0; k < problem.depth; k += P::kStep, target += kStepBytes) {
-    const std::uint8_t* sources[P::kStep];
-    for (int j = 0; j < P::kStep; ++j) {
-      if (k + j >= problem.depth) {
-        sources[j] = sources[0];  // its weight is zero
+  for (std::int64_t batch = 0; batch < problem.depth; batch += kBatch) {
+    const std::uint8_t* sources[kBatch];
+    const std::int64_t batch_end = problem.depth - batch < kBatch ? problem.depth - batch : kBatch;
+    for (std::int64_t k = 0; k < kBatch; ++k) {
+      if (k >= batch_end) {
+        sources[k] = sources[0];  // their weights are zero
         continue;
       }
       if (problem.is_pointwise) {
-        sources[j] = image + (k + j) * problem.input_pixels + pixels.begin;
+        sources[k] = image + (batch + k) * problem.input_pixels + pixels.begin;
         continue;
       }
-      std::uint8_t* row = rows + j * kRowBytes;
+      std::uint8_t* row = rows + k * kRowBytes;
       gather_row<P>(problem, channel, kernel_index, place, count, row);
-      sources[j] = row;
+      sources[k] = row;
       int i = problem.axes - 1;
       for (; i >= 0 && ++kernel_index[i] == problem.axis[i].kernel; --i) kernel_index[i] = 0;
       if (i < 0) channel += problem.input_pixels;
     }
-    for (std::int64_t pixel = 0; pixel < count; pixel += kLanes)
-      P::interleave(target + pixel / kLanes * scratch.vector_bytes, sources, pixel,
-                    count - pixel < kLanes ? count - pixel : kLanes, problem.is_signed,
-                    problem.unsigned_zero);
+    for (std::int64_t k = 0; k < batch_end; k += P::kStep, target += kStepBytes)
+      for (std::int64_t pixel = 0; pixel < count; pixel += kLanes)
+        P::interleave(target + pixel / kLanes * scratch.vector_bytes, sources + k, pixel,
+                      count - pixel < kLanes ? count - pixel : kLanes, problem.is_signed,
+                      problem.unsigned_zero);
   }
 }
 
@@ -195,40 +199,64 @@ struct Tile {
   std::int64_t count;  // pixels of the tile, at most its vectors
 };
 
+/// Sums as floats, [rows][kVectors * 16].
+template <class V, int kVectors>
+void finish_tile(const Tile& tile, int rows, const float* sums) {
+  const codes::Epilogue epilogue = *tile.epilogue;
+  const std::int64_t pixels = tile.pixels;
+  const std::int64_t count = tile.count;
+  std::int64_t y = tile.y;
+  for (int r = 0; r < rows; ++r, y += pixels) {
+    const V factor = broadcast(V{}, tile.factors[r]);
+    const V bias = broadcast(V{}, tile.bias == nullptr ? -0.0f : tile.bias[r]);
+    for (int v = 0; v < kVectors; ++v, sums += kLanes) {
+      const std::int64_t rest = count - v * kLanes;
+      codes::finish(epilogue, load(V{}, sums), factor, bias, y + v * kLanes, rest < kLanes ? rest : kLanes);
+    }
+  }
+}
+
 template <class P, int kRows, int kVectors>
 void multiply(const Tile& tile) {
   using V = typename P::Vector;
   typename P::Sums sums[kRows][kVectors];
+#pragma GCC unroll 8
   for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) sums[r][v] = P::start(tile.starts[r]);
+  std::int8_t rest[kRows * P::kStep] = {};  // of the depth, with zeros behind
+  const std::int64_t whole = tile.depth / P::kStep * P::kStep;
+  for (std::int64_t k = whole; k < tile.depth; ++k)
+    for (int r = 0; r < kRows; ++r) rest[r * P::kStep + k - whole] = tile.weights[r * tile.depth + k];
+  const std::int8_t* weights = whole == 0 ? rest : tile.weights;
+  std::int64_t stride = whole == 0 ? P::kStep : tile.depth;
   const std::byte* windows = tile.windows;
-  std::int64_t k = 0;
-  for (; k + P::kStep <= tile.depth; k += P::kStep, windows += kStepBytes) {
+  const std::byte* const rest_windows = windows + whole / P::kStep * kStepBytes;
+  const std::byte* const end = windows + tile.vector_bytes;
+  while (windows != end) {
     typename P::Codes window[kVectors];
+#pragma GCC unroll 4
     for (int v = 0; v < kVectors; ++v) window[v] = P::load(windows + v * tile.vector_bytes);
+#pragma GCC unroll 8
     for (int r = 0; r < kRows; ++r) {
-      const auto weight = P::weights(tile.weights + r * tile.depth + k);
+      const auto weight = P::weights(weights + r * stride);
+#pragma GCC unroll 4
       for (int v = 0; v < kVectors; ++v) sums[r][v] = P::dot(sums[r][v], window[v], weight);
     }
-  }
-  if (k < tile.depth) {
-    for (int r = 0; r < kRows; ++r) {
-      std::int8_t rest[P::kStep] = {};
-      for (std::int64_t i = k; i < tile.depth; ++i) rest[i - k] = tile.weights[r * tile.depth + i];
-      const auto weight = P::weights(rest);
-      for (int v = 0; v < kVectors; ++v)
-        sums[r][v] = P::dot(sums[r][v], P::load(windows + v * tile.vector_bytes), weight);
+    windows += kStepBytes;
+    weights += P::kStep;
+    if (windows == rest_windows) {
+      weights = rest;
+      stride = P::kStep;
     }
   }
-  for (int r = 0; r < kRows; ++r) {
-    const V factor = broadcast(V{}, tile.factors[r]);
-    const V bias = broadcast(V{}, tile.bias == nullptr ? -0.0f : tile.bias[r]);
-    for (int v = 0; v < kVectors; ++v) {
-      const std::int64_t count = tile.count - v * kLanes;
-      codes::finish(*tile.epilogue, P::real(sums[r][v]), factor, bias, tile.y + r * tile.pixels + v * kLanes,
-                    count < kLanes ? count : kLanes);
-    }
-  }
+  alignas(
+      64) float reals[kRows * kVectors * kLanes];  // the sums leave their registers before they are finished
+#pragma GCC unroll 8
+  for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) store(reals + (r * kVectors + v) * kLanes, P::real(sums[r][v]));
+  finish_tile<V, kVectors>(tile, kRows, reals);
 }
 
 using Multiply = void (*)(const Tile&);

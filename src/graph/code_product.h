@@ -7,7 +7,8 @@
 //
 // The sum is exact in 32 bits (or wraps); the rest is float32, each operation rounded, in this order. A bias
 // or addend that is absent is not added. Codes of the addend are (addend - addend_zero) * addend_scale. The
-// greatest float32 as `least` or `most` is no bound. A NaN stays one, and its code is the least.
+// greatest float32 as `least` or `most` is no bound. A NaN stays one; its code is the least that others can
+// have.
 #pragma once
 
 namespace lathe::code_product {

@@ -7,10 +7,6 @@
 namespace lathe::avx512 {
 namespace {
 
-[[gnu::always_inline]] inline Vector nearest(Vector x) {
-  return {_mm512_roundscale_ps(x.lanes, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC)};
-}
-
 /// i8 or u8; lanes from `count` on are 0.
 [[gnu::always_inline]] inline Vector load_codes(Vector, const std::uint8_t* source, bool is_signed,
                                                 std::int64_t count) {
@@ -18,9 +14,11 @@ namespace {
   return {_mm512_cvtepi32_ps(is_signed ? _mm512_cvtepi8_epi32(codes) : _mm512_cvtepu8_epi32(codes))};
 }
 
-/// Whole numbers that the type of the codes holds.
-[[gnu::always_inline]] inline void store_codes(std::uint8_t* target, Vector whole, std::int64_t count) {
-  const __m128i codes = _mm512_cvtepi32_epi8(_mm512_cvtps_epi32(whole.lanes));
+/// x rounded to nearest even, `zero` more; the type of the codes holds it.
+[[gnu::always_inline]] inline void store_codes(std::uint8_t* target, Vector x, std::int32_t zero,
+                                               std::int64_t count) {
+  const __m512i whole = _mm512_add_epi32(_mm512_cvtps_epi32(x.lanes), _mm512_set1_epi32(zero));
+  const __m128i codes = _mm512_cvtepi32_epi8(whole);
   if (count >= 16)
     _mm_storeu_si128(reinterpret_cast<__m128i*>(target), codes);
   else

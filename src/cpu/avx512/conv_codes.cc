@@ -108,7 +108,7 @@ struct ConvolutionCodes {
 
 extern const IsaKernel conv_codes_kernels[];
 const IsaKernel conv_codes_kernels[] = {
-    {"conv_codes.dense", conv_codes::run<ConvolutionCodes, 8, 3>,
+    {"conv_codes.dense", conv_codes::run<ConvolutionCodes, 4, 4>,
      conv_codes::scratch_bytes<ConvolutionCodes>},
     {nullptr, nullptr, nullptr},
 };

@@ -25,19 +25,17 @@ inline void finish_sum(const codes::Epilogue& epilogue, std::int64_t i, std::int
         (static_cast<const std::uint8_t*>(epilogue.addend)[i] - epilogue.addend_zero) * epilogue.addend_scale;
   else if (epilogue.addend != nullptr)
     value += static_cast<const float*>(epilogue.addend)[i];
-  value = value < epilogue.least ? epilogue.least : value;
-  value = value > epilogue.most ? epilogue.most : value;
   if (!epilogue.is_codes) {
-    static_cast<float*>(epilogue.y)[i] = value;
+    value = value < epilogue.least ? epilogue.least : value;
+    static_cast<float*>(epilogue.y)[i] = value > epilogue.most ? epilogue.most : value;
     return;
   }
-  float whole = std::nearbyint(value / epilogue.y_scale) + epilogue.y_zero;
-  whole = whole > epilogue.y_least ? whole : epilogue.y_least;  // a NaN too
-  whole = whole < epilogue.y_most ? whole : epilogue.y_most;
-  if (epilogue.y_least < 0)
-    static_cast<std::int8_t*>(epilogue.y)[i] = static_cast<std::int8_t>(whole);
-  else
-    static_cast<std::uint8_t*>(epilogue.y)[i] = static_cast<std::uint8_t>(whole);
+  // bounds that are whole numbers hold what is rounded too
+  value /= epilogue.y_scale;
+  value = value > epilogue.least ? value : epilogue.least;  // a NaN too
+  value = value < epilogue.most ? value : epilogue.most;
+  static_cast<std::uint8_t*>(epilogue.y)[i] =
+      static_cast<std::uint8_t>(static_cast<std::int32_t>(std::nearbyint(value)) + epilogue.y_zero);
 }
 
 }  // namespace lathe::portable

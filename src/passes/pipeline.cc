@@ -17,6 +17,10 @@ constexpr std::array kPasses = {
          "scale the weights of convolutions ahead, and their channels not at all; within 1e-6 of the sums of "
          "magnitudes",
          fold_channel_factors},
+    Pass{"propagate_quantization",
+         "move QuantizeLinear up and DequantizeLinear down through what moves elements, and drop pairs; "
+         "bit-equal",
+         propagate_quantization},
     Pass{
         "recognize_reductions",
         "know Gelu, Swish, norms and sums of squares or exponentials where they are written out; within 1e-5",

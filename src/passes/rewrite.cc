@@ -47,10 +47,17 @@ ValueId insert_node(Graph& graph, std::size_t position, std::string_view op, std
                     Attributes attributes) {
   std::string name = graph.nodes[position].name;
   if (!name.empty()) name += "." + std::string(op);
-  const auto result = graph.add(op, std::move(name), std::move(inputs), std::move(attributes));
+  const auto result = graph.add_node(op, std::move(name), std::move(inputs), std::move(attributes)).at(0);
   std::rotate(graph.nodes.begin() + static_cast<std::ptrdiff_t>(position), graph.nodes.end() - 1,
               graph.nodes.end());
   return result;
+}
+
+ValueId absent(Graph& graph) {
+  for (std::size_t i = 0; i < graph.values.size(); ++i)
+    if (graph.values[i].type.dtype == Dtype::none) return static_cast<ValueId>(i);
+  static constexpr std::byte kNothing{};
+  return graph.add_constant("absent", {&kNothing, Dtype::none, {0}}, nullptr);
 }
 
 void remove_unused_nodes(Graph& graph) {

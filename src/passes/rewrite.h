@@ -40,6 +40,9 @@ bool stand_in(Graph& graph, std::size_t position, ValueId value);
 ValueId insert_node(Graph& graph, std::size_t position, std::string_view op, std::vector<ValueId> inputs,
                     Attributes attributes);
 
+/// An input that is left out: a constant of type `none`.
+ValueId absent(Graph& graph);
+
 /// Removes the pure nodes whose outputs nothing uses any more. Values stay.
 void remove_unused_nodes(Graph& graph);
 

@@ -22,16 +22,18 @@ inline std::string canonical_text(Graph graph) {
 }
 
 /// Runs `pass` on `before`, verifies the graph, and compares it with `expected`. The pass must say truly
-/// whether it changed the graph, and change nothing when it runs again.
+/// whether it changed the graph, and change nothing when it runs again. `expected_constant` is for graphs
+/// whose types depend on what constants hold.
 inline void expect_rewrite(bool (*pass)(Graph&, const PassContext&), std::string_view before,
                            std::string_view expected, const PassContext& context = {},
-                           const FindConstant& find_constant = nullptr) {
+                           const FindConstant& find_constant = nullptr,
+                           const FindConstant& expected_constant = nullptr) {
   Graph graph = parse_graph(before, find_constant);
   verify(graph, "before");
   const auto text_before = print(graph);
   const bool changed = pass(graph, context);
   verify(graph, "the pass");
-  EXPECT_EQ(canonical_text(graph), canonical_text(parse_graph(expected)));
+  EXPECT_EQ(canonical_text(graph), canonical_text(parse_graph(expected, expected_constant)));
   EXPECT_EQ(changed, print(graph) != text_before);
   EXPECT_FALSE(pass(graph, context)) << "the pass changes its own result";
 }

@@ -2,6 +2,9 @@
 // whose dimensions are numbers. Views need no evaluator: they are the same bytes. What is too large to be
 // worth its memory, has dimensions that only a run knows, or has no kernel here stays a node. Types that
 // depend on what has become a constant are made sharper on the way.
+//
+// What dequantizes the weight of a product whose data is dequantized too is left for fuse_codes; fold_weights
+// computes what that did not take.
 #include <algorithm>
 #include <utility>
 
@@ -9,6 +12,7 @@
 #include "base/error.h"
 #include "graph/infer.h"
 #include "passes/pass.h"
+#include "passes/tensor_codes.h"
 
 namespace lathe {
 namespace {
@@ -101,13 +105,44 @@ bool sharpen_types(Graph& graph, const Node& node) {
   return changed;
 }
 
-}  // namespace
+using Values = std::vector<bool>;  // by id
 
-bool fold_constants(Graph& graph, const PassContext& context) {
+bool is_transposition(const Node& node) {
+  return node.op->name == "Transpose" || node.op->name == "TransposeAny";
+}
+
+/// What is dequantized, and transpositions of it.
+Values dequantized(const Graph& graph) {
+  Values result(graph.values.size(), false);
+  for (const auto& node : graph.nodes)
+    if (node.op->name == "DequantizeLinear" ||
+        (is_transposition(node) && result[static_cast<std::size_t>(node.inputs[0])]))
+      result[static_cast<std::size_t>(node.outputs[0])] = true;
+  return result;
+}
+
+/// Of these the weights, and what they are transposed from, of products whose data is dequantized too.
+Values weights_of_codes(const Graph& graph) {
+  const Uses uses(graph);
+  const Values all = dequantized(graph);
+  Values result(graph.values.size(), false);
+  for (const auto& product : graph.nodes) {
+    if (!is_product(product) || !comes_from_codes(graph, uses, product.inputs[0])) continue;
+    for (ValueId id = product.inputs[1]; all[static_cast<std::size_t>(id)];) {
+      result[static_cast<std::size_t>(id)] = true;
+      id = graph.nodes[static_cast<std::size_t>(uses.producer(id))].inputs[0];
+    }
+  }
+  return result;
+}
+
+/// Folds the nodes whose first outputs are, or are not, among `chosen`.
+bool fold(Graph& graph, const PassContext& context, const Values& chosen, bool among) {
   bool changed = false;
   for (auto& node : std::exchange(graph.nodes, {})) {
     changed = sharpen_types(graph, node) || changed;
-    const bool ahead = can_evaluate(graph, node);
+    const bool is_chosen = !node.outputs.empty() && chosen[static_cast<std::size_t>(node.outputs[0])];
+    const bool ahead = is_chosen == among && can_evaluate(graph, node);
     auto results = ahead ? evaluate(graph, node, context) : std::nullopt;
     if (!results) {
       graph.nodes.push_back(std::move(node));
@@ -122,6 +157,16 @@ bool fold_constants(Graph& graph, const PassContext& context) {
     changed = true;
   }
   return changed;
+}
+
+}  // namespace
+
+bool fold_constants(Graph& graph, const PassContext& context) {
+  return fold(graph, context, weights_of_codes(graph), false);
+}
+
+bool fold_weights(Graph& graph, const PassContext& context) {
+  return fold(graph, context, dequantized(graph), true);
 }
 
 }  // namespace lathe

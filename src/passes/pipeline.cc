@@ -21,6 +21,11 @@ constexpr std::array kPasses = {
          "move QuantizeLinear up and DequantizeLinear down through what moves elements, and drop pairs; "
          "bit-equal",
          propagate_quantization},
+    Pass{"fuse_codes",
+         "multiply codes that are dequantized, with what is behind until they are codes again; within one "
+         "code",
+         fuse_codes},
+    Pass{"fold_weights", "compute ahead the weights whose codes no product took", fold_weights},
     Pass{
         "recognize_reductions",
         "know Gelu, Swish, norms and sums of squares or exponentials where they are written out; within 1e-5",

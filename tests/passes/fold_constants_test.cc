@@ -117,5 +117,66 @@ TEST(FoldConstants, RefusesAnEvaluatorThatBreaksItsPromise) {
   EXPECT_THROW(fold_constants(graph, context), Error);
 }
 
+/// Knows DequantizeLinear and Transpose, and nothing of their numbers.
+PassContext with_shapes_alone() {
+  PassContext context;
+  context.evaluate = [](const Node& node, std::span<const TensorView>, std::span<const ValueType> outputs) {
+    std::optional<std::vector<ConstantData>> results;
+    if (node.op->name != "DequantizeLinear" && node.op->name != "Transpose") return results;
+    const Shape shape = {outputs[0].dims[0].value, outputs[0].dims[1].value};
+    results.emplace().push_back(
+        floats(std::vector<float>(static_cast<std::size_t>(element_count(shape))), shape));
+    return results;
+  };
+  return context;
+}
+
+TEST(FoldConstants, LeavesCodesOfWeightsWhoseDataIsDequantizedUntilProductsHaveReadThem) {
+  constexpr std::string_view kNodes = R"(
+    %d: f32[T, 4] = DequantizeLinear(%x, %s)
+    %r: f32[T, 4] = Relu(%d)
+    %wf: f32[8, 4] = DequantizeLinear(%w, %s)
+    %a: f32[T, 8] = Linear(%r, %wf)
+    %uf: f32[8, 4] = DequantizeLinear(%u, %s)
+    %ut: f32[4, 8] = Transpose(%uf)
+    %b: f32[T, 8] = MatMul(%r, %ut)
+    )";
+  constexpr std::string_view kEnd = R"(
+    %c: f32[T, 8] = Linear(%real, %vf)
+    return a = %a, b = %b, c = %c)";
+  const std::string values = R"(
+    %x: u8[T, 4] = input
+    %real: f32[T, 4] = input
+    %s: f32[] = constant "s"
+    %w: i8[8, 4] = constant "w"
+    %u: i8[8, 4] = constant "u"
+    %v: i8[8, 4] = constant "v"
+    )";
+  const auto graph = [&](std::string_view folded, std::string_view nodes) {
+    return "graph g {" + values + std::string(folded) + std::string(nodes) + std::string(kEnd) + "}";
+  };
+  const auto bytes = [](const std::string&, const ValueType& type) {
+    Shape shape;
+    for (const auto& dim : type.dims) shape.push_back(dim.value);
+    const auto owner = std::make_shared<std::vector<std::byte>>(dense_bytes(type.dtype, shape));
+    return std::pair<TensorView, std::shared_ptr<const void>>({owner->data(), type.dtype, shape}, owner);
+  };
+  const auto unfolded = std::string(kNodes) + "%vf: f32[8, 4] = DequantizeLinear(%v, %s)";
+  expect_rewrite(fold_constants, graph("", unfolded), graph("%vf: f32[8, 4] = constant \"vf\"", kNodes),
+                 with_shapes_alone(), bytes);
+  expect_rewrite(fold_weights, graph("", unfolded),
+                 graph(R"(
+    %wf: f32[8, 4] = constant "wf"
+    %uf: f32[8, 4] = constant "uf"
+    %ut: f32[4, 8] = constant "ut"
+    %vf: f32[8, 4] = constant "vf")",
+                       R"(
+    %d: f32[T, 4] = DequantizeLinear(%x, %s)
+    %r: f32[T, 4] = Relu(%d)
+    %a: f32[T, 8] = Linear(%r, %wf)
+    %b: f32[T, 8] = MatMul(%r, %ut))"),
+                 with_shapes_alone(), bytes);
+}
+
 }  // namespace
 }  // namespace lathe

@@ -1,0 +1,163 @@
+#include "passes/product_codes.h"
+
+#include <cmath>
+#include <limits>
+
+#include "graph/text_lists.h"
+#include "passes/constants.h"
+
+namespace lathe {
+namespace {
+
+constexpr std::int64_t kGreatestFactor = 255;  // of a code less its zero
+
+bool is_code(Dtype dtype) {
+  return dtype == Dtype::i8 || dtype == Dtype::u8 || dtype == Dtype::i4 || dtype == Dtype::u4 ||
+         dtype == Dtype::i2 || dtype == Dtype::u2;
+}
+
+bool has_bytes(const Value& value) { return value.kind == ValueKind::constant && value.data.data != nullptr; }
+
+const Node* producer(const Graph& graph, const Uses& uses, ValueId id) {
+  const auto found = uses.producer(id);
+  return found < 0 ? nullptr : &graph.nodes[static_cast<std::size_t>(found)];
+}
+
+/// Whether input 1 of the product has its rows along the last axis.
+bool reads_columns(const Node& product) {
+  return product.op->name == "MatMul" || (product.op->name == "Gemm" && product.integer("transB") == 0);
+}
+
+bool swaps_axes(const Graph& graph, const Node& node) {
+  if (node.op->name != "Transpose" && node.op->name != "TransposeAny") return false;
+  const auto rank = graph.value(node.inputs[0]).type.dims.size();
+  const auto axes = parse_permutation(node.text("perm"), rank);
+  return rank == 2 && axes && (*axes)[0] == 1;
+}
+
+/// Scales or zeros: one, or one for each row along `axis` of the codes.
+bool fits_rows(const Graph& graph, const Node& dequantize, ValueId id, std::size_t axis) {
+  const auto& value = graph.value(id);
+  const Shape& codes = graph.value(dequantize.inputs[0]).data.shape;
+  if (!has_bytes(value)) return false;
+  if (element_count(value.data.shape) == 1) return true;
+  const std::int64_t given = dequantize.integer("axis");
+  const auto rank = static_cast<std::int64_t>(codes.size());
+  return value.data.shape.size() == 1 && value.data.shape[0] == codes[axis] &&
+         (given < 0 ? given + rank : given) == static_cast<std::int64_t>(axis);
+}
+
+/// A constant's codes, `rows` along axis 0, or along axis 1 of two.
+struct CodeTable {
+  const Value& codes;
+  const Value* zeros;  // or null
+  bool by_columns;
+
+  std::size_t rows() const { return static_cast<std::size_t>(codes.data.shape[by_columns ? 1 : 0]); }
+  std::size_t depth() const { return static_cast<std::size_t>(element_count(codes.data.shape)) / rows(); }
+  std::int32_t at(std::size_t row, std::size_t i) const {
+    const std::int32_t code = constant_code(codes, by_columns ? i * rows() + row : row * depth() + i);
+    if (zeros == nullptr) return code;
+    return code - constant_code(*zeros, element_count(zeros->data.shape) == 1 ? 0 : row);
+  }
+};
+
+/// i8 [rows, ...]; the constant itself where that is what it is.
+ValueId codes_around_zero(Graph& graph, ValueId id, ValueId zeros, bool by_columns) {
+  const Value value = graph.value(id);
+  const Value zero = zeros == kNoValue ? Value{} : graph.value(zeros);
+  const CodeTable table{value, zeros == kNoValue ? nullptr : &zero, by_columns};
+  const auto bytes = std::make_shared<std::vector<std::int8_t>>();
+  bytes->reserve(table.rows() * table.depth());
+  bool as_it_lies = value.type.dtype == Dtype::i8 && !by_columns;
+  for (std::size_t row = 0; row < table.rows(); ++row) {
+    std::int64_t magnitudes = 0;
+    for (std::size_t i = 0; i < table.depth(); ++i) {
+      const std::int32_t code = table.at(row, i);
+      if (code < std::numeric_limits<std::int8_t>::lowest() || code > std::numeric_limits<std::int8_t>::max())
+        return kNoValue;
+      magnitudes += std::abs(code);
+      bytes->push_back(static_cast<std::int8_t>(code));
+    }
+    if (magnitudes * kGreatestFactor > std::numeric_limits<std::int32_t>::max()) return kNoValue;
+    as_it_lies =
+        as_it_lies && (zeros == kNoValue || table.at(row, 0) == constant_code(value, row * table.depth()));
+  }
+  if (as_it_lies) return id;
+  Shape shape = value.data.shape;
+  if (by_columns) std::swap(shape[0], shape[1]);
+  return graph.add_constant(value.name + ".codes",
+                            {reinterpret_cast<const std::byte*>(bytes->data()), Dtype::i8, std::move(shape)},
+                            bytes);
+}
+
+ValueId add_numbers(Graph& graph, const std::string& name, std::vector<float> numbers) {
+  const auto owner = std::make_shared<const std::vector<float>>(std::move(numbers));
+  const TensorView view{reinterpret_cast<const std::byte*>(owner->data()),
+                        Dtype::f32,
+                        {static_cast<std::int64_t>(owner->size())}};
+  return graph.add_constant(name, view, owner);
+}
+
+/// Whether the node dequantizes a constant matrix, or the weights of a convolution, with scales as rows have
+/// them.
+bool dequantizes_weight(const Graph& graph, const Node& node, bool is_conv, std::size_t axis) {
+  const auto& codes = graph.value(node.inputs[0]);
+  if (!has_bytes(codes) || !is_code(codes.type.dtype) || element_count(codes.data.shape) == 0) return false;
+  if (is_conv ? codes.data.shape.size() < 3 : codes.data.shape.size() != 2) return false;
+  return graph.value(node.outputs[0]).type.dtype == Dtype::f32 &&
+         graph.value(node.inputs[1]).type.dtype == Dtype::f32 && node.integer("block_size") == 0 &&
+         fits_rows(graph, node, node.inputs[1], axis);
+}
+
+}  // namespace
+
+std::optional<WeightCodes> weight_codes(Graph& graph, const Uses& uses, const Node& product, float x_step) {
+  const Node* found = producer(graph, uses, product.inputs[1]);
+  const bool swapped = found != nullptr && swaps_axes(graph, *found);
+  if (swapped) found = producer(graph, uses, found->inputs[0]);
+  if (found == nullptr || found->op->name != "DequantizeLinear") return std::nullopt;
+  const Node dequantize = *found;
+  const bool by_columns = reads_columns(product) != swapped;
+  const std::size_t axis = by_columns ? 1 : 0;
+  if (!dequantizes_weight(graph, dequantize, product.op->name == "Conv", axis)) return std::nullopt;
+  ValueId zeros = kNoValue;
+  if (dequantize.inputs.size() > 2 && graph.value(dequantize.inputs[2]).type.dtype != Dtype::none) {
+    zeros = dequantize.inputs[2];
+    if (!fits_rows(graph, dequantize, zeros, axis)) return std::nullopt;
+  }
+  const Value scales = graph.value(dequantize.inputs[1]);
+  std::vector<float> factors(static_cast<std::size_t>(graph.value(dequantize.inputs[0]).data.shape[axis]));
+  for (std::size_t row = 0; row < factors.size(); ++row) {
+    factors[row] = x_step * constant_element(scales, element_count(scales.data.shape) == 1 ? 0 : row);
+    if (!std::isnormal(factors[row])) return std::nullopt;
+  }
+  WeightCodes result;
+  result.codes = codes_around_zero(graph, dequantize.inputs[0], zeros, by_columns);
+  if (result.codes == kNoValue) return std::nullopt;
+  result.factors = add_numbers(graph, graph.value(result.codes).name + ".factors", std::move(factors));
+  return result;
+}
+
+bool is_constant_of_rows(const Graph& graph, ValueId id, std::size_t rank, std::size_t axis,
+                         std::int64_t rows) {
+  const auto& value = graph.value(id);
+  const Shape& shape = value.data.shape;
+  if (!has_bytes(value) || value.type.dtype != Dtype::f32 || shape.size() > rank) return false;
+  for (std::size_t i = 0; i < shape.size(); ++i) {
+    const bool along_rows = rank - shape.size() + i == axis;
+    if (shape[i] != 1 && !(along_rows && shape[i] == rows)) return false;
+  }
+  return true;
+}
+
+ValueId constant_of_rows(Graph& graph, ValueId id, std::int64_t rows) {
+  const Value value = graph.value(id);
+  if (value.data.shape == Shape{rows}) return id;
+  const bool one = element_count(value.data.shape) == 1;
+  std::vector<float> numbers(static_cast<std::size_t>(rows));
+  for (std::size_t i = 0; i < numbers.size(); ++i) numbers[i] = constant_element(value, one ? 0 : i);
+  return add_numbers(graph, value.name + ".rows", std::move(numbers));
+}
+
+}  // namespace lathe

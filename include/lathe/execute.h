@@ -26,7 +26,7 @@ namespace lathe {
 
 /// Numbers on the host, row-major and little-endian.
 struct Tensor {
-  std::string dtype;  // f32, f16, bf16, f64, i8, i16, i32, i64; u8: bytes of a block type as they lie
+  std::string dtype;  // "f32", "i64", "bool", ...; "u8" also of the bytes of a block type as they lie
   std::vector<std::int64_t> shape;  // outermost first
   std::vector<std::byte> bytes;
   std::string container = {};  // "sequence", "optional" or "optional sequence"; empty: a tensor
@@ -38,7 +38,9 @@ struct Tensor {
 Tensor read_npy(const std::string& file);
 /// What stands before the elements in a .npy file.
 std::string npy_header(std::string_view dtype, const std::vector<std::int64_t>& shape);
-/// The elements as numbers; throws Error(invalid_argument) for u8.
+/// The name of a tensor's file in a folder of them: what would lead elsewhere, or is nothing to type, is _.
+std::string npy_file_name(const std::string& tensor);
+/// The elements as numbers; throws Error(invalid_argument) for a type that has none.
 std::vector<double> numbers(const Tensor& tensor);
 
 struct TensorInfo {
@@ -152,8 +154,9 @@ struct TensorDifference {
 struct Comparison {
   std::vector<TensorDifference> tensors;  // on both sides, in A's order
   std::vector<std::string> only_a, only_b;
-  std::vector<std::string> notes;
-  bool within = false;  // equal all, or no element outside the tolerances
+  std::vector<std::string> notes;    // what could not be compared
+  std::vector<std::string> remarks;  // on what both were given: sizes and inputs that were made up
+  bool within = false;               // equal all, or no element outside the tolerances
 };
 
 struct Tolerance {
@@ -171,6 +174,15 @@ struct ComparedSide {
 /// our own) and compares every tensor that both have under one name.
 Comparison compare(const ComparedSide& a, const ComparedSide& b, std::vector<std::int32_t> ids,
                    const std::string& text, const Tolerance& tolerance);
+
+/// Whether `file` is a graph or a network, or a plan of one: a program that takes no text.
+bool is_network(const std::string& file);
+
+/// Runs both programs once on A's inputs, and compares every tensor that both have under one name. An output
+/// that is a sequence is compared tensor by tensor, as name[0], name[1], ...
+Comparison compare(const ProgramOptions& a, const ProgramOptions& b, const Tolerance& tolerance);
+/// Runs the program, and holds its tensors against those of the same name, or of their npy_file_name().
+Comparison compare(const ProgramOptions& program, const NamedTensors& expected, const Tolerance& tolerance);
 
 /// The same of tensors that are there already.
 Comparison compare(const NamedTensors& a, const NamedTensors& b, const Tolerance& tolerance);

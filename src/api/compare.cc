@@ -180,35 +180,20 @@ Comparison compare(const ComparedSide& a, const ComparedSide& b, std::vector<std
 }
 
 Comparison compare(const NamedTensors& a, const NamedTensors& b, const Tolerance& tolerance) {
-  Comparison result;
+  ComparisonMaker maker(tolerance);
   const auto find = [](const NamedTensors& tensors, const std::string& name) {
     return std::ranges::find(tensors, name, [](const auto& item) { return item.first; });
   };
-  bool same = true;
   for (const auto& [name, tensor] : a) {
     const auto other = find(b, name);
-    if (other == b.end()) {
-      result.only_a.push_back(name);
-      continue;
-    }
-    if (tensor.shape != other->second.shape) {
-      result.notes.push_back(name + " has another shape in B");
-      same = false;
-      continue;
-    }
-    DifferenceMeter meter(tolerance);
-    meter.add(tensor, other->second);
-    auto difference = meter.result();
-    difference.name = name;
-    difference.dtype_a = tensor.dtype;
-    difference.dtype_b = other->second.dtype;
-    same = same && difference.outside == 0;
-    result.tensors.push_back(std::move(difference));
+    if (other == b.end())
+      maker.only_a(name);
+    else
+      maker.add(name, "", tensor, other->second);
   }
   for (const auto& item : b)
-    if (find(a, item.first) == a.end()) result.only_b.push_back(item.first);
-  result.within = same && !result.tensors.empty();
-  return result;
+    if (find(a, item.first) == a.end()) maker.only_b(item.first);
+  return maker.result();
 }
 
 }  // namespace lathe

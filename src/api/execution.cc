@@ -21,6 +21,7 @@ ExecutionImplementation::ExecutionImplementation(std::shared_ptr<const ProgramIm
     : program_(std::move(program)), inputs_(program_->first_inputs) {
   ContextOptions options;
   options.own_threads = own_threads;
+  options.keep_tensors = program_->keep_tensors;
   context_ = program_->backend->create_context(program_->plan, std::move(options));
   buffers_.resize(program_->plan->bindings.size());
   allocate_states();
@@ -190,9 +191,12 @@ Tensor ExecutionImplementation::tensor(const std::string& name) const {
 }
 
 Tensor ExecutionImplementation::arena_tensor(std::size_t index) const {
+  if (program_->plan->dynamic) {
+    const RunValue& value = context_->tensor_value(static_cast<int>(index));
+    if (value.type.container != Container::tensor || is_element(value.type.dtype)) return received(value);
+    return plain_tensor({value.data, value.type.dtype, shape_of(value.type, sizes_)});
+  }
   const auto& type = program_->plan->tensors[index].type;
-  if (program_->plan->dynamic)
-    throw Error(ErrorCode::unsupported, "tensors inside a plan whose sizes only a run knows are not kept");
   const Shape shape = shape_of(type, sizes_);
   std::vector<std::byte> bytes(dense_bytes(type.dtype, shape));
   context_->read_tensor(static_cast<int>(index), bytes);

@@ -119,8 +119,8 @@ void ProgramImplementation::compile_graph(const ProgramOptions& options, const E
   for (const auto& [symbol, size] : sizes) compile_options.limits.push_back({symbol, size});
   before = source.graph;
   model_options = source.options;
-  compiled = std::make_shared<const CompileResult>(
-      compile(std::move(source.graph), *backend, compile_options));
+  compiled =
+      std::make_shared<const CompileResult>(compile(std::move(source.graph), *backend, compile_options));
   plan = compiled->plan;
 }
 
@@ -202,13 +202,15 @@ void ProgramImplementation::describe() {
   std::set<std::int32_t> lasting;  // where memory is reused, outputs alone keep their bytes
   for (const auto& output : plan->outputs) lasting.insert(output.tensor);
   std::set<std::int32_t> seen;
-  for (const auto& step : plan->steps)
+  for (const auto& step : plan->steps) {
+    if (step.outputs_mask == 0) continue;  // it never runs
     for (const auto tensor : step.outputs) {
       const auto& written = plan->tensors[static_cast<std::size_t>(tensor)];
       const bool kept = !reuses_memory || lasting.contains(tensor);
       if (kept && written.place == Place::arena && seen.insert(tensor).second)
         tensor_infos.push_back(describe_tensor(tensor, written.name));
     }
+  }
   named_sizes.assign(sizes.begin(), sizes.end());
 }
 

@@ -1,10 +1,10 @@
 // How far two tensors are apart, gathered piece by piece.
 #pragma once
 
-#include <span>
 #include <string>
 #include <vector>
 
+#include "api/tensor_numbers.h"
 #include "lathe/execute.h"
 
 namespace lathe {
@@ -19,8 +19,7 @@ class DifferenceMeter {
   TensorDifference result() const;
 
  private:
-  void add_numbers(std::span<const double> a, std::span<const double> b);
-  void add_pair(double a, double b, bool same_bits, std::int64_t index);
+  void add_pair(WideNumber a, WideNumber b, bool same_bits, std::int64_t index);
 
   Tolerance tolerance_;
   std::vector<std::int64_t> shape_;  // of all pieces together
@@ -31,6 +30,27 @@ class DifferenceMeter {
   bool unbounded_ = false;   // one side is not finite, the other differs
   double max_abs_ = 0;
   double square_difference_ = 0, square_a_ = 0, square_b_ = 0, product_ = 0;
+};
+
+/// Gathers what becomes of each tensor's name.
+class ComparisonMaker {
+ public:
+  explicit ComparisonMaker(const Tolerance& tolerance) : tolerance_(tolerance) {}
+
+  /// On both sides; what is a sequence element by element.
+  void add(const std::string& name, const std::string& op, const Tensor& a, const Tensor& b);
+  void only_a(const std::string& name) { result_.only_a.push_back(name); }
+  void only_b(const std::string& name) { result_.only_b.push_back(name); }
+  void remark(const std::string& text) { result_.remarks.push_back(text); }
+  /// Within where something was compared, and no element of any tensor is outside.
+  Comparison result() const;
+
+ private:
+  void not_compared(const std::string& note);
+
+  Tolerance tolerance_;
+  Comparison result_;
+  bool comparable_ = true;
 };
 
 }  // namespace lathe

@@ -1,7 +1,11 @@
 #include "api/tensor_numbers.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
+#include <limits>
+#include <span>
+#include <vector>
 
 #include "base/error.h"
 #include "base/half.h"
@@ -9,6 +13,7 @@
 #include "formats/npy.h"
 #include "quant/activation.h"
 #include "quant/block_format.h"
+#include "quant/number_format.h"
 
 namespace lathe {
 namespace {
@@ -32,29 +37,76 @@ void decode_activation(const std::byte* record, std::int64_t columns, float* val
   }
 }
 
-template <class Element>
-std::vector<double> elements(const Tensor& tensor, double (*number)(Element)) {
-  std::vector<double> result(tensor.bytes.size() / sizeof(Element));
-  for (std::size_t i = 0; i < result.size(); ++i) {
-    Element element{};
-    std::memcpy(&element, tensor.bytes.data() + i * sizeof element, sizeof element);
-    result[i] = number(element);
-  }
-  return result;
+static_assert(std::numeric_limits<WideNumber>::digits >= 64);
+
+template <class T>
+WideNumber as_number(const std::byte* at) {
+  T value;
+  std::memcpy(&value, at, sizeof(T));
+  return static_cast<WideNumber>(value);
 }
 
-template <class Element>
-double as_double(Element element) {
-  return static_cast<double>(element);
+template <float (*decode)(std::uint16_t)>
+WideNumber as_small_float(const std::byte* at) {
+  std::uint16_t bits = 0;
+  std::memcpy(&bits, at, sizeof(bits));
+  return static_cast<WideNumber>(decode(bits));
 }
-double half_as_double(std::uint16_t bits) { return double{half_to_float(bits)}; }
-double bfloat_as_double(std::uint16_t bits) { return double{bfloat_to_float(bits)}; }
+
+constexpr NumberFormat kE4m3{"", {}, 1, 4, 3, 7, SpecialNumbers::nan};
+constexpr NumberFormat kE4m3Fnuz{"", {}, 1, 4, 3, 8};
+constexpr NumberFormat kE5m2{"", {}, 1, 5, 2, 15, SpecialNumbers::infinity_and_nan};
+constexpr NumberFormat kE5m2Fnuz{"", {}, 1, 5, 2, 16};
+constexpr NumberFormat kE8m0{"", {}, 0, 8, 0, 127, SpecialNumbers::nan, false};
+constexpr NumberFormat kE2m1{"", {}, 1, 2, 1, 1};
+
+template <const NumberFormat& format>
+WideNumber as_format(const std::byte* at) {
+  return static_cast<WideNumber>(decode(format, std::to_integer<std::uint32_t>(*at)));
+}
+
+/// Formats whose one NaN is what would be minus zero.
+template <const NumberFormat& format>
+WideNumber as_format_without_minus_zero(const std::byte* at) {
+  return *at == std::byte{0x80} ? std::numeric_limits<WideNumber>::quiet_NaN() : as_format<format>(at);
+}
+
+constexpr std::array kElements = {
+    ElementReader{"f32", 4, as_number<float>},
+    ElementReader{"f64", 8, as_number<double>},
+    ElementReader{"f16", 2, as_small_float<half_to_float>},
+    ElementReader{"bf16", 2, as_small_float<bfloat_to_float>},
+    ElementReader{"bool", 1, as_number<std::uint8_t>},
+    ElementReader{"i8", 1, as_number<std::int8_t>},
+    ElementReader{"i16", 2, as_number<std::int16_t>},
+    ElementReader{"i32", 4, as_number<std::int32_t>},
+    ElementReader{"i64", 8, as_number<std::int64_t>},
+    ElementReader{"u8", 1, as_number<std::uint8_t>},
+    ElementReader{"u16", 2, as_number<std::uint16_t>},
+    ElementReader{"u32", 4, as_number<std::uint32_t>},
+    ElementReader{"u64", 8, as_number<std::uint64_t>},
+    ElementReader{"i4", 1, as_number<std::int8_t>},
+    ElementReader{"u4", 1, as_number<std::uint8_t>},
+    ElementReader{"i2", 1, as_number<std::int8_t>},
+    ElementReader{"u2", 1, as_number<std::uint8_t>},
+    ElementReader{"f8e4m3fn", 1, as_format<kE4m3>},
+    ElementReader{"f8e4m3fnuz", 1, as_format_without_minus_zero<kE4m3Fnuz>},
+    ElementReader{"f8e5m2", 1, as_format<kE5m2>},
+    ElementReader{"f8e5m2fnuz", 1, as_format_without_minus_zero<kE5m2Fnuz>},
+    ElementReader{"f8e8m0", 1, as_format<kE8m0>},
+    ElementReader{"f4e2m1", 1, as_format<kE2m1>},
+};
 
 }  // namespace
 
+const ElementReader* find_element_reader(std::string_view dtype) {
+  const auto found = std::ranges::find(kElements, dtype, &ElementReader::dtype);
+  return found == kElements.end() ? nullptr : &*found;
+}
+
 Tensor plain_tensor(const TensorView& view) {
   const std::int64_t columns = view.columns();
-  if (view.dtype <= Dtype::i64) {
+  if (is_element(view.dtype)) {
     Tensor tensor{std::string(info(view.dtype).name), view.shape, {}};
     tensor.bytes.assign(view.data, view.data + view.bytes());
     return tensor;
@@ -77,16 +129,25 @@ Tensor plain_tensor(const TensorView& view) {
 }
 
 std::vector<double> numbers(const Tensor& tensor) {
-  if (tensor.dtype == "f32") return elements<float>(tensor, as_double);
-  if (tensor.dtype == "f64") return elements<double>(tensor, as_double);
-  if (tensor.dtype == "f16") return elements<std::uint16_t>(tensor, half_as_double);
-  if (tensor.dtype == "bf16") return elements<std::uint16_t>(tensor, bfloat_as_double);
-  if (tensor.dtype == "i8") return elements<std::int8_t>(tensor, as_double);
-  if (tensor.dtype == "i16") return elements<std::int16_t>(tensor, as_double);
-  if (tensor.dtype == "i32") return elements<std::int32_t>(tensor, as_double);
-  if (tensor.dtype == "i64") return elements<std::int64_t>(tensor, as_double);
-  throw Error(ErrorCode::invalid_argument, "bytes of type " + printable(tensor.dtype) + " are no numbers",
-              {{}, std::nullopt, "dtype"});
+  const ElementReader* reader = find_element_reader(tensor.dtype);
+  if (reader == nullptr)
+    throw Error(ErrorCode::invalid_argument, "bytes of type " + printable(tensor.dtype) + " are no numbers",
+                {{}, std::nullopt, "dtype"});
+  std::vector<double> result(tensor.bytes.size() / reader->bytes);
+  for (std::size_t i = 0; i < result.size(); ++i)
+    result[i] = static_cast<double>(reader->read(&tensor.bytes[i * reader->bytes]));
+  return result;
+}
+
+std::string npy_file_name(const std::string& tensor) {
+  std::string file = tensor;
+  for (char& c : file) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                       c == '_' || c == '-' || c == '.';
+    if (!plain) c = '_';
+  }
+  if (file.empty() || file.front() == '.') file.insert(file.begin(), '_');
+  return file + ".npy";
 }
 
 Tensor read_npy(const std::string& file) {

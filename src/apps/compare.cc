@@ -1,4 +1,5 @@
-// lathe compare: where two runs part. Two models, one with two settings, or two folders of .npy files.
+// lathe compare: where two runs part. Two models or networks, one with two settings, a network and what it
+// should give, or two folders of .npy files.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -10,6 +11,7 @@
 #include "apps/command.h"
 #include "apps/options.h"
 #include "apps/output.h"
+#include "apps/program_words.h"
 #include "apps/whole_number.h"
 #include "lathe/execute.h"
 #include "lathe/inspection.h"
@@ -25,6 +27,7 @@ struct CompareWords {
   /// Of both sides first, of one side behind that.
   std::vector<std::function<void()>> settings, side_settings;
   std::string ids, prompt;
+  ProgramWords given;  // to networks
   Tolerance tolerance;
   std::size_t worst = 10;
   bool json = false;
@@ -179,14 +182,50 @@ NamedTensors read_folder(const std::string& path) {
   return tensors;
 }
 
+/// Decoders in an .onnx file are models where there is a text for them.
+bool takes_tensors(const CompareWords& words, const std::string& file) {
+  return words.ids.empty() && words.prompt.empty() && is_network(file);
+}
+
+void require_words_of(const CompareWords& words, bool network) {
+  const auto chunked = [](const ComparedSide& side) { return side.chunk != 0; };
+  if (network && std::ranges::any_of(words.sides, chunked))
+    throw Error(ErrorCode::invalid_argument, "--chunk is for models: a network runs once on its inputs");
+  if (!network && words.given.any())
+    throw Error(ErrorCode::invalid_argument,
+                "inputs, sizes and constants are for networks: a model has --ids");
+}
+
+ProgramOptions program_options(const CompareWords& words, const std::string& file, std::size_t side) {
+  ProgramOptions options;
+  options.file = file;
+  options.model_options = words.sides[side].options;
+  words.given.fill(options);
+  return options;
+}
+
 Comparison compare_words(CompareWords& words) {
   const auto folder_a = read_folder(words.a);
   const auto folder_b = read_folder(words.b);
   if (!folder_a.empty() && !folder_b.empty()) return compare(folder_a, folder_b, words.tolerance);
-  if (!folder_a.empty() || !folder_b.empty())
-    throw Error(ErrorCode::invalid_argument, "a folder of .npy files is compared with another one alone");
   for (const auto& set : words.settings) set();
   for (const auto& set : words.side_settings) set();
+  const bool network_a = takes_tensors(words, words.a);
+  const bool network_b = takes_tensors(words, words.b);
+  if (network_a && !folder_b.empty()) {
+    require_words_of(words, true);
+    return compare(program_options(words, words.a, 0), folder_b, words.tolerance);
+  }
+  if (!folder_a.empty() || !folder_b.empty())
+    throw Error(ErrorCode::invalid_argument,
+                "a folder of .npy files is compared with another one, or stands behind a network as what it "
+                "should give");
+  if (network_a != network_b)
+    throw Error(ErrorCode::invalid_argument,
+                "a network is compared with a network, and a model with a model");
+  require_words_of(words, network_a);
+  if (network_a)
+    return compare(program_options(words, words.a, 0), program_options(words, words.b, 1), words.tolerance);
   words.sides[0].model = words.a;
   words.sides[1].model = words.b;
   for (auto& side : words.sides) side.options.show_fetch = true;
@@ -202,6 +241,7 @@ int run(CompareWords& words) {
   if (!tolerance(words.tolerance.absolute) || !tolerance(words.tolerance.relative))
     throw Error(ErrorCode::invalid_argument, "--atol and --rtol must be 0 or more");
   const Comparison comparison = compare_words(words);
+  for (const auto& remark : comparison.remarks) write_error("lathe: " + remark + "\n");
   write_out(words.json ? to_json(comparison) : to_text(words, comparison));
   return comparison.within ? 0 : 1;
 }
@@ -240,11 +280,15 @@ void add_compare(CLI::App& program, Context& context) {
   auto words = std::make_shared<CompareWords>();
   CLI::App* command = program.add_subcommand(
       "compare", "find where two runs on the same input part; exit status 1 if they do");
-  command->add_option("A", words->a, "a model, or a folder of .npy files")->required();
-  command->add_option("B", words->b, "the other one (default: A, with other settings)");
+  command->add_option("A", words->a, "a model, a network, or a folder of .npy files")->required();
+  command->add_option(
+      "B", words->b,
+      "the other one (default: A, with other settings); of a network also a folder of what it "
+      "should give");
   CLI::Option* ids = command->add_option("--ids", words->ids, "token ids: 1,2,3 or [1, 2, 3]");
   command->add_option("--prompt", words->prompt, "a text, in A's tokens; - reads stdin (default: a sentence)")
       ->excludes(ids);
+  words->given.add(*command);
   add_settings(*command, *words);
   command->add_option("--atol", words->tolerance.absolute, "absolute difference that is allowed")
       ->capture_default_str();

@@ -6,9 +6,9 @@
 #include <thread>
 
 #include "apps/command.h"
-#include "apps/named_word.h"
 #include "apps/options.h"
 #include "apps/output.h"
+#include "apps/program_words.h"
 #include "apps/query_loop.h"
 #include "apps/query_report.h"
 #include "apps/whole_number.h"
@@ -21,9 +21,7 @@ namespace {
 struct ExecWords {
   std::string file;
   ModelWords model;
-  std::vector<std::string> inputs;
-  std::vector<std::string> sizes;
-  std::vector<std::string> constants;
+  ProgramWords given;
   ProgramOptions program;
   QueryOptions queries;
   ReportOptions report;
@@ -53,18 +51,7 @@ ProgramOptions program_options(const ExecWords& words, bool model_given) {
     options.model = words.file;
   else if (options.file.empty() || model_given)
     options.model = words.model.model;
-  for (const auto& word : words.inputs) {
-    const auto [name, file] = split_word(word, "--input");
-    if (file.ends_with(".npy"))
-      options.inputs.emplace_back(name, read_npy(file));
-    else
-      options.raw_inputs.emplace_back(name, file);
-  }
-  for (const auto& word : words.constants) {
-    const auto [name, file] = split_word(word, "--constant");
-    options.constants.emplace_back(name, read_npy(file));
-  }
-  options.sizes = named_sizes(words.sizes, "--shapes");
+  words.given.fill(options);
   return options;
 }
 
@@ -87,18 +74,6 @@ void write_file(const std::string& path, const std::string& text) {
   file.finish();
 }
 
-/// An output's name as a file's: what would lead elsewhere, or is nothing to type, becomes _.
-std::string file_name(const std::string& name) {
-  std::string file = name;
-  for (char& c : file) {
-    const bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                       c == '_' || c == '-' || c == '.';
-    if (!plain) c = '_';
-  }
-  if (file.empty() || file.front() == '.') file.insert(file.begin(), '_');
-  return file + ".npy";
-}
-
 void write_outputs(const Program& program, const Execution& execution, const std::string& folder) {
   std::error_code error;
   std::filesystem::create_directories(folder, error);
@@ -106,7 +81,7 @@ void write_outputs(const Program& program, const Execution& execution, const std
   for (const auto& info : program.outputs()) {
     const Tensor tensor = execution.output(info.name);
     const std::string header = npy_header(tensor.dtype, tensor.shape);
-    OutputFile file(folder + "/" + file_name(info.name));
+    OutputFile file(folder + "/" + npy_file_name(info.name));
     file.write(header.data(), header.size());
     file.write(tensor.bytes.data(), tensor.bytes.size());
     file.flush();
@@ -168,33 +143,15 @@ int run(ExecWords& words, bool model_given) {
 }
 
 void add_input_words(CLI::App& command, ExecWords& words) {
-  command
-      .add_option("--input,--load-inputs,--loadInputs", words.inputs,
-                  "NAME=FILE: an input from a .npy file, or from one of bare elements (again for more)")
-      ->delimiter(',')
-      ->allow_extra_args(false);
-  command
-      .add_option("--shapes", words.sizes,
-                  "sizes of dimensions that have names: T=5,Q=1; where nothing says one, 1 or what fits")
-      ->delimiter(',')
-      ->allow_extra_args(false);
+  words.given.add(command);
   command
       .add_option("--past", words.program.past, "of models: tokens that a sequence has in the cache already")
       ->transform(whole_number<int>())
       ->capture_default_str();
   command
-      .add_option("--constant", words.constants,
-                  "NAME=FILE.npy: a constant of a graph in text form (again for more)")
-      ->allow_extra_args(false);
-  command.add_option("--constants", words.program.constants_folder,
-                     "a folder with constants of a graph in text form, NAME.npy");
-  command
       .add_option("--outputs", words.program.outputs, "compute these outputs alone: NAME,NAME (default: all)")
       ->delimiter(',')
       ->allow_extra_args(false);
-  command.add_option("--seed", words.program.seed, "of inputs that are made up")
-      ->transform(whole_number<std::uint64_t>())
-      ->capture_default_str();
 }
 
 void add_timing_words(CLI::App& command, ExecWords& words) {

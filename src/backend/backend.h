@@ -29,6 +29,8 @@ struct ContextOptions {
   /// Threads of the context's own, so that it runs beside other contexts of the same backend; 0: it uses the
   /// backend's, and contexts that do so take turns.
   int own_threads = 0;
+  /// Of plans whose sizes only a run knows: tensors stay until the next run, for tensor_value().
+  bool keep_tensors = false;
 };
 
 /// One execution context over a plan: an arena and the bindings. Contexts of one plan share its weights; each
@@ -63,6 +65,12 @@ class ExecutionContext {
   /// only in plans compiled without reuse of memory.
   virtual void read_tensor(int /*tensor*/, std::span<std::byte> /*bytes*/) {
     throw Error(ErrorCode::unsupported, "this device does not show tensors inside a plan");
+  }
+
+  /// The same where only a run knows its size: what its step gave, in contexts with
+  /// ContextOptions::keep_tensors.
+  virtual const RunValue& tensor_value(int /*tensor*/) const {
+    throw Error(ErrorCode::unsupported, "this device does not show tensors inside such a plan");
   }
 
   /// Seconds of each step of the last run, if profiling is on; empty otherwise.

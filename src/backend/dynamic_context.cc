@@ -19,8 +19,8 @@ constexpr std::size_t kAlignment = 64;
 }  // namespace
 
 DynamicContext::DynamicContext(std::shared_ptr<const Plan> plan, std::shared_ptr<ThreadPool> pool,
-                               Backend& backend)
-    : plan_(std::move(plan)), pool_(std::move(pool)), backend_(backend) {
+                               Backend& backend, bool keep)
+    : plan_(std::move(plan)), pool_(std::move(pool)), backend_(backend), keep_(keep) {
   bound_.resize(plan_->bindings.size(), nullptr);
   bound_values_.resize(plan_->bindings.size());
   reads_.assign(plan_->tensors.size(), 0);
@@ -252,6 +252,7 @@ void DynamicContext::run_step(std::size_t index, const PlanProfile& profile) {
 
 /// Gives back the memory of tensors that nobody reads any more.
 void DynamicContext::release_read(const PlanStep& step) {
+  if (keep_) return;
   const auto release = [this](std::int32_t index) {
     tensor(index).elements.clear();
     Memory memory = std::exchange(tensor(index).memory, nullptr);
@@ -288,6 +289,11 @@ void DynamicContext::bind_value(int binding, RunValue value) {
 
 const RunValue& DynamicContext::output_value(int output) const {
   return tensor(plan_->outputs.at(static_cast<std::size_t>(output)).tensor);
+}
+
+const RunValue& DynamicContext::tensor_value(int index) const {
+  CHECK(keep_ && index >= 0 && static_cast<std::size_t>(index) < tensors_.size());
+  return tensor(index);
 }
 
 Shape DynamicContext::output_shape(int output) const {

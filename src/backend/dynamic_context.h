@@ -13,8 +13,10 @@ namespace lathe {
 
 class DynamicContext final : public ExecutionContext {
  public:
-  /// `backend` outlives this; its memory must be the host's.
-  DynamicContext(std::shared_ptr<const Plan> plan, std::shared_ptr<ThreadPool> pool, Backend& backend);
+  /// `backend` outlives this; its memory must be the host's. `keep` says that tensors stay until the next
+  /// run.
+  DynamicContext(std::shared_ptr<const Plan> plan, std::shared_ptr<ThreadPool> pool, Backend& backend,
+                 bool keep = false);
 
   void bind(int binding, const Buffer& buffer, std::uint64_t offset) override;
   /// Throws Error(invalid_argument) naming the step whose inputs turn out not to fit.
@@ -23,6 +25,7 @@ class DynamicContext final : public ExecutionContext {
   Shape output_shape(int output) const override;
   void bind_value(int binding, RunValue value) override;
   const RunValue& output_value(int output) const override;
+  const RunValue& tensor_value(int index) const override;
   std::vector<double> step_seconds() const override { return step_seconds_; }
   void set_profiling(bool on) override { profiling_ = on; }
 
@@ -50,6 +53,7 @@ class DynamicContext final : public ExecutionContext {
   std::shared_ptr<const Plan> plan_;
   std::shared_ptr<ThreadPool> pool_;
   Backend& backend_;
+  bool keep_;
   std::vector<std::byte*> bound_;
   std::vector<RunValue> bound_values_;                                // of bindings that are no tensors
   std::vector<Node> nodes_;                                           // one for each step

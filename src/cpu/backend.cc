@@ -105,7 +105,7 @@ class CpuBackend final : public Backend {
                                                    ContextOptions options) override {
     if (plan->dynamic) {
       auto own = options.own_threads != 0 ? std::make_shared<ThreadPool>(options.own_threads) : pool_;
-      return std::make_unique<DynamicContext>(std::move(plan), std::move(own), *this);
+      return std::make_unique<DynamicContext>(std::move(plan), std::move(own), *this, options.keep_tensors);
     }
     Buffer arena = arena_for(*plan, options, *this);
     auto pool = options.own_threads != 0 ? std::make_shared<ThreadPool>(options.own_threads) : pool_;

@@ -26,9 +26,11 @@ struct ElementType {
 };
 
 constexpr std::array kElements = {
-    ElementType{"f32", "f4", 4}, ElementType{"f16", "f2", 2}, ElementType{"bf16", "V2", 2},
-    ElementType{"f64", "f8", 8}, ElementType{"i8", "i1", 1},  ElementType{"i16", "i2", 2},
-    ElementType{"i32", "i4", 4}, ElementType{"i64", "i8", 8}, ElementType{"u8", "u1", 1},
+    ElementType{"f32", "f4", 4},  ElementType{"f16", "f2", 2}, ElementType{"bf16", "V2", 2},
+    ElementType{"f64", "f8", 8},  ElementType{"i8", "i1", 1},  ElementType{"i16", "i2", 2},
+    ElementType{"i32", "i4", 4},  ElementType{"i64", "i8", 8}, ElementType{"u8", "u1", 1},
+    ElementType{"u16", "u2", 2},  ElementType{"u32", "u4", 4}, ElementType{"u64", "u8", 8},
+    ElementType{"bool", "b1", 1},
 };
 
 /// The header's text, token by token.
@@ -229,6 +231,9 @@ NpyArray read_npy(const MappedFile& file) {
     for (std::size_t at = 0; at < array.bytes.size(); at += header.element.bytes)
       std::reverse(array.bytes.begin() + static_cast<std::ptrdiff_t>(at),
                    array.bytes.begin() + static_cast<std::ptrdiff_t>(at + header.element.bytes));
+  if (header.element.name == "bool" &&
+      std::ranges::any_of(array.bytes, [](std::byte value) { return value > std::byte{1}; }))
+    reader.fail("an element of type bool is neither 0 nor 1");
   if (header.columns_first && array.shape.size() > 1)
     array.bytes = rows_first(array.bytes, array.shape, header.element.bytes);
   return array;

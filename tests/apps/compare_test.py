@@ -141,7 +141,7 @@ class Folders(unittest.TestCase):
 
     def test_a_folder_is_compared_with_a_folder(self):
         numpy.save(self.a / "x.npy", self.x)
-        self.assertIn("another one alone", lathe("compare", self.a, "smollm2", status=2)[1])
+        self.assertIn("compared with another one", lathe("compare", self.a, "smollm2", status=2)[1])
 
 
 if __name__ == "__main__":

@@ -58,9 +58,10 @@ TEST(Npy, ReadsEveryTypeInBothByteOrders) {
     const char* element;
     std::size_t bytes;
   };
-  for (const Case& each : {Case{"<f4", "f32", 4}, Case{"<f2", "f16", 2}, Case{"<V2", "bf16", 2},
-                           Case{"<f8", "f64", 8}, Case{"|i1", "i8", 1}, Case{"<i2", "i16", 2},
-                           Case{"<i4", "i32", 4}, Case{"<i8", "i64", 8}, Case{"|u1", "u8", 1}}) {
+  for (const Case& each :
+       {Case{"<f4", "f32", 4}, Case{"<f2", "f16", 2}, Case{"<V2", "bf16", 2}, Case{"<f8", "f64", 8},
+        Case{"|i1", "i8", 1}, Case{"<i2", "i16", 2}, Case{"<i4", "i32", 4}, Case{"<i8", "i64", 8},
+        Case{"|u1", "u8", 1}, Case{"<u2", "u16", 2}, Case{"<u4", "u32", 4}, Case{"<u8", "u64", 8}}) {
     std::string data;
     for (std::size_t i = 0; i < 3 * each.bytes; ++i) data += static_cast<char>(i + 1);
     const auto array = read(npy(header(each.descr, "(3,)"), data));
@@ -75,6 +76,11 @@ TEST(Npy, ReadsEveryTypeInBothByteOrders) {
     big[0] = '>';
     EXPECT_EQ(read(npy(header(big, "(3,)"), swapped)).bytes, array.bytes) << big;
   }
+}
+
+TEST(Npy, BooleansAreZeroOrOne) {
+  EXPECT_EQ(read(npy(header("|b1", "(3,)"), std::string("\0\1\1", 3))).element, "bool");
+  expect_refused(npy(header("|b1", "(2,)"), "\1\2"), ErrorCode::invalid_file, "neither 0 nor 1");
 }
 
 TEST(Npy, ReadsVersionsAndSpellings) {
@@ -132,7 +138,7 @@ TEST(Npy, BrokenFilesAreRefusedWithTheirPlace) {
   expect_refused(npy(header("<f4", "(1,)"), "more than four"), kInvalid, "follow the array's last element");
   expect_refused(npy(header("<f4", "(2,)"), "four"), kInvalid, "the file ends inside the elements");
   expect_refused(npy(header("|O", "(1,)"), "12345678"), kUnsupported, "no numbers that tensors hold");
-  for (const char* descr : {"<c8", "<u2", "<U4", "|S3", "<f16", "<M8[s]", "|b1", "", "f4"})
+  for (const char* descr : {"<c8", "<U4", "|S3", "<f16", "<M8[s]", "|b2", "", "f4"})
     expect_refused(npy(header(descr, "(1,)"), "12345678"), kUnsupported, "no numbers");
   expect_refused(npy(header("|f4", "(1,)"), "four"), kInvalid, "no byte order");
   expect_refused(npy("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,)}", "four"),

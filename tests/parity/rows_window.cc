@@ -150,6 +150,8 @@ Cases max_pool_cases() {
 
 Cases average_pool_cases() {
   Cases cases = pool_cases("AveragePool", floats());
+  cases.push_back(make_case("AveragePool", {numbers(Dtype::f32, {1, 2, 4, 5, 6})},
+                            {{"kernel_shape", "2,3,2"}, {"pads", "1,0,1,0,1,0"}}));
   cases.push_back(make_case("AveragePool", {numbers(Dtype::f32, {1, 2, 7, 8})},
                             {{"count_include_pad", 1},
                              {"ceil_mode", 1},
@@ -377,7 +379,9 @@ std::vector<Row> window_rows() {
       {"InstanceNormalization", [] { return channel_cases("InstanceNormalization", 2, {}); }, {}},
       {"LRN",
        [] {
-         return float_cases("LRN", {{2, 9, 17, 18}}, {{"size", 4}});
+         Cases cases = float_cases("LRN", {{2, 9, 17, 18}}, {{"size", 4}});
+         cases.push_back(make_case("LRN", {numbers(Dtype::f32, {1, 3, 7})}, {{"size", 5}, {"beta", 0.6}}));
+         return cases;
        },
        {}},
       {"LpPool", [] { return pool_cases("LpPool", floats()); }, {}},

@@ -1,8 +1,11 @@
 // AveragePool and LpPool of any float type, in double. The padding counts as zeros where count_include_pad is
-// 1, but not what lies behind it, where ceil_mode adds a window.
+// 1, but not what lies behind it, where ceil_mode adds a window. AveragePool of float32 over one or two axes
+// in float32: plane_pool.h.
 #include <cmath>
 
+#include "cpu/plane_pool.h"
 #include "cpu/portable/float_element.h"
+#include "cpu/portable/lanes.h"
 #include "cpu/portable/window_walk.h"
 
 namespace lathe::portable {
@@ -74,11 +77,33 @@ Kernel kernel(const char* name, std::string_view op, KernelFunction function) {
   return {.name = name, .op = op, .arithmetic = "f32", .accepts = accepts_element<Element>, .run = function};
 }
 
+bool are_planes(const NodeTypes& types) {
+  const ValueType& x = types.inputs[0];
+  return x.dtype == Dtype::f32 && x.ranked && x.dims.size() <= 4;
+}
+
+bool are_no_planes(const NodeTypes& types) {
+  return types.inputs[0].dtype == Dtype::f32 && !are_planes(types);
+}
+
+bool serial(const KernelCall& call) { return is_small(call.inputs[0], 8192); }
+
 }  // namespace
 
 std::span<const Kernel> average_pool_kernels() {
   static const Kernel kKernels[] = {
-      kernel<F32Element>("portable.average_pool.f32", "AveragePool", run_average<F32Element>),
+      {.name = "portable.average_pool.planes",
+       .op = "AveragePool",
+       .arithmetic = "f32",
+       .accepts = are_planes,
+       .run = plane_pool::run_average<Lanes>,
+       .scratch_bytes = plane_pool::scratch_bytes,
+       .serial = serial},
+      {.name = "portable.average_pool.f32",
+       .op = "AveragePool",
+       .arithmetic = "f32",
+       .accepts = are_no_planes,
+       .run = run_average<F32Element>},
       kernel<F64Element>("portable.average_pool.f64", "AveragePool", run_average<F64Element>),
       kernel<F16Element>("portable.average_pool.f16", "AveragePool", run_average<F16Element>),
       kernel<Bf16Element>("portable.average_pool.bf16", "AveragePool", run_average<Bf16Element>),

@@ -67,14 +67,22 @@ void run(const KernelCall& call) {
   }
 }
 
+constexpr double kRoots = 0.75;  // the power that square roots give
+
+bool has_roots(const NodeTypes& types) {
+  return types.inputs[0].dtype == Dtype::f32 && types.node->real("beta") == kRoots;
+}
+
+bool has_no_roots(const NodeTypes& types) { return types.inputs[0].dtype == Dtype::f32 && !has_roots(types); }
+
 bool serial(const KernelCall& call) { return is_small(call.inputs[0], 4096); }
 
 template <class Element>
-Kernel kernel(const char* name) {
+Kernel kernel(const char* name, bool (*accepts)(const NodeTypes&) = accepts_element<Element>) {
   return {.name = name,
           .op = "LRN",
           .arithmetic = "f32",
-          .accepts = accepts_element<Element>,
+          .accepts = accepts,
           .run = run<Element>,
           .serial = serial};
 }
@@ -83,7 +91,8 @@ Kernel kernel(const char* name) {
 
 std::span<const Kernel> local_response_normalization_kernels() {
   static const Kernel kKernels[] = {
-      kernel<F32Element>("portable.lrn.f32"), kernel<F64Element>("portable.lrn.f64"),
+      kernel<F32Element>("portable.lrn.roots", has_roots),
+      kernel<F32Element>("portable.lrn.f32", has_no_roots), kernel<F64Element>("portable.lrn.f64"),
       kernel<F16Element>("portable.lrn.f16"), kernel<Bf16Element>("portable.lrn.bf16")};
   return kKernels;
 }

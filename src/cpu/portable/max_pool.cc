@@ -5,7 +5,9 @@
 #include <limits>
 #include <type_traits>
 
+#include "cpu/plane_pool.h"
 #include "cpu/portable/float_element.h"
+#include "cpu/portable/lanes.h"
 #include "cpu/portable/window_walk.h"
 
 namespace lathe::portable {
@@ -78,11 +80,33 @@ Kernel kernel(const char* name) {
           .run = run<Element>};
 }
 
+bool are_planes(const NodeTypes& types) {
+  const ValueType& x = types.inputs[0];
+  return x.dtype == Dtype::f32 && x.ranked && x.dims.size() <= 4 && types.outputs.size() == 1;
+}
+
+bool are_no_planes(const NodeTypes& types) {
+  return types.inputs[0].dtype == Dtype::f32 && !are_planes(types);
+}
+
+bool serial(const KernelCall& call) { return is_small(call.inputs[0], 8192); }
+
 }  // namespace
 
 std::span<const Kernel> max_pool_kernels() {
   static const Kernel kKernels[] = {
-      kernel<F32Element>("portable.max_pool.f32"),
+      {.name = "portable.max_pool.planes",
+       .op = "MaxPool",
+       .arithmetic = "f32",
+       .accepts = are_planes,
+       .run = plane_pool::run_max<Lanes>,
+       .scratch_bytes = plane_pool::scratch_bytes,
+       .serial = serial},
+      {.name = "portable.max_pool.f32",
+       .op = "MaxPool",
+       .arithmetic = "f32",
+       .accepts = are_no_planes,
+       .run = run<F32Element>},
       kernel<F64Element>("portable.max_pool.f64"),
       kernel<F16Element>("portable.max_pool.f16"),
       kernel<Bf16Element>("portable.max_pool.bf16"),

@@ -1,0 +1,14 @@
+// MaxPool in float32 (plane_pool.h).
+#include "cpu/avx2/plane_vector.h"
+#include "cpu/isa_kernel.h"
+#include "cpu/plane_pool.h"
+
+namespace lathe::avx2 {
+
+extern const IsaKernel max_pool_kernels[];
+const IsaKernel max_pool_kernels[] = {
+    {"max_pool.planes", plane_pool::run_max<Vector>, nullptr},
+    {nullptr, nullptr, nullptr},
+};
+
+}  // namespace lathe::avx2

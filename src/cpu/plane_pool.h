@@ -1,0 +1,200 @@
+// The driver of MaxPool and AveragePool in float32 over one or two axes, over a vector type V of 16 floats.
+// Plain data and functions of internal linkage, so that ISA files may include it.
+//
+// For a row of outputs the rows of its windows are joined into one line, in ascending order; then the line is
+// cut into as many parts as the stride is long (elements 0, stride, 2 stride, ..., then 1, stride + 1, ...),
+// so that neighbouring outputs read neighbouring numbers, and the elements of each window are joined in
+// ascending order. What lies outside is the number that joining begins with.
+#pragma once
+
+#include "backend/kernel_call.h"
+#include "graph/window.h"
+
+namespace lathe::plane_pool {
+namespace {
+
+constexpr std::int64_t kLanes = 16;
+
+struct Pool {
+  std::int64_t planes;
+  WindowAxis rows;  // of length 1 where there is one axis
+  WindowAxis columns;
+  std::int64_t width;  // of the padded line
+  std::int64_t phase;  // from one part of the line to the next
+  const float* x;
+  float* y;
+};
+
+[[maybe_unused]] Pool pool_of(const KernelCall& call) {
+  const TensorArg& x = call.inputs[0];
+  const int axes = x.rank - 2;
+  const WindowNumbers kernel = window_numbers(call.attributes[3].text);
+  WindowAxis axis[kMaxWindowAxes];
+  resolve_windows(
+      {call.attributes[0].text, call.attributes[2].text, call.attributes[4].text, call.attributes[5].text},
+      axes, x.dims + 2, kernel.values, call.attributes[1].integer != 0, axis);
+  Pool pool{};
+  pool.planes = x.dims[0] * x.dims[1];
+  pool.rows = axes == 2 ? axis[0] : WindowAxis{1, 1, 1, 1, 0, 0, 1};
+  pool.columns = axis[axes - 1];
+  const WindowAxis& columns = pool.columns;
+  pool.width = (columns.output - 1) * columns.stride + window_extent(columns);
+  // whole vectors are read from each element of the window on
+  pool.phase =
+      (columns.output + kLanes - 1) / kLanes * kLanes + (window_extent(columns) - 1) / columns.stride + 1;
+  pool.x = static_cast<const float*>(x.data);
+  pool.y = static_cast<float*>(call.outputs[0].data);
+  return pool;
+}
+
+/// Floats of the line, with room for what vectors read behind it.
+[[maybe_unused]] std::int64_t line_size(const Pool& pool) {
+  const std::int64_t parts = pool.phase * pool.columns.stride;
+  return (pool.width > parts ? pool.width : parts) + 2 * kLanes;
+}
+
+/// Two lines, and a number for each output of a row.
+[[maybe_unused]] std::size_t scratch_bytes(const KernelCall& call) {
+  const Pool pool = pool_of(call);
+  return static_cast<std::size_t>(2 * line_size(pool) + pool.phase) * sizeof(float);
+}
+
+template <class V>
+struct Greatest {
+  static constexpr float kStart = -__builtin_inff();
+  /// Of equal ones the first; NaN is passed over.
+  static V join(V so_far, V next) { return greater(next, so_far); }
+};
+
+template <class V>
+struct Sum {
+  static constexpr float kStart = 0.0f;
+  static V join(V so_far, V next) { return so_far + next; }
+};
+
+template <class V>
+void fill(float* target, float number, std::int64_t count) {
+  const V numbers = broadcast(V{}, number);
+  std::int64_t i = 0;
+  for (; i + kLanes <= count; i += kLanes) store(target + i, numbers);
+  if (i < count) store_first(target + i, numbers, count - i);
+}
+
+/// The rows of the windows of output row `row`, joined into a line of the padded width.
+template <class V, class Join>
+void join_rows(const Pool& pool, const float* plane, std::int64_t row, float* line, std::int64_t size) {
+  const WindowAxis& rows = pool.rows;
+  const WindowAxis& columns = pool.columns;
+  const std::int64_t room = pool.width - columns.pad_begin;
+  const std::int64_t inside = columns.input < room ? columns.input : room > 0 ? room : 0;
+  const std::int64_t before = columns.pad_begin < size ? columns.pad_begin : size;
+  fill<V>(line, Join::kStart, before);
+  fill<V>(line + before + inside, Join::kStart, size - before - inside);
+  const std::int64_t first = first_kernel(rows, row);
+  const std::int64_t last = last_kernel(rows, row);
+  const float* source = plane + first_input(rows, row) * columns.input;
+  const std::int64_t step = rows.dilation * columns.input;
+  for (std::int64_t i = 0; i < inside; i += kLanes) {
+    const std::int64_t count = inside - i;
+    V joined = broadcast(V{}, Join::kStart);
+    for (std::int64_t k = first; k < last; ++k) {
+      const float* numbers = source + k * step + i;
+      const V next = count >= kLanes ? load(V{}, numbers) : load_first(joined, numbers, count);
+      joined = Join::join(joined, next);
+    }
+    if (count >= kLanes)
+      store(line + before + i, joined);
+    else
+      store_first(line + before + i, joined, count);
+  }
+}
+
+/// The line in its parts.
+template <class V>
+void cut_line(const Pool& pool, const float* line, float* parts) {
+  const std::int64_t stride = pool.columns.stride;
+  if (stride == 2) {
+    for (std::int64_t i = 0; i < pool.phase; i += kLanes) {
+      const V low = load(V{}, line + 2 * i);
+      const V high = load(V{}, line + 2 * i + kLanes);
+      const std::int64_t count = pool.phase - i;
+      if (count >= kLanes) {
+        store(parts + i, even_lanes(low, high));
+        store(parts + pool.phase + i, odd_lanes(low, high));
+      } else {
+        store_first(parts + i, even_lanes(low, high), count);
+        store_first(parts + pool.phase + i, odd_lanes(low, high), count);
+      }
+    }
+    return;
+  }
+  for (std::int64_t i = 0; i < pool.phase; ++i)
+    for (std::int64_t part = 0; part < stride; ++part) parts[part * pool.phase + i] = line[i * stride + part];
+}
+
+/// A row of outputs in whole vectors: finish(vector, first output) gives what is stored.
+template <class V, class Join, class Finish>
+void join_columns(const Pool& pool, const float* parts, float* y, Finish finish) {
+  const WindowAxis& columns = pool.columns;
+  for (std::int64_t i = 0; i < columns.output; i += kLanes) {
+    V joined = broadcast(V{}, Join::kStart);
+    for (std::int64_t k = 0; k < columns.kernel; ++k) {
+      const std::int64_t shift = k * columns.dilation;
+      joined = Join::join(
+          joined, load(V{}, parts + shift % columns.stride * pool.phase + shift / columns.stride + i));
+    }
+    const std::int64_t count = columns.output - i;
+    if (count >= kLanes)
+      store(y + i, finish(joined, i));
+    else
+      store_first(y + i, finish(joined, i), count);
+  }
+}
+
+/// Calls row(plane, output row, joined parts of the line, outputs) for this thread's rows of outputs.
+template <class V, class Join, class Row>
+void for_each_row(const KernelCall& call, const Pool& pool, Row row) {
+  auto* line = static_cast<float*>(call.scratch);
+  const std::int64_t size = line_size(pool);
+  const std::int64_t count = pool.planes * pool.rows.output;
+  const std::int64_t end = count * (call.thread + 1) / call.threads;
+  for (std::int64_t i = count * call.thread / call.threads; i < end; ++i) {
+    const std::int64_t out = i % pool.rows.output;
+    const float* plane = pool.x + i / pool.rows.output * pool.rows.input * pool.columns.input;
+    join_rows<V, Join>(pool, plane, out, line, size);
+    float* parts = pool.columns.stride == 1 ? line : line + size;
+    if (pool.columns.stride > 1) cut_line<V>(pool, line, parts);
+    row(out, parts, pool.y + i * pool.columns.output);
+  }
+}
+
+template <class V>
+void run_max(const KernelCall& call) {
+  const Pool pool = pool_of(call);
+  for_each_row<V, Greatest<V>>(call, pool, [&pool](std::int64_t, const float* parts, float* y) {
+    join_columns<V, Greatest<V>>(pool, parts, y, [](V joined, std::int64_t) { return joined; });
+  });
+}
+
+/// Elements of a window that count: inside, or in the padding too, but not behind it.
+[[maybe_unused]] std::int64_t counted(WindowAxis axis, std::int64_t out, bool with_padding) {
+  if (with_padding) axis.input += axis.pad_end;
+  return last_kernel(axis, out) - (with_padding ? 0 : first_kernel(axis, out));
+}
+
+template <class V>
+void run_average(const KernelCall& call) {
+  const Pool pool = pool_of(call);
+  const bool with_padding = call.attributes[6].integer != 0;
+  float* counts = static_cast<float*>(call.scratch) + 2 * line_size(pool);
+  for (std::int64_t i = 0; i < pool.phase; ++i)
+    counts[i] = i < pool.columns.output ? static_cast<float>(counted(pool.columns, i, with_padding)) : 1.0f;
+  for_each_row<V, Sum<V>>(call, pool, [&](std::int64_t out, const float* parts, float* y) {
+    const V rows = broadcast(V{}, static_cast<float>(counted(pool.rows, out, with_padding)));
+    join_columns<V, Sum<V>>(
+        pool, parts, y, [&](V joined, std::int64_t i) { return joined / (rows * load(V{}, counts + i)); });
+  });
+}
+
+}  // namespace
+}  // namespace lathe::plane_pool

@@ -1,5 +1,6 @@
 // Convolution, pooling, resizing, images and signals. Attributes stand in the order in which kernels get
 // them.
+#include "graph/conv_epilogue.h"
 #include "graph/op_rows.h"
 #include "graph/shape_rules_convolution.h"
 #include "graph/shape_rules_sampling.h"
@@ -19,9 +20,13 @@ std::vector<AttributeSpec> pool_attributes(std::initializer_list<AttributeSpec> 
   return specs;
 }
 
-std::vector<AttributeSpec> conv_attributes() {
-  return {{"auto_pad", kText, 0},     {"dilations", kText, 0}, {"group", kInteger, 1},
-          {"kernel_shape", kText, 0}, {"pads", kText, 0},      {"strides", kText, 0}};
+/// Those of Conv, then the op's own.
+std::vector<AttributeSpec> conv_attributes(std::initializer_list<AttributeSpec> own = {}) {
+  std::vector<AttributeSpec> specs = {{"auto_pad", kText, 0}, {"dilations", kText, 0},
+                                      {"group", kInteger, 1}, {"kernel_shape", kText, 0},
+                                      {"pads", kText, 0},     {"strides", kText, 0}};
+  specs.insert(specs.end(), own.begin(), own.end());
+  return specs;
 }
 
 }  // namespace
@@ -57,6 +62,10 @@ std::vector<Op> window_rows() {
                  {"pads", kText, 0},
                  {"strides", kText, 0}},
                 kOpaque, rules::deform_conv),
+      // ours: Conv whose outputs go through an epilogue, with its operands behind the bias
+      value_row("FusedConv", 3, 3 + kMaxEpilogueSteps, 1,
+                conv_attributes({{"epilogue", kText, kRequired}, {"alpha", kReal, 0}, {"beta", kReal, 0}}),
+                kOpaque, rules::fused_conv),
       value_row("GlobalAveragePool", 1, 1, 1, {}, kOpaque, rules::global_pool),
       value_row("GlobalLpPool", 1, 1, 1, {{"p", kInteger, 2}}, kOpaque, rules::global_lp_pool),
       value_row("GlobalMaxPool", 1, 1, 1, {}, kOpaque, rules::global_pool),
@@ -78,6 +87,11 @@ std::vector<Op> window_rows() {
       value_row("MaxUnpool", 2, 3, 1, {{"kernel_shape", kText, 0}, {"pads", kText, 0}, {"strides", kText, 0}},
                 kOpaque, rules::max_unpool, 4),
       value_row("QLinearConv", 8, 9, 1, conv_attributes(), kOpaque, rules::linear_conv),
+      // ours: Conv with kernels of 3 x 3 and stride 1 by Winograd's transforms, F(4 x 4, 3 x 3); of weights
+      // that are transformed, [36, rows, channels]. An empty epilogue is none
+      value_row("WinogradConv", 3, 3 + kMaxEpilogueSteps, 1,
+                {{"pads", kText, 0}, {"epilogue", kText, 0}, {"alpha", kReal, 0}, {"beta", kReal, 0}},
+                kOpaque, rules::winograd_conv),
       // images and signals
       value_row("AffineGrid", 2, 2, 1, {{"align_corners", kInteger, 0}}, kOpaque, rules::affine_grid, 2),
       value_row("CausalConvWithState", 2, 4, 2, {{"activation", kText, 0}}, kOpaque, rules::causal_conv),

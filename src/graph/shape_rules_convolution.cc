@@ -1,7 +1,10 @@
 #include "graph/shape_rules_convolution.h"
 
+#include <algorithm>
 #include <string>
 
+#include "base/error.h"
+#include "graph/conv_epilogue.h"
 #include "graph/transposed_window.h"
 #include "graph/window_check.h"
 
@@ -31,6 +34,26 @@ void require_bias(const RuleCheck& check, std::size_t input, const ValueType& re
   if (!check.has(input)) return;
   check.require_rank(input, 1);
   if (result.ranked) check.require_equal(input, 0, result.dims[1], "the rows of the result");
+}
+
+/// An epilogue of at least so many steps, whose operands are the inputs from `first` on, of the result's
+/// shape or one number.
+void require_epilogue(const RuleCheck& check, const Node& node, std::size_t first, int least_steps,
+                      const ValueType& result) {
+  const ConvEpilogue epilogue = conv_epilogue(node.text("epilogue").c_str());
+  if (epilogue.count < least_steps) check.fail("there is no epilogue " + printable(node.text("epilogue")));
+  if (check.count() != first + static_cast<std::size_t>(epilogue.operands))
+    check.fail("its epilogue has " + std::to_string(epilogue.operands) + " operands, not " +
+               std::to_string(check.count() - first));
+  for (std::size_t i = first; i < check.count(); ++i) {
+    check.require_dtype(i, {Dtype::f32});
+    if (!check.ranked(i) || !result.ranked) continue;
+    const bool is_number = std::ranges::all_of(check.dims(i), [](const Dim& dim) { return dim == Dim(1); });
+    if (is_number) continue;
+    check.require_rank(i, result.dims.size());
+    for (std::size_t axis = 0; axis < result.dims.size(); ++axis)
+      check.require_equal(i, axis, result.dims[axis], "the result");
+  }
 }
 
 Dim transposed(const RuleCheck& check, const Node& node, int axes, int i, const Dim& input,
@@ -77,6 +100,47 @@ std::vector<ValueType> linear_conv(const RuleInputs& inputs, const Node& node) {
   const ValueType result = convolved(check, node, 0, 3, check.dtype(7));
   if (check.has(8)) check.require_dtype(8, {Dtype::i32});
   require_bias(check, 8, result);
+  return {result};
+}
+
+std::vector<ValueType> fused_conv(const RuleInputs& inputs, const Node& node) {
+  const RuleCheck check(inputs, node, {"x", "weight", "bias", "operand"});
+  for (std::size_t i = 0; i < 2; ++i) check.require_dtype(i, {Dtype::f32});
+  const ValueType result = convolved(check, node, 0, 1, Dtype::f32);
+  if (check.has(2)) check.require_dtype(2, {Dtype::f32});
+  require_bias(check, 2, result);
+  require_epilogue(check, node, 3, 1, result);
+  return {result};
+}
+
+std::vector<ValueType> winograd_conv(const RuleInputs& inputs, const Node& node) {
+  const RuleCheck check(inputs, node, {"x", "weight", "bias", "operand"});
+  constexpr std::size_t kAxes = 2;
+  constexpr std::int64_t kKernel = 3;
+  constexpr std::int64_t kElements = 36;  // of a transformed kernel
+  for (std::size_t i = 0; i < 2; ++i) check.require_dtype(i, {Dtype::f32});
+  check.require_rank(0, 2 + kAxes);
+  check.require_rank(1, 3);
+  const Dims x = check.ranked(0) ? check.dims(0) : unknown_dims(2 + kAxes);
+  const Dims weight = check.ranked(1) ? check.dims(1) : unknown_dims(3);
+  check.require_equal(1, 0, kElements, "the elements of a transformed kernel");
+  check.require_equal(1, 2, x[1], "the channels of x");
+  const WindowNumbers pads = window_list(check, node, "pads", 2 * kAxes, 0);
+  ValueType result{Dtype::f32, {x[0], weight[1]}};
+  for (std::size_t i = 0; i < kAxes; ++i) {
+    const int axis = static_cast<int>(i);
+    const std::int64_t more = number_at(pads, axis, 0) + number_at(pads, axis + 2, 0) - (kKernel - 1);
+    const Dim& input = x[2 + i];
+    if (!input.is_symbolic() && input.value + more < 1)
+      check.fail("a window of 3 does not fit into " + to_string(input) + " with its padding");
+    if (input.is_symbolic())
+      result.dims.push_back(more == 0 ? input : Dim::unknown());
+    else
+      result.dims.push_back(input.value + more);
+  }
+  if (check.has(2)) check.require_dtype(2, {Dtype::f32});
+  require_bias(check, 2, result);
+  require_epilogue(check, node, 3, 0, result);
   return {result};
 }
 

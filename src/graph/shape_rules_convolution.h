@@ -1,5 +1,5 @@
-// Shape rules of what is built like convolution: over integers, transposed, deformed, and its windows put
-// back.
+// Shape rules of what is built like convolution: with an epilogue, over integers, transposed, deformed, and
+// its windows put back.
 #pragma once
 
 #include <vector>
@@ -11,6 +11,8 @@ namespace lathe::rules {
 std::vector<ValueType> conv_integer(const RuleInputs& inputs, const Node& node);
 std::vector<ValueType> linear_conv(const RuleInputs& inputs, const Node& node);  // QLinearConv
 std::vector<ValueType> conv_transpose(const RuleInputs& inputs, const Node& node);
+std::vector<ValueType> fused_conv(const RuleInputs& inputs, const Node& node);  // Conv with an epilogue
+std::vector<ValueType> winograd_conv(const RuleInputs& inputs, const Node& node);
 std::vector<ValueType> deform_conv(const RuleInputs& inputs, const Node& node);
 std::vector<ValueType> col2im(const RuleInputs& inputs, const Node& node);
 std::vector<ValueType> max_unpool(const RuleInputs& inputs, const Node& node);

@@ -33,8 +33,9 @@ struct ActivationCodes {
   /// By name of the weight: f32 [2, columns / 32], the least and the greatest value that each block's codes
   /// are for, fine columns apart. Inputs of other weights have scales of their own values.
   std::map<std::string, std::vector<float>> ranges;
-  /// By name of the weight, where scales are per 32 columns or known: which columns of its input get codes of 16 bits
-  /// (quant/activation.h). Inputs of weights that are not named have none and no room for them in the plan.
+  /// By name of the weight, where scales are per 32 columns or known: which columns of its input get codes of
+  /// 16 bits (quant/activation.h). Inputs of weights that are not named have none and no room for them in the
+  /// plan.
   std::map<std::string, std::vector<std::int32_t>> fine;
   /// Names of weights whose inputs get no codes: products with them are computed in float32.
   std::set<std::string> exact;
@@ -66,6 +67,11 @@ bool merge_shuffles(Graph& graph, const PassContext& context);
 bool quantize_activations(Graph& graph, const PassContext& context);
 bool fold_constants(Graph& graph, const PassContext& context);
 bool merge_common_subexpressions(Graph& graph, const PassContext& context);
+bool fold_pads(Graph& graph, const PassContext& context);
+bool recognize_pooling(Graph& graph, const PassContext& context);
+bool scale_with_convolutions(Graph& graph, const PassContext& context);
+bool fuse_conv_epilogues(Graph& graph, const PassContext& context);
+bool winograd_convolutions(Graph& graph, const PassContext& context);
 bool fuse_gated_linear(Graph& graph, const PassContext& context);
 bool fuse_epilogues(Graph& graph, const PassContext& context);
 bool fuse_residuals(Graph& graph, const PassContext& context);

@@ -25,8 +25,10 @@ Computed compute(std::string_view text, std::string_view pass, bool with_pass) {
   const auto backend = make_cpu_backend(2);
   CompileOptions options;
   options.limits = {{"T", kTokens}};
-  for (const std::string_view name : {"remove_identities", "recognize_reductions", "recognize_attention",
-                                      "matmul_to_linear", "merge_shuffles"})
+  for (const std::string_view name :
+       {"remove_identities", "recognize_reductions", "recognize_attention", "matmul_to_linear",
+        "merge_shuffles", "fuse_conv_epilogues", "winograd_convolutions", "fold_pads", "recognize_pooling",
+        "scale_with_convolutions"})
     if (name != pass || !with_pass) options.disabled_passes.emplace_back(name);
   const auto result = compile(parse_graph(text, test::number_constant), *backend, options);
   Computed computed;
@@ -197,6 +199,67 @@ TEST(Rewrites, ProductsWithConstantsStayWithinTheirBound) {
     return y = %y
   })",
               0, 1e-6 * 100);
+}
+
+TEST(Rewrites, EpiloguesOfConvolutionsAreBitEqual) {
+  expect_kept("fuse_conv_epilogues", R"(graph g {
+    %x: f32[2, 3, 20, 33] = input
+    %w: f32[7, 3, 3, 3] = constant "random w"
+    %v: f32[7, 7, 1, 1] = constant "random v"
+    %d: f32[7, 1, 3, 3] = constant "random d"
+    %b: f32[7] = constant "random b"
+    %half: f32[] = constant "0.5"
+    %a: f32[2, 7, 20, 33] = Conv(%x, %w, %b) {pads = "1,1,1,1"}
+    %c: f32[2, 7, 20, 33] = Swish(%a)
+    %e: f32[2, 7, 20, 33] = LeakyRelu(%c) {alpha = 0.1}
+    %f: f32[2, 7, 20, 33] = Conv(%e, %v)
+    %g: f32[2, 7, 20, 33] = HardSwish(%f)
+    %h: f32[2, 7, 20, 33] = Add(%e, %g)
+    %i: f32[2, 7, 20, 33] = Clip(%h) {min = -2, max = 6}
+    %j: f32[2, 7, 20, 33] = Conv(%i, %d, %b) {group = 7, pads = "1,1,1,1"}
+    %k: f32[2, 7, 20, 33] = Mul(%j, %half)
+    %l: f32[2, 7, 20, 33] = Gelu(%k)
+    %m: f32[2, 7, 20, 33] = Conv(%l, %v)
+    %n: f32[2, 7, 20, 33] = Max(%m, %i)
+    %o: f32[2, 7, 20, 33] = HardSigmoid(%n) {alpha = 0.2, beta = 0.3}
+    %p: f32[2, 7, 20, 33] = Conv(%o, %v)
+    %q: f32[2, 7, 20, 33] = Sigmoid(%p)
+    %r: f32[2, 7, 20, 33] = Conv(%q, %v)
+    %s: f32[2, 7, 20, 33] = Min(%r, %half)
+    %y: f32[2, 7, 20, 33] = Tanh(%s)
+    return y = %y
+  })",
+              0, 0);
+}
+
+TEST(Rewrites, PoolingOfMeansAndScalesByConvolutionsStayWithinTheirBounds) {
+  expect_kept("recognize_pooling", R"(graph g {
+    %x: f32[2, 5, 20, 33] = input
+    %y: f32[2, 5] = ReduceMean(%x) {axes = "2,3", keepdims = 0}
+    return y = %y
+  })",
+              0, 1e-6);
+  expect_kept("scale_with_convolutions", R"(graph g {
+    %x: f32[2, 5, 20, 33] = input
+    %s: f32[5] = constant "random s"
+    %b: f32[5] = constant "random b"
+    %v: f32[5] = constant "0.5"
+    %a: f32[2, 5, 20, 33] = BatchNormalization(%x, %s, %b, %s, %v)
+    %y: f32[2, 5, 20, 33] = LeakyRelu(%a) {alpha = 0.5}
+    return y = %y
+  })",
+              0, 1e-6 * 16);
+}
+
+TEST(Rewrites, WinogradStaysWithinItsBound) {
+  expect_kept("winograd_convolutions", R"(graph g {
+    %x: f32[1, 32, 21, 30] = input
+    %w: f32[24, 32, 3, 3] = constant "random w"
+    %b: f32[24] = constant "random b"
+    %y: f32[1, 24, 21, 30] = Conv(%x, %w, %b) {pads = "1,1,1,1"}
+    return y = %y
+  })",
+              0, 1e-5 * 32 * 9);
 }
 
 TEST(Rewrites, AttentionStaysWithinItsBound) {

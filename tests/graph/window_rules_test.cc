@@ -122,6 +122,11 @@ std::vector<Row> accepted() {
        {{"strides", "2,2"}, {"auto_pad", "SAME_UPPER"}},
        "f32[1, 3, 18, 16]"},
       {"ConvTranspose", {floats({1, 4, "H"}), floats({4, 3, 3})}, {{"output_shape", "30"}}, "f32[1, 3, 30]"},
+      {"FusedConv",
+       {kImage, floats({6, 4, 3, 3}), absent(), floats({1, 6, 7, 6}), floats({})},
+       {{"epilogue", "add, relu, mul"}},
+       "f32[1, 6, 7, 6]"},
+      {"FusedConv", {unranked(), unranked(), unranked(), unranked()}, {{"epilogue", "max"}}, "f32[...]"},
       {"DFT", {floats({3, 30, 1})}, {{"onesided", 1}}, "f32[3, 16, 2]"},
       {"DFT", {floats({3, 30, 2}), typed(i64, {}), whole({0})}, {}, "f32[?, 30, 2]"},
       {"DFT", {floats({3, 16, 2})}, {{"onesided", 1}, {"inverse", 1}}, "f32[3, 30, 1]"},
@@ -166,6 +171,11 @@ std::vector<Row> accepted() {
       {"Resize", {kImage, absent(), typed(f32, {4})}, kResize, "f32[?, ?, ?, ?]"},
       {"RoiAlign", {kImage, floats({"R", 4}), typed(i64, {"R"})}, kRoi, "f32[R, 4, 1, 1]"},
       {"STFT", {floats({2, 50, 1}), whole({7}), floats({12})}, {}, "f32[2, 6, 7, 2]"},
+      {"WinogradConv",
+       {floats({"N", 4, 9, 8}), floats({36, 6, 4}), floats({6}), floats({"N", 6, 9, 6})},
+       {{"pads", "1,0,1,0"}, {"epilogue", "add"}},
+       "f32[N, 6, 9, 6]"},
+      {"WinogradConv", {unranked(), unranked(), absent()}, {}, "f32[?, ?, ?, ?]"},
   };
 }
 
@@ -228,6 +238,16 @@ std::vector<Row> refused() {
        {whole({-8}), whole({64}), whole({8192}), floats({}), floats({})},
        {{"dtype", "f32"}},
        "input 0 (mel bins)"},
+      {"FusedConv", {kImage, floats({6, 4, 3, 3}), absent()}, {{"epilogue", ""}}, "no epilogue"},
+      {"FusedConv", {kImage, floats({6, 4, 3, 3}), absent()}, {{"epilogue", "relu,"}}, "no epilogue"},
+      {"FusedConv", {kImage, floats({6, 4, 3, 3}), absent()}, {{"epilogue", "relu6"}}, "no epilogue"},
+      {"FusedConv", {kImage, floats({6, 4, 3, 3}), absent()}, {{"epilogue", "clip, clip"}}, "no epilogue"},
+      {"FusedConv", {kImage, floats({6, 4, 3, 3}), absent()}, {{"epilogue", "add"}}, "has 1 operands, not 0"},
+      {"FusedConv",
+       {kImage, floats({6, 4, 3, 3}), absent(), floats({6, 1, 1})},
+       {{"epilogue", "add"}},
+       "input 3 (operand)"},
+      {"FusedConv", {kImage, floats({6, 4, 3, 3}), floats({5})}, {{"epilogue", "relu"}}, "input 2 (bias)"},
       {"QLinearConv",
        {typed(u8, {1, 4, 9, 8}), floats({2}), typed(u8, {}), typed(u8, {6, 4, 3, 3}), floats({6}),
         typed(u8, {6}), floats({}), typed(u8, {})},
@@ -248,6 +268,11 @@ std::vector<Row> refused() {
       {"RoiAlign", {kImage, floats({2, 5}), typed(i64, {2})}, kRoi, "input 1 (rois)"},
       {"STFT", {floats({2, 10, 1}), whole({7}), floats({12})}, {}, "shorter than a frame"},
       {"STFT", {floats({2, 50, 1}), whole({0}), floats({12})}, {}, "must be 1 to 2^31"},
+      {"WinogradConv", {kImage, floats({16, 6, 4}), absent()}, {}, "the elements of a transformed kernel"},
+      {"WinogradConv", {kImage, floats({36, 6, 5}), absent()}, {}, "the channels of x"},
+      {"WinogradConv", {floats({1, 4, 2, 8}), floats({36, 6, 4}), absent()}, {}, "does not fit"},
+      {"WinogradConv", {kImage, floats({36, 6, 4}), absent()}, {{"epilogue", "sum"}}, "no epilogue"},
+      {"WinogradConv", {kImage, floats({36, 6, 4}), floats({5})}, {}, "input 2 (bias)"},
   };
 }
 

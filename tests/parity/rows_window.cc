@@ -108,6 +108,11 @@ Cases conv_cases() {
       conv_case({1, 6, 13, 25}, {9, 6, 1, 1}, {}, true),
       conv_case({1, 40, 3, 3}, {64, 40, 3, 3}, {{"auto_pad", "SAME_UPPER"}}, true),  // threads share rows
       conv_case({2, 5, 9, 9}, {5, 1, 3, 3}, {{"group", 5}, {"pads", "1,1,1,1"}, {"strides", "2,2"}}, true),
+      conv_case({1, 3, 12, 83}, {3, 1, 5, 3}, {{"group", 3}, {"pads", "2,1,2,1"}, {"dilations", "1,3"}},
+                false),
+      conv_case({1, 2, 7, 70}, {2, 1, 2, 4}, {{"group", 2}, {"pads", "5,6,0,3"}, {"strides", "1,3"}}, true),
+      conv_case({2, 3, 40, 57}, {3, 1, 1, 1}, {{"group", 3}}, true),
+      conv_case({2, 3, 30}, {3, 1, 4}, {{"group", 3}, {"strides", "2"}}, true),
       conv_case({1, 2, 40}, {3, 2, 5}, {{"auto_pad", "SAME_LOWER"}, {"strides", "2"}}, true),
       conv_case({1, 2, 4, 5, 6}, {3, 2, 2, 3, 2}, {{"pads", "1,0,1,0,1,0"}}, true),
       conv_case({1, 1, 1, 1}, {1, 1, 3, 3}, {{"pads", "4,4,4,4"}, {"strides", "3,3"}}, true),
@@ -119,6 +124,55 @@ Cases conv_cases() {
     cases.push_back(
         make_case("Conv", {numbers(dtype, {2, 4, 6, 5}), numbers(dtype, {6, 2, 3, 2}), numbers(dtype, {6})},
                   {{"group", 2}, {"pads", "1,1,0,1"}, {"strides", "2,1"}}));
+  return cases;
+}
+
+/// Convolutions with epilogues: operands are of the result's shape, or one number.
+Cases fused_conv_cases() {
+  const auto fused = [](const Shape& x, const Shape& weight, Attributes attributes,
+                        std::vector<Tensor> operands, bool with_bias = true) {
+    std::vector<Tensor> inputs = {numbers(Dtype::f32, x), numbers(Dtype::f32, weight, 2),
+                                  with_bias ? numbers(Dtype::f32, {weight[0]}, 3) : absent()};
+    for (auto& operand : operands) inputs.push_back(std::move(operand));
+    attributes.insert({{"alpha", -0.25}, {"beta", 1.5}});
+    return make_case("FusedConv", std::move(inputs), attributes);
+  };
+  const Shape image = {2, 5, 9, 11};
+  const Shape filters = {6, 5, 3, 3};
+  Cases cases;
+  for (const char* epilogue : {"relu", "clip", "leaky_relu", "sigmoid", "swish", "tanh", "gelu", "gelu_tanh",
+                               "hard_sigmoid", "hard_swish, relu"})
+    cases.push_back(fused(image, filters, {{"epilogue", epilogue}, {"pads", "1,1,1,1"}}, {}));
+  for (const char* epilogue : {"add, relu", "mul", "swish, max", "min, clip, gelu"})
+    for (const Shape& operand : {Shape{2, 6, 7, 9}, Shape{1, 1, 1, 1}, Shape{}})
+      cases.push_back(
+          fused(image, filters, {{"epilogue", epilogue}}, {numbers(Dtype::f32, operand, 9)}, false));
+  cases.push_back(fused({1, 300, 5, 20}, {20, 300, 1, 1}, {{"epilogue", "add, mul"}},
+                        {numbers(Dtype::f32, {1, 20, 5, 20}, 4), number(0.3f)}));
+  cases.push_back(fused({2, 7, 9, 40}, {7, 1, 3, 3},
+                        {{"epilogue", "add, relu"}, {"group", 7}, {"pads", "1,1,1,1"}, {"strides", "2,1"}},
+                        {numbers(Dtype::f32, {2, 7, 5, 40}, 4)}));
+  return cases;
+}
+
+Cases winograd_conv_cases() {
+  const auto winograd = [](const Shape& x, std::int64_t rows, Attributes attributes,
+                           std::vector<Tensor> operands) {
+    std::vector<Tensor> inputs = {numbers(Dtype::f32, x), numbers(Dtype::f32, {36, rows, x[1]}, 2),
+                                  operands.empty() ? numbers(Dtype::f32, {rows}, 3) : absent()};
+    for (auto& operand : operands) inputs.push_back(std::move(operand));
+    return make_case("WinogradConv", std::move(inputs), attributes);
+  };
+  Cases cases = {
+      winograd({1, 3, 12, 12}, 5, {{"pads", "1,1,1,1"}}, {}),
+      winograd({1, 2, 70, 9}, 3, {{"pads", "0,1,2,0"}}, {}),  // several chunks of rows
+      winograd({2, 2, 7, 281}, 9, {{"pads", "1,1,1,1"}, {"epilogue", "relu"}},
+               {}),  // parts of a row of tiles
+      winograd({1, 4, 14, 14}, 70, {{"pads", "1,1,1,1"}, {"epilogue", "add, relu"}},
+               {numbers(Dtype::f32, {1, 70, 14, 14}, 4)}),  // threads share weights
+      winograd({1, 1, 3, 3}, 1, {{"pads", "5,0,0,4"}}, {}),
+      winograd({0, 2, 5, 5}, 3, {}, {}),
+  };
   return cases;
 }
 
@@ -361,6 +415,7 @@ std::vector<Row> window_rows() {
                             {{"group", 2}, {"offset_group", 2}});
        },
        {}},
+      {"FusedConv", fused_conv_cases, {}},
       {"GlobalAveragePool", [] { return plane_cases("GlobalAveragePool", {}); }, {}},
       {"GlobalLpPool",
        [] {
@@ -398,6 +453,7 @@ std::vector<Row> window_rows() {
       {"Resize", resize_cases, {}},
       {"RoiAlign", roi_align_cases, {}},
       {"STFT", short_time_cases, {}},
+      {"WinogradConv", winograd_conv_cases, {}},
   };
 }
 

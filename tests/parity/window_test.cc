@@ -3,6 +3,8 @@
 
 #include <cmath>
 #include <functional>
+#include <sstream>
+#include <string>
 
 #include "graph/text_lists.h"
 #include "parity/rows.h"
@@ -96,6 +98,115 @@ TEST(Window, ConvolvesLikePlainLoops) {
           magnitude += std::abs(term);
         });
       ASSERT_NEAR(static_cast<double>(result[0].as<float>()[i]), sum, 1e-6 * magnitude + 1e-30)
+          << test.name << " element " << i;
+      ++checked;
+    }
+  }
+  EXPECT_GT(checked, 1000);
+}
+
+/// An epilogue's function in double; x is the value, operand the number that it is combined with.
+double epilogue_value(const std::string& function, double x, double operand, double alpha, double beta) {
+  const auto within = [](double value, double low, double high) {
+    return std::min(std::max(value, low), high);
+  };
+  if (function == "add") return x + operand;
+  if (function == "mul") return x * operand;
+  if (function == "max") return std::max(x, operand);
+  if (function == "min") return std::min(x, operand);
+  if (function == "relu") return std::max(x, 0.0);
+  if (function == "clip") return within(x, alpha, beta);
+  if (function == "leaky_relu") return x < 0 ? alpha * x : x;
+  if (function == "sigmoid") return 1 / (1 + std::exp(-x));
+  if (function == "swish") return x / (1 + std::exp(-x));
+  if (function == "tanh") return std::tanh(x);
+  if (function == "gelu") return x / 2 * (1 + std::erf(x / std::sqrt(2.0)));
+  if (function == "gelu_tanh")
+    return x / 2 * (1 + std::tanh(std::sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+  if (function == "hard_sigmoid") return within(alpha * x + beta, 0, 1);
+  if (function == "hard_swish") return x * within(x / 6 + 0.5, 0, 1);
+  throw std::runtime_error("no function " + function);
+}
+
+/// FusedConv against Conv of the same numbers, whose sums the test above holds, and functions in double.
+TEST(Window, EpiloguesFollowTheirFormulas) {
+  int checked = 0;
+  for (const auto& test : cases_of("FusedConv")) {
+    Case plain = test;
+    plain.op = "Conv";
+    plain.inputs.resize(test.inputs[2].dtype == Dtype::none ? 2 : 3);
+    plain.attributes.resize(6);
+    const auto sums = run(portable("portable.conv.f32"), plain, 1);
+    const double alpha = test.attributes[7].real;
+    const double beta = test.attributes[8].real;
+    for (const auto& kernel : kernels()) {
+      if (kernel.op != "FusedConv") continue;
+      const auto result = run(kernel, test, 2);
+      for (std::int64_t i = 0; i < element_count(test.outputs[0].dims); ++i) {
+        auto value = static_cast<double>(sums[0].as<float>()[i]);
+        std::size_t operand = 3;
+        std::istringstream names(test.attributes[6].text);
+        for (std::string name; std::getline(names >> std::ws, name, ',');) {
+          double number = 0;
+          if (name == "add" || name == "mul" || name == "max" || name == "min") {
+            const Tensor& tensor = test.inputs[operand++];
+            number = static_cast<double>(tensor.as<float>()[element_count(tensor.dims) == 1 ? 0 : i]);
+          }
+          value = epilogue_value(name, value, number, alpha, beta);
+        }
+        ASSERT_NEAR(static_cast<double>(result[0].as<float>()[i]), value, 1e-6 * (1 + std::abs(value)))
+            << kernel.name << " " << test.name << " element " << i;
+        ++checked;
+      }
+    }
+  }
+  EXPECT_GT(checked, 1000);
+}
+
+/// Row `f` of B' (6 x 6) or A' (4 x 6) of F(4 x 4, 3 x 3), as Lavin and Gray print them.
+constexpr double kInputs[6][6] = {{4, 0, -5, 0, 1, 0},  {0, -4, -4, 1, 1, 0}, {0, 4, -4, -1, 1, 0},
+                                  {0, -2, -1, 2, 1, 0}, {0, 2, -1, -2, 1, 0}, {0, 4, 0, -5, 0, 1}};
+constexpr double kOutputs[4][6] = {
+    {1, 1, 1, 1, 1, 0}, {0, 1, -1, 2, -2, 0}, {0, 1, 1, 4, 4, 0}, {0, 1, -1, 8, -8, 1}};
+
+TEST(Window, WinogradSumsAreThoseOfItsMatrices) {
+  int checked = 0;
+  for (const auto& test : cases_of("WinogradConv")) {
+    if (*test.attributes[1].text != '\0') continue;
+    const Shape& x = test.inputs[0].dims;
+    const Shape& y = test.outputs[0].dims;
+    const auto pads = parse_integers(test.attributes[0].text).value();
+    const auto result = run(portable("portable.winograd_conv"), test, 2);
+    for (std::int64_t i = 0; i < element_count(y); ++i) {
+      const std::int64_t column = i % y[3];
+      const std::int64_t line = i / y[3] % y[2];
+      const std::int64_t row = i / y[3] / y[2] % y[1];
+      const std::int64_t image = i / y[3] / y[2] / y[1];
+      const auto input = [&](std::int64_t c, std::int64_t a, std::int64_t b) {
+        const std::int64_t v = line / 4 * 4 + a - (pads.empty() ? 0 : pads[0]);
+        const std::int64_t u = column / 4 * 4 + b - (pads.empty() ? 0 : pads[1]);
+        if (v < 0 || v >= x[2] || u < 0 || u >= x[3]) return 0.0;
+        return static_cast<double>(test.inputs[0].as<float>()[((image * x[1] + c) * x[2] + v) * x[3] + u]);
+      };
+      auto value = static_cast<double>(test.inputs[2].as<float>()[row]);
+      double magnitude = std::abs(value);
+      for (std::int64_t f = 0; f < 36; ++f) {
+        const double factor = kOutputs[line % 4][f / 6] * kOutputs[column % 4][f % 6];
+        for (std::int64_t c = 0; c < x[1]; ++c) {
+          double transformed = 0;
+          double bound = 0;
+          for (std::int64_t a = 0; a < 6; ++a)
+            for (std::int64_t b = 0; b < 6; ++b) {
+              const double term = kInputs[f / 6][a] * kInputs[f % 6][b] * input(c, a, b);
+              transformed += term;
+              bound += std::abs(term);
+            }
+          const auto weight = static_cast<double>(test.inputs[1].as<float>()[(f * y[1] + row) * x[1] + c]);
+          value += factor * weight * transformed;
+          magnitude += std::abs(factor * weight) * bound;
+        }
+      }
+      ASSERT_NEAR(static_cast<double>(result[0].as<float>()[i]), value, 1e-6 * magnitude)
           << test.name << " element " << i;
       ++checked;
     }

@@ -67,36 +67,86 @@ void spread_row(const Plane& plane, const float* x, std::int64_t at, float* targ
   }
 }
 
-/// A row of outputs from the strip's row that its windows begin with.
-template <class V, int kVectors>
-void convolve_row(const Plane& plane, const float* strip, const float* weights, float bias,
-                  std::int64_t first, float* y) {
+/// Where each element of the kernel finds what the first output sees, from the beginning of its strip on.
+struct TapOffsets {
+  std::int64_t offset[kBlock];
+};
+
+[[maybe_unused]] TapOffsets tap_offsets(const Plane& plane) {
+  TapOffsets taps{};
   const WindowAxis& columns = plane.columns;
-  V sums[kVectors];
-  for (int v = 0; v < kVectors; ++v) sums[v] = broadcast(V{}, 0.0f);
-  for (std::int64_t i = 0; i < plane.rows.kernel; ++i, strip += plane.rows.dilation * plane.row)
+  for (std::int64_t i = 0; i < plane.rows.kernel; ++i)
     for (std::int64_t k = 0; k < columns.kernel; ++k) {
       const std::int64_t shift = k * columns.dilation;
-      const float* source = strip + shift % columns.stride * plane.phase + shift / columns.stride + first;
-      const V weight = broadcast(V{}, *weights++);
-      for (int v = 0; v < kVectors; ++v) sums[v] = fma(weight, load(V{}, source + v * kLanes), sums[v]);
+      taps.offset[i * columns.kernel + k] =
+          i * plane.rows.dilation * plane.row + shift % columns.stride * plane.phase + shift / columns.stride;
     }
-  for (int v = 0; v < kVectors; ++v) {
-    const V result = broadcast(V{}, bias) + sums[v];
-    const std::int64_t left = columns.output - first - v * kLanes;
-    if (left >= kLanes)
-      store(y + first + v * kLanes, result);
-    else
-      store_first(y + first + v * kLanes, result, left);
+  return taps;
+}
+
+/// What a plane is convolved with.
+struct Filter {
+  const float* weights;
+  std::int64_t count;
+  float bias;
+};
+
+/// Vectors of kRows rows of outputs, from the strips that the first one's windows begin with.
+template <class V, int kRows, int kVectors>
+void convolve_rows(const Plane& plane, const TapOffsets& taps, const Filter& filter, const float* strip,
+                   std::int64_t left, float* y) {
+  const std::int64_t step = plane.rows.stride * plane.row;
+  V sums[kRows][kVectors];
+  for (int r = 0; r < kRows; ++r)
+    for (int v = 0; v < kVectors; ++v) sums[r][v] = broadcast(V{}, 0.0f);
+  for (std::int64_t k = 0; k < filter.count; ++k) {
+    const float* source = strip + taps.offset[k];
+    const V weight = broadcast(V{}, filter.weights[k]);
+    for (int r = 0; r < kRows; ++r)
+      for (int v = 0; v < kVectors; ++v)
+        sums[r][v] = fma(weight, load(V{}, source + r * step + v * kLanes), sums[r][v]);
   }
+  for (int r = 0; r < kRows; ++r)
+    for (int v = 0; v < kVectors; ++v) {
+      const V result = broadcast(V{}, filter.bias) + sums[r][v];
+      float* target = y + r * plane.columns.output + v * kLanes;
+      const std::int64_t count = left - v * kLanes;
+      if (count >= kLanes)
+        store(target, result);
+      else
+        store_first(target, result, count);
+    }
+}
+
+/// Rows of outputs [0, rows) of a strip that holds all that they read.
+template <class V, int kRows, int kVectors>
+void convolve_strip(const Plane& plane, const TapOffsets& taps, const Filter& filter, const float* strip,
+                    std::int64_t rows, float* y) {
+  const std::int64_t width = plane.columns.output;
+  const std::int64_t step = plane.rows.stride * plane.row;
+  std::int64_t column = 0;
+  for (; column + (kVectors - 1) * kLanes < width; column += kVectors * kLanes) {
+    std::int64_t row = 0;
+    for (; row + kRows <= rows; row += kRows)
+      convolve_rows<V, kRows, kVectors>(plane, taps, filter, strip + row * step + column, width - column,
+                                        y + row * width + column);
+    for (; row < rows; ++row)
+      convolve_rows<V, 1, kVectors>(plane, taps, filter, strip + row * step + column, width - column,
+                                    y + row * width + column);
+  }
+  for (; column < width; column += kLanes)
+    for (std::int64_t row = 0; row < rows; ++row)
+      convolve_rows<V, 1, 1>(plane, taps, filter, strip + row * step + column, width - column,
+                             y + row * width + column);
 }
 
 template <class V, class Functions>
-void convolve_plane(const Problem& problem, const Plane& plane, std::int64_t item, float* scratch) {
+void convolve_plane(const Problem& problem, const Plane& plane, const TapOffsets& taps, std::int64_t item,
+                    float* scratch) {
   const std::int64_t group = item % problem.groups;
   const float* x = problem.x + item * problem.input_pixels;
-  const float* weights = problem.weights + group * problem.depth;
-  const float bias = problem.bias == nullptr ? 0.0f : problem.bias[group];
+  const Filter filter{problem.weights + group * problem.depth, problem.depth,
+                      problem.bias == nullptr ? 0.0f : problem.bias[group]};
   float* y = problem.y + item * problem.pixels;
   std::int64_t most = 1;
   while (most < plane.rows.output && strip_rows(plane.rows, most + 1) * plane.row <= kBlock * kChunkStride)
@@ -105,15 +155,11 @@ void convolve_plane(const Problem& problem, const Plane& plane, std::int64_t ite
     const std::int64_t end = row + most < plane.rows.output ? row + most : plane.rows.output;
     for (std::int64_t i = 0; i < strip_rows(plane.rows, end - row); ++i)
       spread_row<V>(plane, x, first_input(plane.rows, row) + i, scratch + i * plane.row);
-    for (std::int64_t r = row; r < end; ++r) {
-      const float* strip = scratch + (r - row) * plane.rows.stride * plane.row;
-      float* target = y + r * plane.columns.output;
-      std::int64_t first = 0;
-      for (; first + 3 * kLanes < plane.columns.output; first += 4 * kLanes)
-        convolve_row<V, 4>(plane, strip, weights, bias, first, target);
-      for (; first < plane.columns.output; first += kLanes)
-        convolve_row<V, 1>(plane, strip, weights, bias, first, target);
-    }
+    float* target = y + row * plane.columns.output;
+    if (plane.columns.output <= kLanes)
+      convolve_strip<V, 4, 1>(plane, taps, filter, scratch, end - row, target);
+    else
+      convolve_strip<V, 2, 2>(plane, taps, filter, scratch, end - row, target);
     const std::int64_t first = row * plane.columns.output;
     run_epilogue<Functions>(problem.epilogue, y + first, item * problem.pixels + first,
                             (end - row) * plane.columns.output);
@@ -148,8 +194,9 @@ void run_depthwise(const KernelCall& call, const Problem& problem) {
     return;
   }
   const Plane plane = plane_of(problem);
+  const TapOffsets taps = tap_offsets(plane);
   for (std::int64_t item = items.begin; item < items.end; ++item)
-    convolve_plane<V, Functions>(problem, plane, item, static_cast<float*>(call.scratch));
+    convolve_plane<V, Functions>(problem, plane, taps, item, static_cast<float*>(call.scratch));
 }
 
 }  // namespace

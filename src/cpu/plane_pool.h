@@ -136,12 +136,19 @@ void cut_line(const Pool& pool, const float* line, float* parts) {
 template <class V, class Join, class Finish>
 void join_columns(const Pool& pool, const float* parts, float* y, Finish finish) {
   const WindowAxis& columns = pool.columns;
+  const std::int64_t parts_further = columns.dilation % columns.stride;
+  const std::int64_t further = columns.dilation / columns.stride;
   for (std::int64_t i = 0; i < columns.output; i += kLanes) {
     V joined = broadcast(V{}, Join::kStart);
+    std::int64_t part = 0;
+    const float* numbers = parts + i;
     for (std::int64_t k = 0; k < columns.kernel; ++k) {
-      const std::int64_t shift = k * columns.dilation;
-      joined = Join::join(
-          joined, load(V{}, parts + shift % columns.stride * pool.phase + shift / columns.stride + i));
+      joined = Join::join(joined, load(V{}, numbers + part * pool.phase));
+      part += parts_further;
+      numbers += further;
+      if (part < columns.stride) continue;
+      part -= columns.stride;
+      ++numbers;
     }
     const std::int64_t count = columns.output - i;
     if (count >= kLanes)

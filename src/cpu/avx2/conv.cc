@@ -1,6 +1,6 @@
 // Conv and FusedConv in float32 (conv.h).
 #include "cpu/conv.h"
-#include "cpu/avx2/vector.h"
+#include "cpu/avx2/plane_vector.h"
 #include "cpu/isa_kernel.h"
 #include "cpu/vector/epilogue.h"
 

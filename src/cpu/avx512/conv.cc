@@ -1,6 +1,6 @@
 // Conv and FusedConv in float32 (conv.h).
 #include "cpu/conv.h"
-#include "cpu/avx512/vector.h"
+#include "cpu/avx512/plane_vector.h"
 #include "cpu/isa_kernel.h"
 #include "cpu/vector/epilogue.h"
 

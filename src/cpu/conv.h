@@ -73,6 +73,21 @@ struct Tiles {
   }
 };
 
+/// The prologue on gathered pixels of channels: windows are of one pixel, so that a row is a channel.
+template <class V>
+void scale_channels(const Problem& problem, std::int64_t group, Range channels, std::int64_t count,
+                    float* windows) {
+  const V zero = broadcast(V{}, 0.0f);
+  const float* factors = problem.factors + group * problem.channels;
+  const float* offsets = problem.offsets + group * problem.channels;
+  for (std::int64_t c = channels.begin; c < channels.end; ++c, windows += kChunkStride) {
+    const V factor = broadcast(V{}, factors[c]);
+    const V offset = broadcast(V{}, offsets[c]);
+    for (std::int64_t i = 0; i < count; i += kLanes)
+      store(windows + i, greater(zero, offset + fma(factor, load(V{}, windows + i), zero)));
+  }
+}
+
 /// Some rows and at most kChunkVectors vectors of pixels of an item.
 template <class V, int kRows, int kVectors, class Functions>
 void multiply_chunk(const Problem& problem, std::int64_t item, Range rows, Range pixels, float* scratch) {
@@ -85,6 +100,7 @@ void multiply_chunk(const Problem& problem, std::int64_t item, Range rows, Range
   for (std::int64_t k = 0; k == 0 || k < problem.depth; k += kBlock) {
     const std::int64_t end = k + kBlock < problem.depth ? k + kBlock : problem.depth;
     gather<V>(problem, image, {k, end}, pixels, scratch);
+    if (problem.factors != nullptr) scale_channels<V>(problem, group, {k, end}, vectors * kLanes, scratch);
     for (std::int64_t row = rows.begin; row < rows.end; row += kRows) {
       for (std::int64_t panel = 0; panel < panels; ++panel) {
         const Range part = share(vectors, panel, panels);

@@ -24,11 +24,15 @@ struct Problem {
   const float* weights;
   const float* bias;  // or null
   float* y;
+  const float* factors;  // of all channels, or null: what a prologue scales them with...
+  const float* offsets;  // ...and adds, before it takes the greater of 0 and the sum
   Epilogue epilogue;
 };
 
 constexpr int kAttributes = 6;  // of Conv; behind them FusedConv's own
-constexpr int kInputs = 3;      // of Conv, the bias among them; behind them the epilogue's operands
+constexpr int kPrologueAttribute = kAttributes + 3;
+// Of Conv, the bias among them; behind them the epilogue's operands, then the prologue's factors and offsets.
+constexpr int kInputs = 3;
 
 /// Pixels that lie one behind the other in input and output alike.
 [[maybe_unused]] bool is_pointwise(const Problem& problem) {
@@ -69,7 +73,14 @@ Problem problem_of(const KernelCall& call) {
     problem.axes = 1;
     problem.axis[0] = {problem.pixels, 1, 1, 1, 0, 0, problem.pixels};
   }
-  if constexpr (kFused) problem.epilogue = epilogue_of(call, kAttributes, kInputs);
+  if constexpr (kFused) {
+    problem.epilogue = epilogue_of(call, kAttributes, kInputs);
+    if (*call.attributes[kPrologueAttribute].text != '\0') {
+      const TensorArg* operands = call.inputs + kInputs + problem.epilogue.program.operands;
+      problem.factors = static_cast<const float*>(operands[0].data);
+      problem.offsets = static_cast<const float*>(operands[1].data);
+    }
+  }
   return problem;
 }
 

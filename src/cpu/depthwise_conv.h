@@ -41,6 +41,7 @@ struct Plane {
 
 [[maybe_unused]] bool fits_depthwise(const Problem& problem) {
   if (problem.rows != 1 || problem.channels != 1 || problem.axes > 2 || problem.depth > kBlock) return false;
+  if (problem.factors != nullptr) return false;
   if (is_pointwise(problem)) return true;
   const Plane plane = plane_of(problem);
   return strip_rows(plane.rows, 1) * plane.row <= kBlock * kChunkStride;

@@ -62,10 +62,13 @@ std::vector<Op> window_rows() {
                  {"pads", kText, 0},
                  {"strides", kText, 0}},
                 kOpaque, rules::deform_conv),
-      // ours: Conv whose outputs go through an epilogue, with its operands behind the bias
-      value_row("FusedConv", 3, 3 + kMaxEpilogueSteps, 1,
-                conv_attributes({{"epilogue", kText, kRequired}, {"alpha", kReal, 0}, {"beta", kReal, 0}}),
-                kOpaque, rules::fused_conv),
+      // ours: Conv whose outputs go through an epilogue, with its operands behind the bias. A prologue
+      // "scale, relu" is relu(x * factors + offsets) by channels, behind all operands
+      value_row(
+          "FusedConv", 3, 3 + kMaxEpilogueSteps + 2, 1,
+          conv_attributes(
+              {{"epilogue", kText, 0}, {"alpha", kReal, 0}, {"beta", kReal, 0}, {"prologue", kText, 0}}),
+          kOpaque, rules::fused_conv),
       value_row("GlobalAveragePool", 1, 1, 1, {}, kOpaque, rules::global_pool),
       value_row("GlobalLpPool", 1, 1, 1, {{"p", kInteger, 2}}, kOpaque, rules::global_lp_pool),
       value_row("GlobalMaxPool", 1, 1, 1, {}, kOpaque, rules::global_pool),

@@ -37,15 +37,16 @@ void require_bias(const RuleCheck& check, std::size_t input, const ValueType& re
 }
 
 /// An epilogue of at least so many steps, whose operands are the inputs from `first` on, of the result's
-/// shape or one number.
+/// shape or one number; `others` inputs come behind them.
 void require_epilogue(const RuleCheck& check, const Node& node, std::size_t first, int least_steps,
-                      const ValueType& result) {
+                      const ValueType& result, std::size_t others = 0) {
   const ConvEpilogue epilogue = conv_epilogue(node.text("epilogue").c_str());
   if (epilogue.count < least_steps) check.fail("there is no epilogue " + printable(node.text("epilogue")));
-  if (check.count() != first + static_cast<std::size_t>(epilogue.operands))
-    check.fail("its epilogue has " + std::to_string(epilogue.operands) + " operands, not " +
-               std::to_string(check.count() - first));
-  for (std::size_t i = first; i < check.count(); ++i) {
+  const auto operands = static_cast<std::size_t>(epilogue.operands);
+  if (check.count() != first + operands + others)
+    check.fail("it has " + std::to_string(check.count() - first) + " operands, not " +
+               std::to_string(operands + others));
+  for (std::size_t i = first; i < first + operands; ++i) {
     check.require_dtype(i, {Dtype::f32});
     if (!check.ranked(i) || !result.ranked) continue;
     const bool is_number = std::ranges::all_of(check.dims(i), [](const Dim& dim) { return dim == Dim(1); });
@@ -54,6 +55,24 @@ void require_epilogue(const RuleCheck& check, const Node& node, std::size_t firs
     for (std::size_t axis = 0; axis < result.dims.size(); ++axis)
       check.require_equal(i, axis, result.dims[axis], "the result");
   }
+}
+
+/// Factors and offsets of x's channels, the last two inputs. What is scaled must be the pixel that a window
+/// is.
+void require_prologue(const RuleCheck& check, const Node& node) {
+  if (node.text("prologue") != "scale, relu")
+    check.fail("there is no prologue " + printable(node.text("prologue")));
+  for (const std::size_t i : {check.count() - 2, check.count() - 1}) {
+    check.require_dtype(i, {Dtype::f32});
+    check.require_rank(i, 1);
+    if (check.ranked(0)) check.require_equal(i, 0, check.dims(0)[1], "the channels of x");
+  }
+  bool is_pixel = check.ranked(1) && node.text("auto_pad").empty();
+  for (std::size_t axis = 2; is_pixel && axis < check.dims(1).size(); ++axis)
+    is_pixel = check.dims(1)[axis] == Dim(1);
+  const WindowNumbers pads = window_numbers(node.text("pads").c_str());
+  for (int i = 0; i < pads.count; ++i) is_pixel = is_pixel && pads.values[i] == 0;
+  if (!is_pixel) check.fail("a prologue needs kernels of one pixel without padding");
 }
 
 Dim transposed(const RuleCheck& check, const Node& node, int axes, int i, const Dim& input,
@@ -109,7 +128,9 @@ std::vector<ValueType> fused_conv(const RuleInputs& inputs, const Node& node) {
   const ValueType result = convolved(check, node, 0, 1, Dtype::f32);
   if (check.has(2)) check.require_dtype(2, {Dtype::f32});
   require_bias(check, 2, result);
-  require_epilogue(check, node, 3, 1, result);
+  const bool has_prologue = !node.text("prologue").empty();
+  require_epilogue(check, node, 3, has_prologue ? 0 : 1, result, has_prologue ? 2 : 0);
+  if (has_prologue) require_prologue(check, node);
   return {result};
 }
 

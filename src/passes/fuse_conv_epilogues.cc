@@ -4,11 +4,13 @@
 //   Add, Mul, Max and Min with a tensor of the outputs' shape (a residual) or with one number
 //
 // As many as an epilogue holds, in their order. Of a sum of two convolutions the later one takes it.
-// Bit-equal: the same operations on the same numbers.
+// Then scales of channels in front of it (conv_prologues.h). Bit-equal: the same operations on the same
+// numbers.
 #include <algorithm>
 #include <utility>
 
 #include "graph/conv_epilogue.h"
+#include "passes/conv_prologues.h"
 #include "passes/linear_program.h"
 #include "passes/pass.h"
 #include "passes/rewrite.h"
@@ -137,6 +139,9 @@ class Fusion {
 
 }  // namespace
 
-bool fuse_conv_epilogues(Graph& graph, const PassContext&) { return Fusion(graph).run(); }
+bool fuse_conv_epilogues(Graph& graph, const PassContext&) {
+  const bool changed = Fusion(graph).run();
+  return fuse_conv_prologues(graph) || changed;
+}
 
 }  // namespace lathe

@@ -232,6 +232,20 @@ TEST(Rewrites, EpiloguesOfConvolutionsAreBitEqual) {
               0, 0);
 }
 
+TEST(Rewrites, ProloguesOfConvolutionsAreBitEqual) {
+  expect_kept("fuse_conv_epilogues", R"(graph g {
+    %x: f32[2, 5, 20, 33] = input
+    %s: f32[5, 1, 1, 1] = constant "random s"
+    %b: f32[5] = constant "random b"
+    %w: f32[7, 5, 1, 1] = constant "random w"
+    %v: f32[7] = constant "random v"
+    %a: f32[2, 5, 20, 33] = FusedConv(%x, %s, %b) {epilogue = "relu", group = 5}
+    %y: f32[2, 7, 10, 33] = FusedConv(%a, %w, %v) {epilogue = "swish", strides = "2,1"}
+    return y = %y
+  })",
+              0, 0);
+}
+
 TEST(Rewrites, PoolingOfMeansAndScalesByConvolutionsStayWithinTheirBounds) {
   expect_kept("recognize_pooling", R"(graph g {
     %x: f32[2, 5, 20, 33] = input

@@ -152,6 +152,16 @@ Cases fused_conv_cases() {
   cases.push_back(fused({2, 7, 9, 40}, {7, 1, 3, 3},
                         {{"epilogue", "add, relu"}, {"group", 7}, {"pads", "1,1,1,1"}, {"strides", "2,1"}},
                         {numbers(Dtype::f32, {2, 7, 5, 40}, 4)}));
+  for (const std::int64_t groups : {1, 3, 300})
+    cases.push_back(
+        fused({2, 300, 5, 7}, {300, 300 / groups, 1, 1},
+              {{"epilogue", groups == 1 ? "" : "add"},
+               {"group", groups},
+               {"prologue", "scale, relu"},
+               {"strides", groups == 1 ? "1,1" : "2,1"}},
+              groups == 1
+                  ? std::vector{numbers(Dtype::f32, {300}, 5), numbers(Dtype::f32, {300}, 6)}
+                  : std::vector{number(0.3f), numbers(Dtype::f32, {300}, 5), numbers(Dtype::f32, {300}, 6)}));
   return cases;
 }
 

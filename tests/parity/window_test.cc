@@ -132,6 +132,7 @@ double epilogue_value(const std::string& function, double x, double operand, dou
 TEST(Window, EpiloguesFollowTheirFormulas) {
   int checked = 0;
   for (const auto& test : cases_of("FusedConv")) {
+    if (*test.attributes[9].text != '\0') continue;
     Case plain = test;
     plain.op = "Conv";
     plain.inputs.resize(test.inputs[2].dtype == Dtype::none ? 2 : 3);

@@ -21,7 +21,8 @@ namespace {
 struct Tile {
   const float* weights;  // rows that are depth_stride apart
   std::int64_t depth_stride;
-  const float* windows;  // rows that are kChunkStride apart
+  const float* windows;  // rows that are windows_stride apart
+  std::int64_t windows_stride;
   std::int64_t depth;
   const float* start;  // what the block's sums are added to: the bias, or null for zero
   bool adds;           // to the output instead
@@ -36,7 +37,7 @@ void multiply(const Tile& tile) {
   for (int r = 0; r < kRows; ++r)
     for (int v = 0; v < kVectors; ++v) sums[r][v] = broadcast(V{}, 0.0f);
   const float* windows = tile.windows;
-  for (std::int64_t k = 0; k < tile.depth; ++k, windows += kChunkStride) {
+  for (std::int64_t k = 0; k < tile.depth; ++k, windows += tile.windows_stride) {
     V window[kVectors];
     for (int v = 0; v < kVectors; ++v) window[v] = load(V{}, windows + v * kLanes);
     for (int r = 0; r < kRows; ++r) {
@@ -97,9 +98,13 @@ void multiply_chunk(const Problem& problem, std::int64_t item, Range rows, Range
   float* y = problem.y + item * problem.rows * problem.pixels;
   const std::int64_t vectors = (pixels.end - pixels.begin + kLanes - 1) / kLanes;
   const std::int64_t panels = (vectors + kVectors - 1) / kVectors;
+  // Pixels of a pointwise convolution are windows already, where whole vectors of them may be read.
+  const bool in_place =
+      is_pointwise(problem) && problem.factors == nullptr && (pixels.end - pixels.begin) % kLanes == 0;
   for (std::int64_t k = 0; k == 0 || k < problem.depth; k += kBlock) {
     const std::int64_t end = k + kBlock < problem.depth ? k + kBlock : problem.depth;
-    gather<V>(problem, image, {k, end}, pixels, scratch);
+    const float* windows = in_place ? image + k * problem.input_pixels + pixels.begin : scratch;
+    if (!in_place) gather<V>(problem, image, {k, end}, pixels, scratch);
     if (problem.factors != nullptr) scale_channels<V>(problem, group, {k, end}, vectors * kLanes, scratch);
     for (std::int64_t row = rows.begin; row < rows.end; row += kRows) {
       for (std::int64_t panel = 0; panel < panels; ++panel) {
@@ -108,7 +113,8 @@ void multiply_chunk(const Problem& problem, std::int64_t item, Range rows, Range
         const float* bias = problem.bias == nullptr ? nullptr : problem.bias + group * problem.rows + row;
         const Tile tile{weights + row * problem.depth + k,
                         problem.depth,
-                        scratch + first,
+                        windows + first,
+                        in_place ? problem.input_pixels : kChunkStride,
                         end - k,
                         bias,
                         k > 0,

@@ -1,7 +1,7 @@
 // ConvCodes (conv_codes.h): four products of codes a lane and instruction. They take u8 times i8, so that
 // codes of i8 are moved up by 128, and what a zero point adds to a row's sums is taken off beforehand.
 #include "cpu/conv_codes.h"
-#include "cpu/avx512/code_vector.h"
+#include "cpu/avx512/depthwise_codes.h"
 #include "cpu/isa_kernel.h"
 
 namespace lathe::avx512 {
@@ -104,10 +104,24 @@ struct ConvolutionCodes {
   }
 };
 
+void run_depthwise(const KernelCall& call) {
+  if (takes_depthwise(conv_codes::problem_of(call)))
+    Depthwise(call).run(call);
+  else
+    conv_codes::run<ConvolutionCodes, 4, 4>(call);
+}
+
+std::size_t depthwise_scratch_bytes(const KernelCall& call) {
+  const conv_codes::Problem problem = conv_codes::problem_of(call);
+  return takes_depthwise(problem) ? Depthwise::scratch_bytes(problem)
+                                  : conv_codes::scratch_bytes<ConvolutionCodes>(call);
+}
+
 }  // namespace
 
 extern const IsaKernel conv_codes_kernels[];
 const IsaKernel conv_codes_kernels[] = {
+    {"conv_codes.depthwise", run_depthwise, depthwise_scratch_bytes},
     {"conv_codes.dense", conv_codes::run<ConvolutionCodes, 4, 4>,
      conv_codes::scratch_bytes<ConvolutionCodes>},
     {nullptr, nullptr, nullptr},

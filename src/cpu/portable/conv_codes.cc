@@ -53,16 +53,27 @@ bool serial(const KernelCall& call) {
   return element_count(call.outputs[0]) * depth <= kFewProducts;
 }
 
+/// A channel for each group. The first that accepts a node is taken where nothing was measured.
+bool is_depthwise(const NodeTypes& types) {
+  const ValueType& weight = types.inputs[code_product::kWeight];
+  return weight.ranked && weight.dims[1] == Dim(1);
+}
+bool is_any(const NodeTypes&) { return true; }  // the rule has checked
+
+Kernel kernel(const char* name, bool (*accepts)(const NodeTypes&)) {
+  return {.name = name,
+          .op = "ConvCodes",
+          .arithmetic = "int8",
+          .accepts = accepts,
+          .run = run,
+          .serial = serial};
+}
+
 }  // namespace
 
 std::span<const Kernel> conv_codes_kernels() {
-  static const Kernel kKernels[] = {
-      {.name = "portable.conv_codes.dense",
-       .op = "ConvCodes",
-       .arithmetic = "int8",
-       .accepts = [](const NodeTypes&) { return true; },  // the rule has checked
-       .run = run,
-       .serial = serial}};
+  static const Kernel kKernels[] = {kernel("portable.conv_codes.depthwise", is_depthwise),
+                                    kernel("portable.conv_codes.dense", is_any)};
   return kKernels;
 }
 

@@ -41,6 +41,7 @@ struct Problem {
   std::uint8_t zero;  // a code of x
   std::int32_t unsigned_zero;
   bool is_pointwise;  // pixels lie one behind the other in input and output alike
+  bool is_shifted;    // lines do, of one length: an element of the kernel sees the channel moved
 };
 
 [[maybe_unused]] Problem problem_of(const KernelCall& call) {
@@ -66,6 +67,9 @@ struct Problem {
     problem.is_pointwise = problem.is_pointwise && axis.kernel == 1 && axis.stride == 1 &&
                            axis.pad_begin == 0 && axis.pad_end == 0;
   }
+  const WindowAxis& last = problem.axis[problem.axes - 1];
+  problem.is_shifted =
+      problem.axes <= 2 && problem.axis[0].stride == 1 && last.stride == 1 && last.output == last.input;
   problem.x = static_cast<const std::uint8_t*>(x.data);
   problem.weights = static_cast<const std::int8_t*>(weights.data);
   problem.is_signed = x.dtype == codes::kI8;
@@ -148,6 +152,39 @@ void gather_row(const Problem& problem, const std::uint8_t* channel, const std::
   }
 }
 
+/// The same where is_shifted, for the pixels from `begin` on: all lines at once, and then the columns that
+/// leave the input.
+template <class P>
+void gather_shifted(const Problem& problem, const std::uint8_t* channel, const std::int64_t* kernel_index,
+                    std::int64_t begin, std::int64_t column, std::int64_t count, std::uint8_t* target) {
+  const auto shift_of = [&](int i) {
+    return kernel_index[i] * problem.axis[i].dilation - problem.axis[i].pad_begin;
+  };
+  const auto held = [](std::int64_t number, std::int64_t most) {
+    return number < 0 ? 0 : number < most ? number : most;
+  };
+  const int last = problem.axes - 1;
+  const std::int64_t width = problem.axis[last].input;
+  const std::int64_t lines = problem.pixels / width;
+  const std::int64_t shift = shift_of(last);
+  const std::int64_t line_shift = last == 0 ? 0 : shift_of(0);
+  const std::int64_t first_line = held(-line_shift, lines);
+  const std::int64_t end_line = held(problem.input_pixels / width - line_shift, lines);
+  const std::int64_t first_column = held(-shift, width);
+  const std::int64_t end_column = held(width - shift, width);
+  const bool none = first_line >= end_line || first_column >= end_column;
+  P::copy_line(target, channel + begin + line_shift * width + shift, 1,
+               none ? count : first_line * width + first_column - begin,
+               none ? count : (end_line - 1) * width + end_column - begin, count, problem.zero);
+  const auto clear = [&](std::int64_t from, std::int64_t to) {
+    for (std::int64_t i = held(from, count); i < held(to, count); ++i) target[i] = problem.zero;
+  };
+  for (std::int64_t line = -column; line < count; line += width) {
+    clear(line, line + first_column);
+    clear(line + end_column, line + width);
+  }
+}
+
 /// Windows of `pixels`, a batch of rows at a time: what was stored is only read when it has reached the
 /// cache.
 template <class P>
@@ -170,7 +207,11 @@ void gather(const Problem& problem, const Scratch& scratch, const std::uint8_t* 
         continue;
       }
       std::uint8_t* row = rows + k * kRowBytes;
-      gather_row<P>(problem, channel, kernel_index, place, count, row);
+      if (problem.is_shifted)
+        gather_shifted<P>(problem, channel, kernel_index, pixels.begin, place.index[problem.axes - 1], count,
+                          row);
+      else
+        gather_row<P>(problem, channel, kernel_index, place, count, row);
       sources[k] = row;
       int i = problem.axes - 1;
       for (; i >= 0 && ++kernel_index[i] == problem.axis[i].kernel; --i) kernel_index[i] = 0;

@@ -109,6 +109,12 @@ Cases conv_cases() {
   add({1, 0, 3, 3}, {4, 0, 2, 2}, {});
   add({0, 2, 3, 3}, {4, 2, 2, 2}, {});
   add({3, 2, 2, 70}, {8, 2, 1, 7}, {{"dilations", "1,9"}});
+  // lines of one length in and out: many chunks of pixels, a kernel wider than the plane, dilation, one axis
+  add({1, 4, 40, 41}, {5, 4, 5, 5}, {{"pads", "2,2,2,2"}});
+  add({1, 2, 3, 4}, {3, 2, 5, 9}, {{"pads", "2,4,2,4"}});
+  add({1, 2, 19, 20}, {3, 2, 3, 3}, {{"dilations", "2,4"}, {"pads", "1,4,3,4"}});
+  add({1, 3, 300}, {6, 3, 5}, {{"pads", "2,2"}});
+  add({1, 3, 30, 7}, {6, 3, 4, 3}, {{"pads", "0,0,2,2"}});
   // channels alone: one row each and two, strides, dilations, wide kernels, one axis and three
   add({1, 3, 20, 35}, {3, 1, 3, 3}, {{"group", 3}, {"pads", "1,1,1,1"}});
   add({1, 3, 20, 35}, {3, 1, 3, 3}, {{"group", 3}, {"pads", "1,1,1,1"}, {"strides", "2,2"}});

@@ -17,6 +17,8 @@ namespace {
 
 using ConstantBytes = std::pair<TensorView, std::shared_ptr<const void>>;
 
+constexpr std::byte kNoBytes{};  // where tensors without elements lie
+
 [[noreturn]] void refuse_constant(const std::string& name, const std::string& message,
                                   const std::string& file = {}) {
   throw Error(ErrorCode::invalid_argument, "the constant " + printable(name) + " " + message,
@@ -39,12 +41,14 @@ class ConstantFinder {
     checkpoint_ = load_checkpoint(resolve_model(options.model, options.model_options), options.model_options);
   }
 
+  /// What is absent has no bytes, and nobody has to give it.
   ConstantBytes find(const std::string& name, const ValueType& type) const {
     Shape shape;
     for (const auto& dim : type.dims) {
       if (dim.is_symbolic()) refuse_constant(name, "has a dimension that is no number: " + to_string(type));
       shape.push_back(dim.value);
     }
+    if (type.dtype == Dtype::none) return {{&kNoBytes, type.dtype, shape}, nullptr};
     for (const auto& [given, tensor] : options_.constants)
       if (given == name) return from_tensor(name, type, shape, tensor, {});
     if (folder_ != nullptr && folder_->has(name + ".npy")) {
@@ -77,7 +81,7 @@ class ConstantFinder {
           name, "is " + to_string(type) + ", and " + type_text(tensor.dtype, tensor.shape) + " was given",
           file);
     const auto kept = std::make_shared<const Tensor>(std::move(tensor));
-    return {{kept->bytes.data(), type.dtype, shape}, kept};
+    return {{kept->bytes.empty() ? &kNoBytes : kept->bytes.data(), type.dtype, shape}, kept};
   }
 
   const ProgramOptions& options_;

@@ -137,6 +137,23 @@ TEST_F(ProgramTest, ConstantIndicesAreCheckedBeforeTheyAreFolded) {
   EXPECT_EQ(numbers(execution.output("z")), (std::vector<double>{31, 12}));
 }
 
+TEST_F(ProgramTest, ConstantsMayHaveNoElementsAndBeAbsent) {
+  options_.constants = {{"weight", {"i8", {2, 3}, std::vector<std::byte>(6, std::byte{2})}},
+                        {"factors", floats({1, 10}, {2})},
+                        {"zero", {"u8", {}, {std::byte{1}}}},
+                        {"none", {"f32", {0, 2}, {}}}};
+  options_.inputs = {{"x", {"u8", {1, 3}, {std::byte{1}, std::byte{2}, std::byte{4}}}}};
+  Execution execution =
+      load(
+          "%x: u8[1, 3] = input\n%weight: i8[2, 3] = constant\n%factors: f32[2] = constant\n"
+          "%absent: none[0] = constant\n%zero: u8[] = constant\n%none: f32[0, 2] = constant\n"
+          "%y: f32[1, 2] = LinearCodes(%x, %weight, %factors, %absent, %zero)\n"
+          "%z: f32[1, 2] = Concat(%none, %y) {axis = 0}\nreturn z = %z\n")
+          .execution();
+  execution.run();
+  EXPECT_EQ(numbers(execution.output("z")), (std::vector<double>{8, 80}));
+}
+
 TEST_F(ProgramTest, GraphsThatCannotRunAreRefused) {
   expect_refused("%x: f32[N] = input\nreturn x = %x\n", ErrorCode::unsupported, "computes nothing");
   std::string many = "%x: f32[N] = input\n%y: f32[N] = Add(%x, %x)\nreturn ";

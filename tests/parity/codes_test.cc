@@ -5,8 +5,9 @@
 #include <cmath>
 #include <limits>
 
+#include "base/error.h"
 #include "graph/text_lists.h"
-#include "parity/rows.h"
+#include "parity/rows_codes.h"
 
 namespace lathe::parity {
 namespace {
@@ -150,6 +151,64 @@ TEST(Codes, MultiplyLikePlainLoops) {
     }
   }
   EXPECT_GT(checked, 5000);
+}
+
+std::string list_of(const std::vector<std::int64_t>& numbers) {
+  std::string text;
+  for (const auto number : numbers) text += (text.empty() ? "" : ",") + std::to_string(number);
+  return text;
+}
+
+/// Any window on one to three axes; half of them have one channel for each group.
+Case random_window(Random& random) {
+  const auto number = [&random](std::int64_t least, std::int64_t most) {
+    return std::uniform_int_distribution<std::int64_t>(least, most)(random);
+  };
+  constexpr std::int64_t kMostInput[] = {150, 40, 9};
+  const std::int64_t axes = number(1, 3);
+  const std::int64_t groups = number(1, 4);
+  const std::int64_t channels = number(0, 1) == 0 ? 1 : number(1, 9);
+  Shape x = {number(1, 2), groups * channels};
+  Shape weight = {groups * number(1, 7), channels};
+  std::vector<std::int64_t> pads(static_cast<std::size_t>(2 * axes));
+  std::vector<std::int64_t> strides;
+  std::vector<std::int64_t> dilations;
+  for (auto& pad : pads) pad = number(0, 3);
+  for (std::size_t i = 0; i < static_cast<std::size_t>(axes); ++i) {
+    x.push_back(number(1, kMostInput[axes - 1]));
+    weight.push_back(number(1, axes == 3 ? 3 : 7));
+    strides.push_back(number(0, 2) == 0 ? number(1, 6) : number(1, 2));
+    dilations.push_back(number(0, 3) == 0 ? number(1, 25) : number(1, 2));
+    if (number(0, 1) == 0) continue;  // as many outputs as inputs, where the kernel is odd
+    strides[i] = 1;
+    pads[i] = pads[i + static_cast<std::size_t>(axes)] = (weight.back() - 1) * dilations[i] / 2;
+  }
+  return code_case("ConvCodes", x, weight, code_kinds()[random() % code_kinds().size()],
+                   {{"dilations", list_of(dilations)},
+                    {"group", groups},
+                    {"least", -9.0},
+                    {"pads", list_of(pads)},
+                    {"strides", list_of(strides)}});
+}
+
+TEST(Codes, AllKernelsConvolveAnyWindowAlike) {
+  Random random(5);
+  int checked = 0;
+  for (int i = 0; i < 400; ++i) {
+    Case test;
+    try {
+      test = random_window(random);
+    } catch (const Error&) {
+      continue;  // no window fits
+    }
+    const auto expected = run(portable("portable.conv_codes.dense"), test, 1);
+    for (const auto& kernel : kernels()) {
+      if (!accepts(kernel, test)) continue;
+      ASSERT_EQ(difference(expected, run(kernel, test, 1 + i % 3)), "") << kernel.name << " " << test.name;
+      ++checked;
+    }
+  }
+  EXPECT_GT(checked, 500);
 }
 
 /// A case of LinearCodes of one output: no products, a bias, and codes of 8 bits around `zero` with scale 1.

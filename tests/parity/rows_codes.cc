@@ -3,7 +3,6 @@
 #include <deque>
 
 #include "graph/code_product.h"
-#include "graph/graph.h"
 
 namespace lathe::parity {
 namespace {
@@ -25,22 +24,17 @@ Tensor number(float value) {
 
 Tensor absent() { return empty(Dtype::none, {0}, 0); }
 
-/// What a product is made of beside its shape.
-struct Kind {
-  Dtype x = Dtype::u8;
-  Dtype y = Dtype::f32;
-  Dtype addend = Dtype::none;
-  bool bias = true;
-};
+}  // namespace
 
-/// Each type of each operand, with each other once at least.
-const std::vector<Kind> kKinds = {
-    {Dtype::u8, Dtype::u8, Dtype::none, true},   {Dtype::i8, Dtype::i8, Dtype::i8, true},
-    {Dtype::i8, Dtype::f32, Dtype::u8, true},    {Dtype::u8, Dtype::i8, Dtype::f32, false},
-    {Dtype::u8, Dtype::f32, Dtype::none, false}, {Dtype::i8, Dtype::u8, Dtype::none, false}};
+std::span<const CodeKind> code_kinds() {
+  static constexpr CodeKind kKinds[] = {
+      {Dtype::u8, Dtype::u8, Dtype::none, true},   {Dtype::i8, Dtype::i8, Dtype::i8, true},
+      {Dtype::i8, Dtype::f32, Dtype::u8, true},    {Dtype::u8, Dtype::i8, Dtype::f32, false},
+      {Dtype::u8, Dtype::f32, Dtype::none, false}, {Dtype::i8, Dtype::u8, Dtype::none, false}};
+  return kKinds;
+}
 
-/// Outputs of a few tens, so that some of their codes are held in the range and most are not.
-Case code_case(std::string_view op, const Shape& x, const Shape& weight, const Kind& kind,
+Case code_case(std::string_view op, const Shape& x, const Shape& weight, const CodeKind& kind,
                const Attributes& attributes) {
   Random random(29);
   float depth = 1;
@@ -86,13 +80,15 @@ Case code_case(std::string_view op, const Shape& x, const Shape& weight, const K
   return test;
 }
 
+namespace {
+
 Cases conv_cases() {
   Cases cases;
   const auto add = [&](const Shape& x, const Shape& weight, const Attributes& attributes) {
-    const Kind& kind = kKinds[cases.size() % kKinds.size()];
+    const CodeKind& kind = code_kinds()[cases.size() % code_kinds().size()];
     cases.push_back(code_case("ConvCodes", x, weight, kind, attributes));
   };
-  for (const auto& kind : kKinds) {
+  for (const auto& kind : code_kinds()) {
     cases.push_back(code_case("ConvCodes", {2, 5, 6, 11}, {7, 5, 3, 3}, kind, {{"pads", "1,1,1,1"}}));
     cases.push_back(code_case("ConvCodes", {1, 6, 7, 9}, {6, 1, 3, 3}, kind,
                               {{"group", 6}, {"pads", "1,1,1,1"}, {"strides", "2,1"}, {"least", 0.0}}));
@@ -120,6 +116,7 @@ Cases conv_cases() {
   add({1, 3, 20, 35}, {3, 1, 3, 3}, {{"group", 3}, {"pads", "1,1,1,1"}, {"strides", "2,2"}});
   add({2, 3, 9, 33}, {6, 1, 5, 5}, {{"group", 3}, {"pads", "2,2,2,2"}, {"most", 6.0}});
   add({1, 2, 12, 50}, {2, 1, 3, 3}, {{"group", 2}, {"dilations", "2,3"}, {"pads", "2,3,2,3"}});
+  add({2, 1, 22, 12}, {2, 1, 4, 5}, {{"dilations", "3,3"}, {"pads", "3,6,3,6"}, {"strides", "2,1"}});
   add({1, 4, 61}, {4, 1, 4}, {{"group", 4}, {"pads", "3,0"}, {"strides", "3"}});
   add({1, 2, 3, 5, 18}, {2, 1, 2, 3, 3}, {{"group", 2}, {"pads", "1,1,1,0,1,1"}});
   return cases;
@@ -128,10 +125,10 @@ Cases conv_cases() {
 Cases linear_cases_of_codes() {
   Cases cases;
   const auto add = [&](const Shape& x, std::int64_t rows) {
-    cases.push_back(
-        code_case("LinearCodes", x, {rows, x.back()}, kKinds[cases.size() % kKinds.size()], {{"most", 9.0}}));
+    cases.push_back(code_case("LinearCodes", x, {rows, x.back()},
+                              code_kinds()[cases.size() % code_kinds().size()], {{"most", 9.0}}));
   };
-  for (const auto& kind : kKinds) {
+  for (const auto& kind : code_kinds()) {
     cases.push_back(code_case("LinearCodes", {7, 37}, {19, 37}, kind, {{"least", 0.0}}));
     cases.push_back(code_case("LinearCodes", {2, 13, 64}, {48, 64}, kind, {}));
   }

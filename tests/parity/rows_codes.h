@@ -1,9 +1,26 @@
 // Cases of products of codes.
 #pragma once
 
+#include "graph/graph.h"
 #include "parity/rows.h"
 
 namespace lathe::parity {
+
+/// What a product of codes is made of beside its shape.
+struct CodeKind {
+  Dtype x = Dtype::u8;
+  Dtype y = Dtype::f32;
+  Dtype addend = Dtype::none;
+  bool bias = true;
+};
+
+/// Each type of each operand.
+std::span<const CodeKind> code_kinds();
+
+/// Outputs of a few tens, so that some of their codes are held in the range and most are not. Throws where
+/// the op's rule refuses the shapes.
+Case code_case(std::string_view op, const Shape& x, const Shape& weight, const CodeKind& kind,
+               const Attributes& attributes);
 
 /// All rows of op_rows_codes.cc.
 std::vector<Row> code_rows();

@@ -128,16 +128,14 @@ class Depthwise {
       places[count] = conv_codes::place_of(problem_, pixel + count);
       bool all_reach = true;
       for (std::int64_t s = 0; s < steps_.count && all_reach; ++s) {
-        const conv_codes::Range range = range_of(places[count], s);
-        // `loaded` is how many bytes there are so far
-        all_reach = range.begin == range.end || steps[s].loaded == 0 || range.end - steps[s].offset <= kReach;
+        const conv_codes::Range range = joined(steps[s], range_of(places[count], s));
+        all_reach = range.end - range.begin <= kReach;
       }
       if (!all_reach) break;
       for (std::int64_t s = 0; s < steps_.count; ++s) {
-        const conv_codes::Range range = range_of(places[count], s);
-        if (range.begin == range.end) continue;
-        if (steps[s].loaded == 0) steps[s].offset = range.begin;
-        steps[s].loaded = static_cast<std::uint64_t>(range.end - steps[s].offset);
+        const conv_codes::Range range = joined(steps[s], range_of(places[count], s));
+        steps[s].offset = range.begin;
+        steps[s].loaded = static_cast<std::uint64_t>(range.end - range.begin);
       }
     }
     for (std::int64_t s = 0; s < steps_.count; ++s) {
@@ -145,6 +143,14 @@ class Depthwise {
       for (std::int64_t lane = 0; lane < count; ++lane) place_lane(places[lane], s, lane, steps[s]);
     }
     return count;
+  }
+
+  /// What a step sees so far, `loaded` bytes from `offset` on, and what another output sees.
+  static conv_codes::Range joined(const TileStep& step, const conv_codes::Range& more) {
+    const conv_codes::Range seen{step.offset, step.offset + static_cast<std::int64_t>(step.loaded)};
+    if (more.begin == more.end) return seen;
+    if (seen.begin == seen.end) return more;
+    return {smaller(seen.begin, more.begin), more.end > seen.end ? more.end : seen.end};
   }
 
   std::int64_t column_of(const conv_codes::Place& place, std::int64_t step, std::int64_t element) const {

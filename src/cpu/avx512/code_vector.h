@@ -7,6 +7,12 @@
 namespace lathe::avx512 {
 namespace {
 
+/// The lowest `count` bytes; none where it is negative.
+[[gnu::always_inline]] inline __mmask64 first_bytes(std::int64_t count) {
+  if (count >= 64) return ~__mmask64{0};
+  return count <= 0 ? 0 : (__mmask64{1} << count) - 1;
+}
+
 /// i8 or u8; lanes from `count` on are 0.
 [[gnu::always_inline]] inline Vector load_codes(Vector, const std::uint8_t* source, bool is_signed,
                                                 std::int64_t count) {

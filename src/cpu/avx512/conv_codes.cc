@@ -11,12 +11,6 @@ struct alignas(64) Bytes {
   std::uint8_t bytes[64];
 };
 
-/// The lowest `count` bytes; none where it is negative.
-[[gnu::always_inline]] inline __mmask64 first_bytes(std::int64_t count) {
-  if (count >= 64) return ~__mmask64{0};
-  return count <= 0 ? 0 : (__mmask64{1} << count) - 1;
-}
-
 constexpr Bytes interleaved() {
   Bytes index{};
   for (int i = 0; i < 64; ++i) index.bytes[i] = static_cast<std::uint8_t>(i % 4 * 16 + i / 4);

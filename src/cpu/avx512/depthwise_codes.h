@@ -250,12 +250,8 @@ class Depthwise {
 
   static std::int64_t smaller(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
 
-  /// Bits [begin, end) of those that there are.
   static std::uint64_t bytes_of(std::int64_t begin, std::int64_t end) {
-    const auto below = [](std::int64_t count) {
-      return count >= kReach ? ~std::uint64_t{0} : count <= 0 ? 0 : (std::uint64_t{1} << count) - 1;
-    };
-    return below(end) & ~below(begin);
+    return first_bytes(end) & ~first_bytes(begin);
   }
 
   conv_codes::Problem problem_;

@@ -96,12 +96,6 @@ struct ProductCodes {
   }
 
  private:
-  /// The lowest `count` bytes.
-  [[gnu::always_inline]] static __mmask64 first_bytes(std::int64_t count) {
-    if (count >= 64) return ~__mmask64{0};
-    return count <= 0 ? 0 : (__mmask64{1} << count) - 1;
-  }
-
   /// The sum of all lanes of each.
   [[gnu::always_inline]] static __m128i four_totals(const __m512i* sums) {
     const auto pairs = [](__m512i a, __m512i b) {

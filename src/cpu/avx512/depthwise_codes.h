@@ -4,7 +4,7 @@
 #pragma once
 
 #include "cpu/avx512/code_vector.h"
-#include "cpu/conv_codes.h"
+#include "cpu/code_windows.h"
 
 namespace lathe::avx512 {
 namespace {

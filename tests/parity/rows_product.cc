@@ -190,6 +190,15 @@ void quantizations(std::string_view op, Random& random, Dtype, std::vector<Case>
     cases.push_back(make(op, {x, normal(random, {10}), bits(random, code, {10})}));
     cases.push_back(make(op, {x, normal(random, {3, 3}), bits(random, code, {3, 3})}, {{"block_size", 4}}));
   }
+  // one scale, vectors and what is left of them, every byte and many a float
+  for (const auto code : {Dtype::i8, Dtype::u8}) {
+    Tensor x = down ? normal(random, {5, 67}, 40) : bits(random, code, {5, 67});
+    cases.push_back(make(op, {x, normal(random, {}), bits(random, code, {})}));
+    if (down) x = bits(random, Dtype::f32, {5, 67});
+    cases.push_back(make(op, {x, normal(random, {1}), bits(random, code, {1})}));
+  }
+  cases.push_back(
+      make(op, {down ? normal(random, {7}, 300) : bits(random, Dtype::u8, {7}), normal(random, {})}));
 }
 
 void dynamic_quantizations(std::string_view op, Random& random, Dtype, std::vector<Case>& cases) {

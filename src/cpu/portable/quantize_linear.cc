@@ -126,6 +126,40 @@ bool accepts(const NodeTypes&) { return true; }
 bool serial(const KernelCall& call) { return is_small(call.inputs[0], 4096); }
 bool always_serial(const KernelCall&) { return true; }
 
+bool is_byte(Dtype dtype) { return dtype == Dtype::i8 || dtype == Dtype::u8; }
+
+bool is_one(const ValueType& type) {
+  return type.ranked && (type.dims.empty() || (type.dims.size() == 1 && type.dims[0] == Dim(1)));
+}
+
+/// One scale in float32, and one zero point or none.
+bool has_one_scale(const NodeTypes& types) {
+  return types.inputs[1].dtype == Dtype::f32 && is_one(types.inputs[1]) &&
+         (types.inputs.size() < 3 || types.inputs[2].dtype == Dtype::none || is_one(types.inputs[2]));
+}
+
+bool gives_bytes(const NodeTypes& types) {
+  const auto precision = types.node->integer("precision");
+  return types.inputs[0].dtype == Dtype::f32 && is_byte(types.outputs[0].dtype) && has_one_scale(types) &&
+         (precision < 0 || precision == static_cast<std::int64_t>(Dtype::f32));
+}
+
+bool takes_bytes(const NodeTypes& types) {
+  return is_byte(types.inputs[0].dtype) && types.outputs[0].dtype == Dtype::f32 && has_one_scale(types);
+}
+
+/// What vectors compute.
+Kernel kernel_of_bytes(const char* name, std::string_view op, KernelFunction run,
+                       bool (*accepts_bytes)(const NodeTypes&)) {
+  return {.name = name,
+          .op = op,
+          .arithmetic = "any",
+          .rank = 1,
+          .accepts = accepts_bytes,
+          .run = run,
+          .serial = serial};
+}
+
 Kernel kernel(const char* name, std::string_view op, KernelFunction run,
               bool (*is_serial)(const KernelCall&) = serial) {
   return {.name = name, .op = op, .arithmetic = "any", .accepts = accepts, .run = run, .serial = is_serial};
@@ -136,8 +170,10 @@ Kernel kernel(const char* name, std::string_view op, KernelFunction run,
 std::span<const Kernel> quantize_linear_kernels() {
   static const Kernel kKernels[] = {
       kernel("portable.dequantize_linear", "DequantizeLinear", run_dequantize),
+      kernel_of_bytes("portable.dequantize_linear.bytes", "DequantizeLinear", run_dequantize, takes_bytes),
       kernel("portable.dynamic_quantize_linear", "DynamicQuantizeLinear", run_dynamic, always_serial),
       kernel("portable.quantize_linear", "QuantizeLinear", run_quantize),
+      kernel_of_bytes("portable.quantize_linear.bytes", "QuantizeLinear", run_quantize, gives_bytes),
   };
   return kKernels;
 }

@@ -47,6 +47,7 @@ struct PlanSummary {
   double seconds = 0;
   std::vector<std::string> warnings;  // as ModelInfo::warnings
   std::vector<ActivationInspection> activations;
+  PrecisionInspection precision;
 };
 
 /// Gets a file's bytes in order, with the size of the whole.
@@ -59,6 +60,10 @@ PlanSummary build(const std::string& name_or_path, const PlanOptions& options, c
 /// Whether an .onnx file is a decoder that attends to keys and values of earlier steps: what Model::load and
 /// the build() above are for. Throws Error as reading the file does.
 bool is_decoder_network(const std::string& path);
+
+/// Whether a plan file was built of a network or a graph, by the build() below: Program::load runs it. Throws
+/// Error as reading a plan does.
+bool is_network_plan(const std::string& path);
 
 /// The same of a network or a graph in text form (ProgramOptions::file), for runs of at most the sizes that
 /// the options have: Program::load takes such a plan.

@@ -53,6 +53,20 @@ struct TensorInfo {
 using NamedTensors = std::vector<std::pair<std::string, Tensor>>;
 using NamedSizes = std::vector<std::pair<std::string, std::int64_t>>;
 
+/// The types that the products of a float network are computed in: its Conv, and its MatMul and Gemm with
+/// constant factors. Without a folder of samples they stay as they are.
+struct PrecisionOptions {
+  std::string calibration;  // a folder: FOLDER/*.npy for one input, FOLDER/<input>/*.npy for several
+  std::string calibrator = "entropy2";  // where values are cut off: or entropy, minmax, percentile, mse
+  double percentile = 99.99;            // of "percentile"
+  std::string cache;                    // a file of what calibration found: read if it is there, else written
+  std::vector<std::pair<std::string, double>> ranges;  // greatest magnitude of a tensor, before all others
+  std::vector<std::string> types;                      // of int8, bf16 and f32; empty: all three
+  std::vector<std::pair<std::string, std::string>>
+      layers;                // regular expression and type; the last one counts
+  double error_limit = 0.1;  // of the outputs on the samples: root mean square, over that of the outputs
+};
+
 struct ProgramOptions {
   std::string file;              // a graph in text form (.graph, .txt); empty: the model's own
   std::string model;             // a known name or a path; with `file`: where its constants come from
@@ -66,6 +80,7 @@ struct ProgramOptions {
   std::uint64_t seed = 1;  // of what is made up
   std::vector<std::string> outputs;  // that are computed; empty: all
   bool keep_tensors = false;         // every tensor can be read behind a run; costs memory
+  PrecisionOptions precision;        // of networks and graphs
 };
 
 /// When the parts of one run began and ended: seconds on the steady clock.

@@ -158,6 +158,34 @@ struct ActivationInspection {
   bool kept_finer() const { return !fine_columns.empty() || codes == "float32"; }
 };
 
+/// A type that a layer may have: the layer's time with it, and what it alone does to the network's outputs.
+struct TypeInspection {
+  std::string type;    // f32, bf16 or int8
+  double seconds = 0;  // of the layer, with what was fused into it
+  double error = 0;    // root mean square over that of the outputs
+  double cosine = 1;   // of the outputs with and without
+};
+
+struct LayerPrecisionInspection {
+  std::string name;
+  std::string op;
+  std::string precision;              // that was chosen
+  std::string reason;                 // why
+  std::vector<TypeInspection> types;  // those it may have
+};
+
+/// How the types of a float network's layers were chosen.
+struct PrecisionInspection {
+  std::string calibrator;
+  bool from_cache = false;   // thresholds, not errors
+  std::int64_t samples = 0;  // in the calibration set
+  double error = 0;          // of the network as chosen
+  double cosine = 1;
+  double limit = 0;  // of the error
+  double seconds = 0, seconds_f32 = 0;
+  std::vector<LayerPrecisionInspection> layers;  // empty where nothing was chosen
+};
+
 /// What the caller gives and gets.
 struct BindingInspection {
   OperandInspection operand;
@@ -183,6 +211,7 @@ struct Inspection {
   std::vector<ProfileInspection> profiles;
   std::vector<WeightInspection> weights;
   std::vector<ActivationInspection> activations;  // empty where nothing was calibrated
+  PrecisionInspection precision;
   std::vector<BindingInspection> bindings;
   MemoryInspection memory;
 };

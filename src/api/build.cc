@@ -30,7 +30,8 @@ PlanSummary summary(const ModelImplementation& model, std::uint64_t bytes, Clock
   const Plan& plan = model.plan();
   return {bytes, static_cast<int>(plan.steps.size()), static_cast<int>(plan.weights.size()),
           std::chrono::duration<double>(Clock::now() - start).count(), model.info.warnings,
-          model.activations};
+          model.activations,
+          {}};
 }
 
 std::string resolve_source(const std::string& name_or_path, const ModelOptions& options) {

@@ -3,6 +3,7 @@
 
 #include "api/inspect_plan.h"
 #include "api/plan_package.h"
+#include "api/precision_section.h"
 #include "api/program_implementation.h"
 #include "base/error.h"
 #include "lathe/build.h"
@@ -17,6 +18,16 @@ void inspect_passes(std::span<const PassReport> passes, Inspection& inspection) 
                                  pass.nodes_before, pass.nodes_after});
 }
 
+/// Names come from the network's file, or all of it from a plan's.
+PrecisionInspection printed(PrecisionInspection precision) {
+  precision.calibrator = printable(precision.calibrator);
+  for (auto& layer : precision.layers) {
+    for (auto* text : {&layer.name, &layer.op, &layer.precision, &layer.reason}) *text = printable(*text);
+    for (auto& type : layer.types) type.type = printable(type.type);
+  }
+  return precision;
+}
+
 const CompileResult& compiled(const ProgramImplementation& program) {
   if (program.compiled == nullptr)
     throw Error(ErrorCode::invalid_argument, "the file is a plan, and plans are built of networks");
@@ -29,10 +40,12 @@ PlanSummary build(const ProgramOptions& options, const WritePlan& write) {
   const auto start = std::chrono::steady_clock::now();
   const ProgramImplementation program(options);
   const CompileResult& result = compiled(program);
-  const std::vector<NamedSection> sections = {{"options", options_section(program.model_options)},
-                                              {"graph.before", print(program.before)},
-                                              {"graph.after", print(result.graph)},
-                                              {"passes", passes_section(result.passes)}};
+  std::vector<NamedSection> sections = {{"options", options_section(program.model_options)},
+                                        {"graph.before", print(program.before)},
+                                        {"graph.after", print(result.graph)},
+                                        {"passes", passes_section(result.passes)}};
+  if (!program.precision.layers.empty())
+    sections.push_back({"precision", write_precision_section(program.precision)});
   std::uint64_t bytes = 0;
   write_plan_file(*result.plan, plan_binding(sections[1].bytes), sections, false, *program.backend,
                   [&](std::span<const std::byte> part, std::uint64_t total) {
@@ -45,7 +58,12 @@ PlanSummary build(const ProgramOptions& options, const WritePlan& write) {
           static_cast<int>(result.plan->weights.size()),
           seconds.count(),
           {},
-          {}};
+          {},
+          printed(program.precision)};
+}
+
+bool is_network_plan(const std::string& path) {
+  return is_plan_file(path) && PlanFile::open(path)->section("metadata").empty();
 }
 
 Inspection inspect(const ProgramImplementation& program) {
@@ -53,6 +71,7 @@ Inspection inspect(const ProgramImplementation& program) {
   if (program.compiled != nullptr) inspect_passes(program.compiled->passes, inspection);
   inspect_plan(*program.plan, inspection);
   if (program.compiled != nullptr) inspect_graph(program.before, inspection);
+  inspection.precision = printed(program.precision);
   for (const auto& value : program.before.values)
     if (value.kind == ValueKind::constant)
       inspection.tensors.push_back({printable(value.name), std::string(info(value.type.dtype).name),

@@ -6,7 +6,9 @@
 #include "api/activation_codes.h"
 #include "api/engine_version.h"
 #include "api/known_models.h"
+#include "api/network_precision.h"
 #include "api/plan_package.h"
+#include "api/precision_section.h"
 #include "api/program_source.h"
 #include "backend/plan_file.h"
 #include "base/cpu_features.h"
@@ -106,6 +108,8 @@ void ProgramImplementation::compile_graph(const ProgramOptions& options, const E
     if (value.kind == ValueKind::state) states.push_back({value.name, value.type});
   }
   read_raw_inputs(options);
+  before = source.graph;
+  apply_precision(options, source.graph);
   complete_inputs({inputs, symbols_of(source.graph), rules, options.past, options.seed}, first_inputs, sizes,
                   notes);
   CompileOptions compile_options;
@@ -117,11 +121,24 @@ void ProgramImplementation::compile_graph(const ProgramOptions& options, const E
   compile_options.tuning.level = source.options.tuning;
   compile_options.threads = source.options.threads;
   for (const auto& [symbol, size] : sizes) compile_options.limits.push_back({symbol, size});
-  before = source.graph;
   model_options = source.options;
   compiled =
       std::make_shared<const CompileResult>(compile(std::move(source.graph), *backend, compile_options));
   plan = compiled->plan;
+}
+
+void ProgramImplementation::apply_precision(const ProgramOptions& options, Graph& graph) {
+  if (options.precision.calibration.empty()) return;
+  if (options.file.empty())
+    throw Error(ErrorCode::unsupported, "calibration on samples is of networks; models have --activations",
+                {options.model, std::nullopt, "calibrate"});
+  auto choice = choose_precision(options, graph, inputs);
+  graph = std::move(choice.graph);
+  precision = std::move(choice.report);
+  Sizes given = sizes;
+  for (const auto& [input, tensor] : first_inputs) bind_sizes(find_input(inputs, input), tensor, given);
+  for (const auto& [symbol, size] : choice.sizes)
+    if (!given.contains(symbol)) sizes.emplace(symbol, size);
 }
 
 void ProgramImplementation::load_plan(const ProgramOptions& options, const std::string& file) {
@@ -133,6 +150,8 @@ void ProgramImplementation::load_plan(const ProgramOptions& options, const std::
                 {file, std::nullopt, {}});
   reuses_memory = true;
   plan = opened->plan(*backend);
+  if (const auto section = opened->section("precision"); !section.empty())
+    precision = read_precision_section(section, file);
   name = plan->name;
   rules = find_index_rules(index_graph(*plan));
   for (const auto binding : plan->bindings) {

@@ -32,6 +32,7 @@ class ProgramImplementation {
   std::string name;
   ModelOptions model_options;                     // complete
   Graph before;                                   // the passes; empty of a plan from a file
+  PrecisionInspection precision;                  // without layers where none was chosen
   std::shared_ptr<const CompileResult> compiled;  // null of a plan from a file
   std::shared_ptr<Backend> backend;
   std::shared_ptr<const Plan> plan;
@@ -52,6 +53,8 @@ class ProgramImplementation {
  private:
   void compile_graph(const ProgramOptions& options, const EditGraph& edit);
   void load_plan(const ProgramOptions& options, const std::string& file);
+  /// Chooses the types of the layers of `graph`, where that is asked for.
+  void apply_precision(const ProgramOptions& options, Graph& graph);
   void read_raw_inputs(const ProgramOptions& options);
   void choose_outputs(std::span<const std::string> names);
   void describe();

@@ -6,6 +6,8 @@
 #include "apps/named_word.h"
 #include "apps/options.h"
 #include "apps/output.h"
+#include "apps/precision_table.h"
+#include "apps/precision_words.h"
 #include "apps/status_line.h"
 #include "apps/whole_number.h"
 #include "lathe/build.h"
@@ -20,6 +22,7 @@ struct BuildWords {
   std::string plan;  // that is refitted
   std::string output;
   std::vector<std::string> sizes;  // of a network
+  PrecisionWords precision;
 };
 
 /// Writes what `make` gives as one file, with progress.
@@ -39,6 +42,7 @@ int write_plan(const std::string& path, const std::string& doing, Interrupt& int
   status.clear();
   for (const auto& warning : summary.warnings) write_error("lathe: warning: " + warning + "\n");
   write_error(format_activations(summary.activations, false));
+  write_error(format_precision(summary.precision));
   const auto delay = interrupt.delay();
   file.finish();
   write_error("lathe: " + path + ": " + format_bytes(summary.bytes) + ", " + std::to_string(summary.steps) +
@@ -57,12 +61,17 @@ int build(const BuildWords& words, Interrupt& interrupt) {
   if (!is_network && !words.sizes.empty())
     throw Error(ErrorCode::invalid_argument, "--shapes is for networks and graphs; models have --ctx",
                 {{}, std::nullopt, "--shapes"});
+  const PrecisionOptions precision = words.precision.complete();
+  if (!is_network && !precision.calibration.empty())
+    throw Error(ErrorCode::invalid_argument, "--calibrate is for networks; models have --activations",
+                {{}, std::nullopt, "--calibrate"});
   return write_plan(words.output, "compiling " + model, interrupt, [&](const WritePlan& write) {
     if (!is_network) return lathe::build(model, options, write);
     ProgramOptions program;
     program.file = model;
     program.model_options = options.model;
     program.sizes = named_sizes(words.sizes, "--shapes");
+    program.precision = precision;
     return lathe::build(program, write);
   });
 }
@@ -95,6 +104,7 @@ void add_build(CLI::App& program, Context& context) {
       ->add_option("--shapes", words->sizes,
                    "of networks: the greatest sizes of dimensions that have names: N=4,T=512")
       ->delimiter(',');
+  words->precision.add(*command);
   command->add_flag("--strip", words->options.strip,
                     "leave the weights out; lathe refit puts those of a model in");
   command->callback(

@@ -7,6 +7,7 @@
 #include "apps/options.h"
 #include "apps/output.h"
 #include "apps/plan_table.h"
+#include "apps/precision_table.h"
 #include "lathe/build.h"
 #include "lathe/execute.h"
 
@@ -126,6 +127,7 @@ InspectionDetail detail_named(const std::string& name) {
 
 bool is_network(const std::string& file) {
   if (file.ends_with(".onnx")) return !is_decoder_network(file);
+  if (file.ends_with(".plan")) return is_network_plan(file);
   return file.ends_with(".graph") || file.ends_with(".txt");
 }
 
@@ -175,7 +177,8 @@ int inspect_network(const InspectWords& words) {
   if (words.passes) text += format_passes(inspection);
   if (words.plan)
     text += format_plan(inspection, detail_named(words.detail.empty() ? "layers" : words.detail));
-  write_out(text.empty() ? format_network(program, inspection) : text);
+  if (text.empty()) text = format_network(program, inspection) + format_precision(inspection.precision);
+  write_out(text);
   return 0;
 }
 

@@ -32,8 +32,8 @@ struct PlanBinding {
 
 /// The sections that a file may have beside "plan", "weights" and "data". There is none for code or paths,
 /// and a file with any other is refused.
-inline constexpr std::array<std::string_view, 7> kTextSections = {
-    "options", "metadata", "tokenizer", "graph.before", "graph.after", "passes", "activations"};
+inline constexpr std::array<std::string_view, 8> kTextSections = {
+    "options", "metadata", "tokenizer", "graph.before", "graph.after", "passes", "activations", "precision"};
 
 struct NamedSection {
   std::string name;

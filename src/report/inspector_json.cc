@@ -153,6 +153,26 @@ void add_model(const ModelInfo& info, const Inspection& inspection, Json& json) 
   json["tensors"] = std::move(tensors);
 }
 
+Json precision_json(const PrecisionInspection& precision) {
+  Json layers = Json::array();
+  for (const auto& layer : precision.layers) {
+    Json types = Json::array();
+    for (const auto& type : layer.types)
+      types.push_back(
+          {{"type", type.type}, {"seconds", type.seconds}, {"error", type.error}, {"cosine", type.cosine}});
+    layers.push_back({{"name", layer.name},
+                      {"op", layer.op},
+                      {"precision", layer.precision},
+                      {"reason", layer.reason},
+                      {"types", std::move(types)}});
+  }
+  return {{"calibrator", precision.calibrator}, {"from_cache", precision.from_cache},
+          {"samples", precision.samples},       {"error", precision.error},
+          {"cosine", precision.cosine},         {"limit", precision.limit},
+          {"seconds", precision.seconds},       {"seconds_f32", precision.seconds_f32},
+          {"layers", std::move(layers)}};
+}
+
 void add_plan(const Inspection& inspection, InspectionDetail detail, Json& json) {
   Json passes = Json::array();
   for (const auto& pass : inspection.passes)
@@ -200,6 +220,7 @@ void add_plan(const Inspection& inspection, InspectionDetail detail, Json& json)
                              {"limit", input.limit > 0 ? Json(input.limit) : Json()},
                              {"reason", input.reason}});
     json["activations"] = std::move(activations);
+    if (!inspection.precision.layers.empty()) json["precision"] = precision_json(inspection.precision);
   }
   const MemoryInspection& memory = inspection.memory;
   json["memory"] = {{"arena_bytes", memory.arena_bytes},

@@ -1,0 +1,143 @@
+#!/usr/bin/env python3
+"""What 8 bits by calibration do to two float networks: how near the outputs stay, and what a run takes beside float32.
+
+    int8_networks.py minilm [--sentences N] [--samples N] [--calibrator C] [--tokens N] [BUILD WORDS...]
+    int8_networks.py resnet50 [--samples N] [--calibrator C] [BUILD WORDS...]
+
+minilm    the sentence encoder that tools/export_onnx.py writes, calibrated on tests/apps/data/calibration_sentences.txt;
+          cosines of the embeddings of sentences.txt to those in float32, and medians of `lathe exec` at --tokens
+resnet50  the suite's light_resnet50 of the onnx package with seeded random weights (He), norms near the identity, on
+          seeded noise of several scales: 8 samples that it was not calibrated on
+BUILD WORDS go to `lathe build`: --precision int8, --error-limit 0.2, ...
+"""
+import argparse
+import json
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+import numpy as np
+import onnx
+from onnx import helper, numpy_helper
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "tools"))
+DATA = ROOT / "tests" / "apps" / "data"
+ONCE = ("--duration", "0", "--iterations", "1", "--warm-up", "0")
+
+
+def lathe(program, *words):
+    done = subprocess.run([program, *map(str, words)], capture_output=True, text=True)
+    if done.returncode != 0:
+        sys.exit(f"lathe {' '.join(map(str, words))}\n{done.stderr}")
+    return done.stdout, done.stderr
+
+
+def outputs(program, network, folder, name, arrays):
+    found = []
+    for array in arrays:
+        np.save(folder / "in.npy", array)
+        lathe(program, "exec", network, *ONCE, "--input", f"{name}={folder / 'in.npy'}", "--output", folder / "out")
+        found.append(np.load(next((folder / "out").glob("*.npy"))).reshape(-1))
+    return np.array(found)
+
+
+def median(program, network, *words):
+    text, _ = lathe(program, "exec", network, "--duration", 3, *words)
+    return float(re.search(r"GPU Compute Time: .*?median = ([0-9.e+-]+) ms", text)[1])
+
+
+def compare(words, network, folder, name, samples, tests, shapes, first_input):
+    (folder / "set").mkdir()
+    for i, sample in enumerate(samples):
+        np.save(folder / "set" / f"{i:04}.npy", sample)
+    plans = {"f32": folder / "f32.plan", "chosen": folder / "chosen.plan"}
+    lathe(words.program, "build", "-m", network, "-o", plans["f32"], *shapes)
+    _, table = lathe(words.program, "build", "-m", network, "-o", plans["chosen"], *shapes, "--calibrate", folder / "set",
+                     "--calibrator", words.calibrator, *words.build)
+    print(table)
+    exact, found = (outputs(words.program, plans[kind], folder, name, tests) for kind in ("f32", "chosen"))
+    cosines = (exact * found).sum(axis=1) / np.linalg.norm(exact, axis=1) / np.linalg.norm(found, axis=1)
+    np.save(folder / "first.npy", first_input)
+    times = {kind: median(words.program, plan, "--input", f"{name}={folder / 'first.npy'}") for kind, plan in plans.items()}
+    print(f"cosine of {len(tests)} outputs: mean {cosines.mean():.5f}, least {cosines.min():.5f}")
+    print(f"relative error {np.linalg.norm(exact - found) / np.linalg.norm(exact):.4f}")
+    print(f"median {times['f32']:.3f} ms in f32, {times['chosen']:.3f} ms as chosen, {times['f32'] / times['chosen']:.2f} times as fast")
+
+
+def minilm(words, folder):
+    import export_onnx
+    cache = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
+    model = pathlib.Path(os.environ.get("LATHE_MODEL_DIR") or pathlib.Path(cache) / "lathe" / "models") / "all-MiniLM-L6-v2"
+    export_onnx.Encoder(str(model)).export(folder)
+
+    def ids(file, count):
+        lines = (DATA / file).read_text(encoding="utf-8").splitlines()
+        lines = lines[::max(1, len(lines) // count)][:count]
+        return [np.array([json.loads(lathe(words.program, "tokens", "-m", model, line)[0])], np.int64) for line in lines]
+
+    samples, tests = ids("calibration_sentences.txt", words.samples), ids("sentences.txt", words.sentences)
+    whole = np.concatenate(tests, axis=1)[:, :words.tokens]
+    compare(words, folder / "model.onnx", folder, "input_ids", samples, tests, ["--shapes", f"T={words.tokens}"], whole)
+
+
+def random_resnet(path):
+    """The light network's shapes, with numbers in place of constants that say nothing."""
+    model = onnx.load(pathlib.Path(onnx.__file__).parent / "backend/test/data/light/light_resnet50.onnx")
+    random = np.random.default_rng(50)
+    shapes = {i.name: numpy_helper.to_array(i) for i in model.graph.initializer}
+    kept, constants = [], []
+    for node in model.graph.node:
+        if node.op_type != "ConstantOfShape":
+            kept.append(node)
+            continue
+        shape, name = tuple(shapes[node.input[0]].astype(int)), node.output[0]
+        if len(shape) > 1:
+            values = random.standard_normal(shape) * np.sqrt(2 / np.prod(shape[1:]))
+        elif name.endswith(("_s_0", "_riv_0")):
+            values = random.uniform(0.8, 1.2, shape)
+            # a block's last norm is small, as training leaves it: sums of sixteen blocks stay in range
+            values *= 0.3 if "branch2c_bn_s" in name else 1
+        else:
+            values = random.standard_normal(shape) / 10
+        constants.append(numpy_helper.from_array(values.astype(np.float32), name))
+    last = next(node for node in kept if node.op_type == "Softmax")  # its input says more than its probabilities
+    kept.remove(last)
+    names = {constant.name for constant in constants}
+    graph = helper.make_graph(kept, "resnet50", [i for i in model.graph.input if i.name == "gpu_0/data_0"],
+                              [helper.make_tensor_value_info(last.input[0], onnx.TensorProto.FLOAT, [1, 1000])],
+                              constants + [i for i in model.graph.initializer if i.name not in names])
+    onnx.save(helper.make_model(graph, opset_imports=model.opset_import, ir_version=8), path)
+
+
+def resnet50(words, folder):
+    random_resnet(folder / "resnet50.onnx")
+    random = np.random.default_rng(7)
+
+    def image():
+        noise = [np.kron(random.standard_normal((3, 224 // s, 224 // s)), np.ones((s, s))) for s in (1, 4, 16, 56)]
+        return (sum(noise) / 2).astype(np.float32)[None]
+
+    samples, tests = [image() for _ in range(words.samples)], [image() for _ in range(8)]
+    compare(words, folder / "resnet50.onnx", folder, "gpu_0/data_0", samples, tests, [], tests[0])
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("network", choices=("minilm", "resnet50"))
+    parser.add_argument("--program", default=str(ROOT / "build" / "lathe"))
+    parser.add_argument("--sentences", type=int, default=200)
+    parser.add_argument("--samples", type=int, default=64)
+    parser.add_argument("--tokens", type=int, default=128)
+    parser.add_argument("--calibrator", default="entropy2")
+    words, build = parser.parse_known_args()
+    words.build = build
+    with tempfile.TemporaryDirectory() as folder:
+        {"minilm": minilm, "resnet50": resnet50}[words.network](words, pathlib.Path(folder))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,23 @@
+// The precision of a network's layers: calibrated, measured layer by layer, chosen by time within a limit of
+// the error, and held to that limit by running the whole.
+#pragma once
+
+#include <span>
+
+#include "api/program_inputs.h"
+#include "graph/graph.h"
+#include "lathe/execute.h"
+
+namespace lathe {
+
+struct PrecisionChoice {
+  Graph graph;  // behind the passes that fusion comes after, its layers in the types that were chosen
+  Sizes sizes;  // the greatest of the samples and of the options
+  PrecisionInspection report;
+};
+
+/// `graph` as it was read, `inputs` its inputs. Throws Error naming option, file, layer or tensor.
+PrecisionChoice choose_precision(const ProgramOptions& options, const Graph& graph,
+                                 std::span<const InputSpec> inputs);
+
+}  // namespace lathe

@@ -10,11 +10,20 @@
 #include "base/barrier.h"
 #include "base/error.h"
 #include "graph/infer.h"
+#include "graph/text_lists.h"
 
 namespace lathe {
 namespace {
 
 constexpr std::size_t kAlignment = 64;
+
+/// The dimensions of a node's "shape" where some are symbols; empty otherwise.
+Dims symbolic_shape(const Node& node) {
+  const auto shape = node.attributes.find("shape");
+  if (shape == node.attributes.end() || !std::holds_alternative<std::string>(shape->second)) return {};
+  const auto dims = parse_dims(std::get<std::string>(shape->second));
+  return dims && std::ranges::any_of(*dims, &Dim::is_symbolic) ? *dims : Dims{};
+}
 
 }  // namespace
 
@@ -26,6 +35,8 @@ DynamicContext::DynamicContext(std::shared_ptr<const Plan> plan, std::shared_ptr
   reads_.assign(plan_->tensors.size(), 0);
   for (const auto& step : plan_->steps) {
     nodes_.push_back(node_of(step));
+    if (auto shape = symbolic_shape(nodes_.back()); !shape.empty())
+      symbolic_shapes_.emplace_back(nodes_.size() - 1, std::move(shape));
     for (const auto input : step.inputs) ++reads_[static_cast<std::size_t>(input)];
     auto& bodies = bodies_.emplace_back();
     for (const auto& body : step.bodies)
@@ -111,7 +122,17 @@ std::vector<RunValue> DynamicContext::run_as_body(std::vector<RunValue> inputs,
   return outputs;
 }
 
+void DynamicContext::give_sizes(std::span<const std::int64_t> symbols) {
+  for (const auto& [step, shape] : symbolic_shapes_) {
+    Dims dims = shape;
+    for (auto& dim : dims)
+      if (dim.is_symbolic()) dim = Dim(symbols[static_cast<std::size_t>(plan_->symbol(dim.symbol))]);
+    nodes_[step].attributes["shape"] = dims_text(dims).value();
+  }
+}
+
 void DynamicContext::start(std::span<const std::int64_t> symbols) {
+  give_sizes(symbols);
   for (auto& old : tensors_)
     if (old.memory != nullptr && old.memory.use_count() == 1) free_.push_back(std::move(old.memory));
   tensors_.assign(plan_->tensors.size(), {});

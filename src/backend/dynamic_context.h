@@ -34,6 +34,8 @@ class DynamicContext final : public ExecutionContext {
   class Call;
 
   void start(std::span<const std::int64_t> symbols);
+  /// Rules see numbers alone: symbols in shapes that nodes give as a text become this run's.
+  void give_sizes(std::span<const std::int64_t> symbols);
   void run_steps(std::span<const std::int64_t> symbols, std::uint32_t wanted_outputs);
   /// A run as another plan's body: its inputs are what that plan has.
   std::vector<RunValue> run_as_body(std::vector<RunValue> inputs, std::span<const std::int64_t> symbols);
@@ -57,6 +59,7 @@ class DynamicContext final : public ExecutionContext {
   std::vector<std::byte*> bound_;
   std::vector<RunValue> bound_values_;                                // of bindings that are no tensors
   std::vector<Node> nodes_;                                           // one for each step
+  std::vector<std::pair<std::size_t, Dims>> symbolic_shapes_;         // by step
   std::vector<RunValue> tensors_;                                     // of the run
   std::vector<RunValue> handed_;                                      // inputs, where the plan runs as a body
   std::vector<std::vector<std::unique_ptr<DynamicContext>>> bodies_;  // per step

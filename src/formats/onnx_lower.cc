@@ -58,7 +58,8 @@ std::vector<std::byte> bytes_of(double number, Dtype dtype) {
     CHECK(sizeof element == bytes.size());
     std::memcpy(bytes.data(), &element, sizeof element);
   };
-  const auto whole = static_cast<std::int64_t>(number);
+  const bool finite = std::isfinite(number) && std::abs(number) < 0x1p63;
+  const auto whole = finite ? static_cast<std::int64_t>(number) : 0;
   if (dtype == Dtype::f64) put(number);
   if (dtype == Dtype::f32) put(static_cast<float>(number));
   if (dtype == Dtype::f16) put(float_to_half(static_cast<float>(number)));

@@ -1,14 +1,12 @@
 // The ops of com.microsoft that exports of language models use, as nodes of ONNX's own kind.
-#include <memory>
-
-#include "formats/onnx_lower.h"
-#include "formats/onnx_weights.h"
-#include "quant/block_format.h"
+#include "formats/onnx_lower_microsoft.h"
 
 namespace lathe::onnx {
 namespace {
 
 using Values = std::vector<ValueId>;
+
+constexpr double kSkipEpsilon = 1e-12;
 
 Values simplified_normalization(NodeImport& node) {
   if (node.wanted_outputs() > 1) node.unsupported("its inverse deviation is not computed");
@@ -21,8 +19,9 @@ Values skip_normalization(NodeImport& node) {
   if (node.wants(1) || node.wants(2)) node.unsupported("mean and inverse deviation are not computed");
   ValueId sum = node.add("AddAny", {node.inputs().at(0), node.inputs().at(1)});
   if (node.has(3)) sum = node.add("AddAny", {sum, node.inputs()[3]});
-  const ValueId normed = node.add("RMSNormalizationAny", {sum, node.inputs().at(2)},
-                                  {{"axis", std::int64_t{-1}}, {"epsilon", node.real("epsilon", 1e-5)}});
+  const ValueId normed =
+      node.add("RMSNormalizationAny", {sum, node.inputs().at(2)},
+               {{"axis", std::int64_t{-1}}, {"epsilon", node.real("epsilon", kSkipEpsilon)}});
   return {normed, node.absent(), node.absent(), sum};
 }
 
@@ -49,38 +48,35 @@ Values rotary_embedding(NodeImport& node) {
                     {"rotary_embedding_dim", node.integer("rotary_embedding_dim", 0)}})};
 }
 
-/// By the numbers that the codes mean, in float32.
-Values product_by_codes(NodeImport& node) {
-  if (node.type(0).dtype != Dtype::f32) node.unsupported("rows must be f32");
-  std::vector<std::unique_ptr<Tensor>> tensors;
-  const auto constant = [&](std::size_t index) -> const Tensor* {
-    if (!node.has(index)) return nullptr;
-    const lathe::Value& value = node.graph().value(node.inputs()[index]);
-    if (value.kind != ValueKind::constant) return nullptr;
-    auto& tensor = *tensors.emplace_back(std::make_unique<Tensor>());
-    tensor.name = value.name;
-    tensor.data_type = value.type.dtype == Dtype::f32 ? DataType::float32 : DataType::uint8;
-    if (value.type.dtype != Dtype::f32 && value.type.dtype != Dtype::u8) return nullptr;
-    tensor.dims = value.data.shape;
-    tensor.bytes = {value.data.data, static_cast<std::size_t>(value.data.bytes())};
-    return &tensor;
-  };
-  const OwnedWeights codes = read_codes(code_matrix(node.node(), constant, {}), {}, false);
-  const std::int64_t rows = codes.view.shape[0], columns = codes.view.shape[1];
-  const auto turned =
-      std::make_shared<std::vector<float>>(static_cast<std::size_t>(rows * columns));  // [K, N]
-  std::vector<float> row(static_cast<std::size_t>(columns));
-  const auto stride = row_bytes(codes.view.dtype, columns);
-  for (std::int64_t i = 0; i < rows; ++i) {
-    decode_rows(codes.view.dtype, codes.view.data + static_cast<std::uint64_t>(i) * stride, row.data(), 1,
-                columns);
-    for (std::int64_t j = 0; j < columns; ++j)
-      (*turned)[static_cast<std::size_t>(j * rows + i)] = row[static_cast<std::size_t>(j)];
-  }
-  const TensorView view{reinterpret_cast<const std::byte*>(turned->data()), Dtype::f32, {columns, rows}};
-  ValueId product = node.add("MatMulAny", {node.inputs()[0], node.constant(view, turned)});
-  if (node.has(5)) product = node.add("AddAny", {product, node.inputs()[5]});
-  return {product};
+Values layer_normalized(NodeImport& node, ValueId sum) {
+  Values inputs = {sum, node.inputs().at(2)};
+  if (node.has(3)) inputs.push_back(node.inputs()[3]);
+  const ValueId normed =
+      node.add("LayerNormalizationAny", inputs,
+               {{"axis", std::int64_t{-1}}, {"epsilon", node.real("epsilon", kSkipEpsilon)}});
+  return {normed, node.absent(), node.absent(), sum};
+}
+
+/// Of x + skip + bias, with gamma and beta; the sum is output 3.
+Values skip_layer_normalization(NodeImport& node) {
+  if (node.wants(1) || node.wants(2)) node.unsupported("mean and inverse deviation are not computed");
+  ValueId sum = node.add("AddAny", {node.inputs().at(0), node.inputs().at(1)});
+  if (node.has(4)) sum = node.add("AddAny", {sum, node.inputs()[4]});
+  return layer_normalized(node, sum);
+}
+
+ValueId with_bias(NodeImport& node) {
+  return node.has(1) ? node.add("AddAny", {node.inputs()[0], node.inputs()[1]}) : node.inputs().at(0);
+}
+
+Values bias_gelu(NodeImport& node) { return {node.add("GeluAny", {with_bias(node)})}; }
+
+Values fast_gelu(NodeImport& node) {
+  return {node.add("GeluAny", {with_bias(node)}, {{"approximate", std::string("tanh")}})};
+}
+
+Values quick_gelu(NodeImport& node) {
+  return {node.add("SwishAny", {node.inputs().at(0)}, {{"alpha", node.real("alpha", 1.702)}})};
 }
 
 }  // namespace
@@ -88,9 +84,18 @@ Values product_by_codes(NodeImport& node) {
 std::span<const Lowering> microsoft_lowerings() {
   static const Lowering kLowerings[] = {
       {"", "SimplifiedLayerNormalization", simplified_normalization},
-      {"com.microsoft", "MatMulNBits", product_by_codes},
+      {"com.microsoft", "BiasGelu", bias_gelu},
+      {"com.microsoft", "FastGelu", fast_gelu},
+      {"com.microsoft", "GatherBlockQuantized", lower_gather_codes},
+      {"com.microsoft", "Gelu", bias_gelu},
+      {"com.microsoft", "GroupQueryAttention", lower_grouped_attention},
+      {"com.microsoft", "MatMulNBits", lower_product_by_codes},
+      {"com.microsoft", "MultiHeadAttention", lower_multi_head_attention},
+      {"com.microsoft", "QMoE", lower_quantized_experts},
+      {"com.microsoft", "QuickGelu", quick_gelu},
       {"com.microsoft", "RotaryEmbedding", rotary_embedding},
       {"com.microsoft", "SimplifiedLayerNormalization", simplified_normalization},
+      {"com.microsoft", "SkipLayerNormalization", skip_layer_normalization},
       {"com.microsoft", "SkipSimplifiedLayerNormalization", skip_normalization},
   };
   return kLowerings;

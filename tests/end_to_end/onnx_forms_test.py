@@ -216,6 +216,35 @@ class OnnxForms(unittest.TestCase):
                 found = self.logits(network, *words)
                 self.assertLess(np.abs(found - expected).max(), 1e-4, (form.__name__, words))
 
+    def test_as_they_stand_they_give_the_same(self):
+        """In two steps, the keys and values of the first given to the second, as exec is told."""
+        expected = expected_logits(self.weights, IDS)
+        for form in (Standard, Microsoft):
+            network = self.folder / f"{form.__name__}.onnx"
+            form(self.weights).write(network)
+            past = {name: np.zeros((1, KV_HEADS, 0, HEAD_DIM), np.float32) for i in range(LAYERS)
+                    for name in (f"past_key_values.{i}.key", f"past_key_values.{i}.value")}
+            done = 0
+            for step in (IDS[:4], IDS[4:]):
+                inputs = {"input_ids": np.array([step], np.int64)} | past
+                if form is Standard:
+                    inputs["position_ids"] = np.arange(done, done + len(step), dtype=np.int64)[None]
+                else:
+                    inputs["attention_mask"] = np.ones((1, done + len(step)), np.int64)
+                found = self.executed(network, inputs)
+                np.testing.assert_allclose(found["logits"][0], expected[done:done + len(step)], atol=1e-4)
+                past = {name.replace("present", "past_key_values"): array for name, array in found.items() if name != "logits"}
+                done += len(step)
+
+    def executed(self, network, inputs):
+        out, words = self.folder / "out", []
+        for name, array in inputs.items():
+            np.save(self.folder / f"{name}.npy", array)
+            words += ["--input", f"{name}={self.folder / name}.npy"]
+        subprocess.run([PROGRAM, "exec", network, *words, "--warm-up", "0", "--duration", "0", "--iterations", "1", "--output", out],
+                       capture_output=True, text=True, check=True, timeout=120)
+        return {path.stem: np.load(path) for path in out.glob("*.npy")}
+
     def test_what_is_computed_differently_is_refused(self):
         for form, setting in ((Standard, {"causal": 0}), (Microsoft, {"window": 3})):
             network = self.folder / "other.onnx"

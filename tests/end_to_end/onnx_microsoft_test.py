@@ -1,70 +1,20 @@
-"""The ops of com.microsoft in a network that `lathe exec` runs as it stands, against NumPy: products by codes with every
-kind of zero point, norms that add, and rotation."""
-import os
-import pathlib
-import subprocess
-import tempfile
+"""The ops of com.microsoft in a network that `lathe exec` runs as it stands, against NumPy: norms that add, activations and
+rotation."""
+import math
 import unittest
 
 import numpy as np
-import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper
+from onnx_ops import OpTest
 
-PROGRAM = str(pathlib.Path(os.environ["LATHE_BINARY_DIR"]) / "lathe")
-ONCE = ("--duration", "0", "--iterations", "1", "--warm-up", "0")
-TOKENS, WIDTH, ROWS, BLOCK = 3, 64, 10, 32
+TOKENS, WIDTH = 3, 64
 
 
 def normalized(x, weight, epsilon):
     return x / np.sqrt((x * x).mean(-1, keepdims=True) + epsilon) * weight
 
 
-class OnnxMicrosoft(unittest.TestCase):
-    def setUp(self):
-        temporary = tempfile.TemporaryDirectory()
-        self.addCleanup(temporary.cleanup)
-        self.folder = pathlib.Path(temporary.name)
-        self.generator = np.random.default_rng(3)
-
-    def expect(self, nodes, constants, inputs, expected):
-        """The nodes' outputs of `expected`'s names."""
-        def info(name, array):
-            return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
-
-        for name, array in inputs.items():
-            np.save(self.folder / f"{name}.npy", array)
-        graph = helper.make_graph(nodes, "ops", [info(n, a) for n, a in inputs.items()], [info(n, a) for n, a in expected.items()],
-                                  [numpy_helper.from_array(a, n) for n, a in constants.items()])
-        opsets = [helper.make_opsetid("", 23), helper.make_opsetid("com.microsoft", 1)]
-        onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=11), self.folder / "ops.onnx")
-        given = [word for name in inputs for word in ("--input", f"{name}={self.folder / name}.npy")]
-        done = subprocess.run([PROGRAM, "exec", self.folder / "ops.onnx", *given, *ONCE, "--output", self.folder / "out"],
-                              capture_output=True, text=True, check=False, timeout=120)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        for name, array in expected.items():
-            np.testing.assert_allclose(np.load(self.folder / "out" / f"{name}.npy"), array, rtol=2e-5, atol=2e-5)
-
-    def floats(self, *shape):
-        return self.generator.normal(0, 1, shape).astype(np.float32)
-
-    def test_products_by_codes(self):
-        x = self.floats(1, TOKENS, WIDTH)
-        for bits in (4, 8):
-            codes = self.generator.integers(0, 1 << bits, (ROWS, WIDTH))
-            blocks = codes.reshape(ROWS, WIDTH // BLOCK, BLOCK)
-            packed = blocks.astype(np.uint8) if bits == 8 else (blocks[..., 0::2] | blocks[..., 1::2] << 4).astype(np.uint8)
-            scales = np.abs(self.floats(ROWS, WIDTH // BLOCK))
-            whole = self.generator.integers(0, 1 << bits, scales.shape)
-            packed_zeros = whole.astype(np.uint8) if bits == 8 else (whole[:, 0::2] | whole[:, 1::2] << 4).astype(np.uint8)
-            real = self.floats(*scales.shape)
-            for zeros, stored in ((np.full(scales.shape, 1 << (bits - 1)), None), (whole, packed_zeros), (real, real)):
-                matrix = ((blocks - zeros[..., None]) * scales[..., None]).reshape(ROWS, WIDTH)
-                constants = {"codes": packed, "scales": scales} | ({} if stored is None else {"zeros": stored})
-                node = helper.make_node("MatMulNBits", ["x", *constants], ["y"], domain="com.microsoft", K=WIDTH, N=ROWS,
-                                        bits=bits, block_size=BLOCK)
-                expected = x @ matrix.T.astype(np.float32)
-                self.expect([node], constants, {"x": x / 64}, {"y": expected / 64})
-
+class OnnxMicrosoft(OpTest):
     def test_norms(self):
         x, skip = self.floats(1, TOKENS, WIDTH), self.floats(1, TOKENS, WIDTH)
         weight, bias = self.floats(WIDTH), self.floats(WIDTH)
@@ -74,6 +24,29 @@ class OnnxMicrosoft(unittest.TestCase):
         total = x + skip + bias
         self.expect(nodes, {"weight": weight, "bias": bias}, {"x": x, "skip": skip},
                     {"alone": normalized(x, weight, 1e-3), "normed": normalized(total, weight, 1e-3), "sum": total})
+
+    def test_layer_norms(self):
+        x, skip = self.floats(2, TOKENS, WIDTH), self.floats(1, TOKENS, WIDTH)
+        gamma, beta, bias = (self.floats(WIDTH) for _ in range(3))
+        for names, total in ((["gamma"], x + skip), (["gamma", "beta"], x + skip), (["gamma", "beta", "bias"], x + skip + bias)):
+            node = helper.make_node("SkipLayerNormalization", ["x", "skip", *names], ["y", "", "", "sum"], domain="com.microsoft",
+                                    epsilon=1e-3)
+            centred = total - total.mean(-1, keepdims=True)
+            y = centred / np.sqrt((centred ** 2).mean(-1, keepdims=True) + 1e-3) * gamma + (beta if len(names) > 1 else 0)
+            constants = {"gamma": gamma, "beta": beta, "bias": bias}
+            self.expect([node], {name: constants[name] for name in names}, {"x": x, "skip": skip}, {"y": y, "sum": total})
+
+    def test_activations(self):
+        x, bias = self.floats(2, WIDTH), self.floats(WIDTH)
+        exact = np.vectorize(lambda v: v * 0.5 * (1 + math.erf(v / math.sqrt(2))))
+        y = {"plain": exact(x), "biased": exact(x + bias), "quick": x / (1 + np.exp(-1.702 * x)), "own": x / (1 + np.exp(-0.5 * x))}
+        for name, v in (("fast", x), ("fast_biased", x + bias)):
+            y[name] = v * 0.5 * (1 + np.tanh(math.sqrt(2 / math.pi) * (v + 0.044715 * v ** 3)))
+        nodes = [helper.make_node(op, slots, [name], domain="com.microsoft", **words) for op, slots, name, words in
+                 (("Gelu", ["x"], "plain", {}), ("BiasGelu", ["x", "bias"], "biased", {}), ("QuickGelu", ["x"], "quick", {}),
+                  ("QuickGelu", ["x"], "own", {"alpha": 0.5}), ("FastGelu", ["x"], "fast", {}),
+                  ("FastGelu", ["x", "bias"], "fast_biased", {}))]
+        self.expect(nodes, {"bias": bias}, {"x": x}, {name: array.astype(np.float32) for name, array in y.items()})
 
     def test_rotation(self):
         heads, half = 2, WIDTH // 4

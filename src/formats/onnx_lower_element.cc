@@ -247,7 +247,7 @@ ValueId with_trailing_ones(NodeImport& node, ValueId id, std::size_t count) {
 std::span<const Lowering> element_lowerings() {
   static const std::vector<Lowering> kAll = [] {
     std::vector<Lowering> all(kOwn.begin(), kOwn.end());
-    for (const auto part : {training_lowerings(), label_lowerings()})
+    for (const auto part : {training_lowerings(), label_lowerings(), n_gram_lowerings(), tree_lowerings()})
       all.insert(all.end(), part.begin(), part.end());
     return all;
   }();

@@ -16,5 +16,9 @@ ValueId with_trailing_ones(NodeImport& node, ValueId value, std::size_t count);
 std::span<const Lowering> training_lowerings();
 /// Tables of ai.onnx.ml: ArrayFeatureExtractor, Binarizer, LabelEncoder.
 std::span<const Lowering> label_lowerings();
+/// TfIdfVectorizer.
+std::span<const Lowering> n_gram_lowerings();
+/// TreeEnsemble of ai.onnx.ml.
+std::span<const Lowering> tree_lowerings();
 
 }  // namespace lathe::onnx

@@ -7,6 +7,8 @@
 
 #include "base/error.h"
 #include "formats/onnx_lower.h"
+#include "formats/onnx_lower_flex.h"
+#include "formats/onnx_scan.h"
 #include "graph/text_lists.h"
 
 namespace lathe::onnx {
@@ -180,8 +182,49 @@ class Importer {
     return graph_.add_node("Loop", import.name(), std::move(inputs), {{"carried", carried}}, {body.graph});
   }
 
+  std::vector<ValueId> import_batched_scan(NodeImport& import) {
+    if (import.inputs().size() < 2) import.refuse("has nothing to go over");
+    if (import.has(0)) import.unsupported("lengths of its sequences");
+    const Node outer = scan_over_batch(import.node());
+    NodeImport again(graph_, outer, {import.inputs().begin() + 1, import.inputs().end()}, model_.file);
+    return import_scan(again);
+  }
+
+  /// The graph that is an attribute, in place of a call. Its names end with it.
+  ValueId place_graph(NodeImport& import, std::string_view attribute, ValueId given) {
+    const Attribute* found = import.node().find(attribute);
+    if (found == nullptr || found->kind != AttributeKind::graph)
+      import.refuse("has no graph " + std::string(attribute));
+    const Graph& graph = found->graphs.at(0);
+    if (graph.inputs.size() != 1 || graph.outputs.size() != 1)
+      import.refuse(std::string(attribute) + " must have one input and one output");
+    const auto names = values_;
+    for (const auto& tensor : graph.initializers) {
+      auto [view, owner] = tensor_data(tensor);
+      values_[tensor.name] = import.constant(std::move(view), std::move(owner));
+    }
+    if (!graph.sparse_initializers.empty()) import.unsupported("sparse initializers are not read");
+    values_[graph.inputs[0].name] = given;
+    for (const auto& node : graph.nodes) add(node);
+    const ValueId result = value(graph.outputs[0].name);
+    values_ = names;
+    if (result == kUnsupported) import.unsupported("its graph " + std::string(attribute) + " cannot be run");
+    return result;
+  }
+
+  std::vector<ValueId> import_flex_attention(NodeImport& import) {
+    for (const auto& attribute : import.node().attributes)
+      if (attribute.name != "score_mod" && attribute.name != "prob_mod" && attribute.name != "scale" &&
+          attribute.name != "softmax_precision")
+        import.unsupported("its attribute " + printable(attribute.name) + " is not known");
+    return {lower_flex_attention(import, [&](std::string_view attribute, ValueId given) {
+      return place_graph(import, attribute, given);
+    })};
+  }
+
   std::vector<ValueId> import_scan(NodeImport& import) {
-    if (import.opset() < 9) import.unsupported("its form before opset 9");
+    constexpr std::int64_t kWithoutBatch = 9;
+    if (import.opset() < kWithoutBatch) return import_batched_scan(import);
     std::vector<ValueId> inputs = import.inputs();
     const std::int64_t scanned = import.integer("num_scan_inputs", 0);
     const auto states = static_cast<std::int64_t>(inputs.size()) - scanned;
@@ -203,6 +246,9 @@ class Importer {
 
   std::vector<ValueId> outputs_of(NodeImport& import) {
     const Node& node = import.node();
+    if (node.op_type == "FlexAttention" && node.domain == "ai.onnx.preview" &&
+        (import.has_attribute("score_mod") || import.has_attribute("prob_mod")))
+      return import_flex_attention(import);
     if (!node.domain.empty()) return lower(import);
     if (node.op_type == "Constant") return {constant(import)};
     if (node.op_type == "If") return import_if(import);

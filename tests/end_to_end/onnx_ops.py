@@ -19,6 +19,8 @@ def info(name, array, shape=None):
 
 
 class OpTest(unittest.TestCase):
+    opsets = {"": 23, "com.microsoft": 1}
+
     def setUp(self):
         temporary = tempfile.TemporaryDirectory()
         self.addCleanup(temporary.cleanup)
@@ -36,7 +38,7 @@ class OpTest(unittest.TestCase):
                                   [helper.make_tensor_value_info(n, helper.np_dtype_to_tensor_dtype(a.dtype), None)
                                    for n, a in outputs.items()],
                                   [numpy_helper.from_array(a, n) for n, a in constants.items()])
-        opsets = [helper.make_opsetid("", 23), helper.make_opsetid("com.microsoft", 1)]
+        opsets = [helper.make_opsetid(domain, version) for domain, version in self.opsets.items()]
         onnx.save(helper.make_model(graph, opset_imports=opsets, ir_version=11), self.folder / "ops.onnx")
         given = [word for name in inputs for word in ("--input", f"{name}={self.folder / name}.npy")]
         return subprocess.run([PROGRAM, "exec", self.folder / "ops.onnx", *given, *ONCE, "--output", self.folder / "out"],

@@ -64,6 +64,12 @@ std::vector<RunValue> run_loop(HostStepCall& call) {
     state = part(outputs, 1, carried);
     for (std::size_t k = 0; k < scanned; ++k) slices[k].push_back(outputs[1 + carried + k]);
   }
+  for (std::size_t k = 0; k < carried; ++k) {
+    // Without a step, an optional is still what the graph would have made of it, or is not there.
+    if (state[k].type.container == body_output(call, 1 + k).container) continue;
+    if (!state[k].is_there()) call.fail("it ran no step, and carries an optional with nothing in it");
+    state[k] = RunValue(state[k].elements[0]);
+  }
   for (std::size_t k = 0; k < scanned; ++k)
     state.push_back(stack(call, slices[k], 0, body_output(call, 1 + carried + k)));
   return state;

@@ -173,9 +173,6 @@ class Importer {
     for (std::size_t i = 2; i < inputs.size(); ++i)  // its size may change
       types.push_back(
           {graph_.value(inputs[i]).type.dtype, {}, false, graph_.value(inputs[i]).type.container});
-    for (const auto& type : types)
-      if (type.container == Container::optional || type.container == Container::optional_sequence)
-        import.unsupported("an optional that it carries");
     const auto carried = static_cast<std::int64_t>(inputs.size()) - 2;
     const Body body = import_body(import, "body", types);
     inputs.insert(inputs.end(), body.taken.begin(), body.taken.end());

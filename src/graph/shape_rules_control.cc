@@ -47,6 +47,12 @@ ValueType stacked(const RuleCheck& check, const ValueType& slice, const Dim& cou
   return result;
 }
 
+/// Whether it is what an optional may have in it.
+bool fills(Container element, Container optional) {
+  return (optional == Container::optional && element == Container::tensor) ||
+         (optional == Container::optional_sequence && element == Container::sequence);
+}
+
 std::int64_t item_or(const std::vector<std::int64_t>& list, std::size_t i, std::int64_t otherwise) {
   return list.empty() ? otherwise : list[i];
 }
@@ -86,9 +92,11 @@ Types loop(const RuleInputs& inputs, const Node& node) {
   Types types;
   for (std::size_t i = 0; i < carried; ++i) {
     const auto& made = output_type(body, i + 1);
-    if (made.dtype != check.dtype(i + 2) || made.container != check.type(i + 2).container)
+    const auto& given = check.type(i + 2);
+    const bool is_filled = fills(made.container, given.container);
+    if (made.dtype != given.dtype || (made.container != given.container && !is_filled))
       check.fail_input(i + 2, "must keep its type");
-    types.push_back(either(check.type(i + 2), made));
+    types.push_back(is_filled ? ValueType{made.dtype, {}, false, made.container} : either(given, made));
   }
   for (std::size_t i = carried + 1; i < body.outputs.size(); ++i)
     types.push_back(stacked(check, output_type(body, i), Dim::unknown(), 0));

@@ -192,5 +192,45 @@ class BatchedScan(OpTest):
         self.expect_refused([node], {}, inputs, "lengths of its sequences")
 
 
+class CarriedOptional(OpTest):
+    """A Loop that is given an optional sequence and makes a sequence of it."""
+    opsets = {"": 16}
+
+    def nodes(self, given):
+        sequence = helper.make_sequence_type_proto(helper.make_tensor_type_proto(TensorProto.FLOAT, None))
+        optional = helper.make_optional_type_proto(sequence)
+
+        def branch(name, node, result):
+            return helper.make_graph([node], name, [], [helper.make_value_info(result, sequence)])
+
+        body = helper.make_graph(
+            [helper.make_node("OptionalHasElement", ["carried"], ["there"]),
+             helper.make_node("If", ["there"], ["list"],
+                              then_branch=branch("kept", helper.make_node("OptionalGetElement", ["carried"], ["old"]), "old"),
+                              else_branch=branch("made", helper.make_node("SequenceConstruct", ["x"], ["new"]), "new")),
+             helper.make_node("Add", ["x", "x"], ["twice"]), helper.make_node("SequenceInsert", ["list", "twice"], ["result"]),
+             helper.make_node("Identity", ["going"], ["goes_on"])],
+            "body", [helper.make_tensor_value_info("i", TensorProto.INT64, []), helper.make_tensor_value_info("going", TensorProto.BOOL, []),
+                     helper.make_value_info("carried", optional)],
+            [helper.make_tensor_value_info("goes_on", TensorProto.BOOL, []), helper.make_value_info("result", sequence)])
+        first = [helper.make_node("SequenceConstruct", ["x"], ["one"]), helper.make_node("Optional", ["one"], ["start"])] if given else [
+            helper.make_node("Optional", [], ["start"], type=sequence)]
+        return first + [helper.make_node("Loop", ["times", "", "start"], ["made"], body=body),
+                        helper.make_node("SequenceLength", ["made"], ["length"]),
+                        helper.make_node("SequenceAt", ["made", "zero"], ["y"])]
+
+    def test_there_or_not(self):
+        x = self.floats(3)
+        for given in (False, True):
+            for times in (1, 4):
+                self.expect(self.nodes(given), {"zero": np.array(0)}, {"x": x, "times": np.array(times)},
+                            {"y": x, "length": np.array(times + 1)})
+
+    def test_no_step(self):
+        x, none = self.floats(3), np.array(0)
+        self.expect(self.nodes(True), {"zero": none}, {"x": x, "times": none}, {"y": x, "length": np.array(1)})
+        self.expect_refused(self.nodes(False), {"zero": none}, {"x": x, "times": none}, "it ran no step")
+
+
 if __name__ == "__main__":
     unittest.main()

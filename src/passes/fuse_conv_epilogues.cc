@@ -126,6 +126,7 @@ class Fusion {
     place.attributes["epilogue"] = epilogue.text;
     place.attributes["alpha"] = epilogue.alpha;
     place.attributes["beta"] = epilogue.beta;
+    place.attributes["prologue"] = std::string();
     gone_[index] = true;
     grown_[static_cast<std::size_t>(last)] = true;
     return true;

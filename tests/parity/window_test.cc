@@ -215,12 +215,20 @@ TEST(Window, WinogradSumsAreThoseOfItsMatrices) {
   EXPECT_GT(checked, 1000);
 }
 
+/// An element of f32, i8 or u8.
+double element(const Tensor& tensor, std::int64_t index) {
+  if (tensor.dtype == Dtype::f32) return static_cast<double>(tensor.as<float>()[index]);
+  return tensor.dtype == Dtype::i8 ? tensor.as<std::int8_t>()[index] : tensor.as<std::uint8_t>()[index];
+}
+
 TEST(Window, PoolsLikePlainLoops) {
   int checked = 0;
   for (const std::string_view op : {"MaxPool", "AveragePool"}) {
     for (const auto& test : cases_of(op)) {
       const bool with_padding = op == "AveragePool" && test.attributes[6].integer != 0;
-      if (test.inputs[0].dtype != Dtype::f32 || *test.attributes[0].text != '\0' || with_padding) continue;
+      const Dtype dtype = test.inputs[0].dtype;
+      if (dtype != Dtype::f32 && dtype != Dtype::i8 && dtype != Dtype::u8) continue;
+      if (*test.attributes[0].text != '\0' || with_padding) continue;
       const auto axes = axes_of(test, parse_integers(test.attributes[3].text).value(), 2, 4, 5);
       const std::int64_t pixels = product(axes, &Axis::output);
       const std::int64_t plane = product(axes, &Axis::input);
@@ -232,13 +240,12 @@ TEST(Window, PoolsLikePlainLoops) {
           double greatest = -1e30;
           int count = 0;
           for_each_covered(axes, coordinates(axes, i % pixels), [&](std::int64_t at, std::int64_t) {
-            const auto value = static_cast<double>(test.inputs[0].as<float>()[i / pixels * plane + at]);
+            const double value = element(test.inputs[0], i / pixels * plane + at);
             sum += value;
             greatest = std::max(greatest, value);
             ++count;
           });
-          ASSERT_NEAR(static_cast<double>(result[0].as<float>()[i]), op == "MaxPool" ? greatest : sum / count,
-                      1e-5)
+          ASSERT_NEAR(element(result[0], i), op == "MaxPool" ? greatest : sum / count, 1e-5)
               << kernel.name << " " << test.name << " element " << i;
           ++checked;
         }

@@ -14,7 +14,7 @@ constexpr std::int64_t kTileSteps = 4;  // elements of the kernel's last axis
 constexpr std::int64_t kTilesAtOnce = 16;
 constexpr std::int64_t kMostSteps = 64;    // of a kernel: 128 KiB of scratch
 constexpr std::int64_t kReach = 64;        // bytes of a load
-constexpr std::int64_t kLineOutputs = 28;  // from here on a tile stays in a line
+constexpr std::int64_t kLineOutputs = 12;  // from here on a tile stays in a line
 
 /// The windows of a tile for four elements of the kernel.
 struct alignas(64) TileStep {
@@ -54,8 +54,16 @@ struct KernelSteps {
          kernel_steps(problem).count <= kMostSteps;
 }
 
+enum class Tiles : std::uint8_t {
+  anywhere,
+  in_lines,
+  in_lines_nearby,  // half a load is enough
+};
+
 class Depthwise {
  public:
+  using Multiply = void (Depthwise::*)(std::int64_t plane, std::int64_t row);
+
   explicit Depthwise(const KernelCall& call)
       : problem_(conv_codes::problem_of(call)),
         steps_(kernel_steps(problem_)),
@@ -75,20 +83,21 @@ class Depthwise {
     const std::int64_t rows = problem_.rows * problem_.groups;
     const conv_codes::Range planes =
         conv_codes::share(problem_.items * problem_.rows, call.thread, call.threads);
+    const Multiply multiply = problem_.is_signed ? multiply_of<true>() : multiply_of<false>();
     for (std::int64_t pixel = 0; pixel < problem_.pixels && planes.begin < planes.end;) {
       pixel = find_tiles(pixel);
       for (std::int64_t plane = planes.begin; plane < planes.end; ++plane)
-        multiply_plane(plane, plane % rows);
+        (this->*multiply)(plane, plane % rows);
     }
   }
 
  private:
   /// Fills the next tiles from a pixel on; gives the first behind them.
   std::int64_t find_tiles(std::int64_t pixel) {
-    const bool by_lines = problem_.axis[problem_.axes - 1].output >= kLineOutputs;
+    const bool lines = by_lines();
     for (count_ = 0; count_ < kTilesAtOnce && pixel < problem_.pixels; ++count_) {
       TileStep* steps = tiles_ + count_ * steps_.count;
-      const std::int64_t count = by_lines ? find_in_line(pixel, steps) : find_anywhere(pixel, steps);
+      const std::int64_t count = lines ? find_in_line(pixel, steps) : find_anywhere(pixel, steps);
       pixels_[count_] = {pixel, count};
       pixel += count;
     }
@@ -211,22 +220,51 @@ class Depthwise {
     return inside;
   }
 
+  template <bool is_signed>
+  Multiply multiply_of() const {
+    if (!by_lines()) return &Depthwise::multiply_plane<is_signed, Tiles::anywhere>;
+    const WindowAxis& axis = problem_.axis[problem_.axes - 1];
+    const std::int64_t elements = smaller(steps_.last, kTileSteps);
+    const std::int64_t bytes = (kTileLanes - 1) * axis.stride + (elements - 1) * axis.dilation + 1;
+    return bytes <= kReach / 2 ? &Depthwise::multiply_plane<is_signed, Tiles::in_lines_nearby>
+                               : &Depthwise::multiply_plane<is_signed, Tiles::in_lines>;
+  }
+
+  bool by_lines() const { return problem_.axis[problem_.axes - 1].output >= kLineOutputs; }
+
+  /// The windows of a step. In a line all have one index, and what is not loaded is the zero point.
+  template <Tiles tiles>
+  [[gnu::always_inline]] static __m512i windows_of(const TileStep& step, const std::uint8_t* x, __m512i zeros,
+                                                   __m512i line_index) {
+    if constexpr (tiles == Tiles::in_lines_nearby) {
+      const __m256i bytes = _mm256_mask_loadu_epi8(_mm512_castsi512_si256(zeros),
+                                                   static_cast<__mmask32>(step.loaded), x + step.offset);
+      return _mm512_permutexvar_epi8(line_index, _mm512_castsi256_si512(bytes));
+    }
+    const __m512i bytes = _mm512_mask_loadu_epi8(zeros, step.loaded, x + step.offset);
+    if constexpr (tiles == Tiles::in_lines) return _mm512_permutexvar_epi8(line_index, bytes);
+    return _mm512_mask_permutexvar_epi8(zeros, step.inside, _mm512_load_si512(step.index), bytes);
+  }
+
+  template <bool is_signed, Tiles tiles>
   void multiply_plane(std::int64_t plane, std::int64_t row) {
     const std::uint8_t* x = problem_.x + plane / problem_.rows * problem_.input_pixels;
     const __m512i start = _mm512_set1_epi32(gather_weights(problem_.weights + row * problem_.depth));
     const __m512i zeros = _mm512_set1_epi8(static_cast<char>(zero_));
-    const __m512i flip = _mm512_set1_epi8(static_cast<char>(problem_.is_signed ? 0x80 : 0));
+    const __m512i flip = _mm512_set1_epi8(static_cast<char>(0x80));
+    const __m512i line_index = _mm512_load_si512(tiles_->index);
     const Vector factor = broadcast(Vector{}, epilogue_.factors[row]);
     const Vector bias = broadcast(Vector{}, epilogue_.bias == nullptr ? -0.0f : epilogue_.bias[row]);
     const codes::Epilogue epilogue = epilogue_;
+    const std::int64_t steps = steps_.count;
+    const std::int32_t* weights = weights_;
     const TileStep* step = tiles_;
     for (std::int64_t tile = 0; tile < count_; ++tile) {
       __m512i sums = start;
-      for (std::int64_t s = 0; s < steps_.count; ++s, ++step) {
-        const __m512i bytes = _mm512_mask_loadu_epi8(zeros, step->loaded, x + step->offset);
-        const __m512i windows =
-            _mm512_mask_permutexvar_epi8(zeros, step->inside, _mm512_load_si512(step->index), bytes);
-        sums = _mm512_dpbusd_epi32(sums, _mm512_xor_si512(windows, flip), _mm512_set1_epi32(weights_[s]));
+      for (std::int64_t s = 0; s < steps; ++s, ++step) {
+        __m512i windows = windows_of<tiles>(*step, x, zeros, line_index);
+        if (is_signed) windows = _mm512_xor_si512(windows, flip);
+        sums = _mm512_dpbusd_epi32(sums, windows, _mm512_set1_epi32(weights[s]));
       }
       codes::finish(epilogue, Vector{_mm512_cvtepi32_ps(sums)}, factor, bias,
                     plane * problem_.pixels + pixels_[tile].first, pixels_[tile].count);

@@ -26,6 +26,8 @@ constexpr std::array kPasses = {
          "multiply codes that are dequantized, with what is behind until they are codes again; within one "
          "code",
          fuse_codes},
+    Pass{"fuse_integer_products", "multiply codes whose sums become float32, with what is behind; bit-equal",
+         fuse_integer_products},
     Pass{"fold_weights", "compute ahead the weights whose codes no product took", fold_weights},
     Pass{
         "recognize_reductions",

@@ -91,21 +91,17 @@ ValueId codes_around_zero(Graph& graph, ValueId id, ValueId zeros, bool by_colum
                             bytes);
 }
 
-ValueId add_numbers(Graph& graph, const std::string& name, std::vector<float> numbers) {
-  const auto owner = std::make_shared<const std::vector<float>>(std::move(numbers));
-  const TensorView view{reinterpret_cast<const std::byte*>(owner->data()),
-                        Dtype::f32,
-                        {static_cast<std::int64_t>(owner->size())}};
-  return graph.add_constant(name, view, owner);
+/// Whether it is a constant matrix of codes, or the weights of a convolution (more dimensions).
+bool is_weight(const Value& value, std::size_t least_rank) {
+  if (!has_bytes(value) || !is_code(value.type.dtype) || element_count(value.data.shape) == 0) return false;
+  const auto rank = value.data.shape.size();
+  return least_rank == 2 ? rank == 2 : rank >= least_rank;
 }
 
-/// Whether the node dequantizes a constant matrix, or the weights of a convolution, with scales as rows have
-/// them.
+/// Whether the node dequantizes such a constant with scales as its rows have them.
 bool dequantizes_weight(const Graph& graph, const Node& node, bool is_conv, std::size_t axis) {
-  const auto& codes = graph.value(node.inputs[0]);
-  if (!has_bytes(codes) || !is_code(codes.type.dtype) || element_count(codes.data.shape) == 0) return false;
-  if (is_conv ? codes.data.shape.size() < 3 : codes.data.shape.size() != 2) return false;
-  return graph.value(node.outputs[0]).type.dtype == Dtype::f32 &&
+  return is_weight(graph.value(node.inputs[0]), is_conv ? 3 : 2) &&
+         graph.value(node.outputs[0]).type.dtype == Dtype::f32 &&
          graph.value(node.inputs[1]).type.dtype == Dtype::f32 && node.integer("block_size") == 0 &&
          fits_rows(graph, node, node.inputs[1], axis);
 }
@@ -120,7 +116,7 @@ std::optional<WeightCodes> weight_codes(Graph& graph, const Uses& uses, const No
   const Node dequantize = *found;
   const bool by_columns = reads_columns(product) != swapped;
   const std::size_t axis = by_columns ? 1 : 0;
-  if (!dequantizes_weight(graph, dequantize, product.op->name == "Conv", axis)) return std::nullopt;
+  if (!dequantizes_weight(graph, dequantize, is_convolution(product), axis)) return std::nullopt;
   ValueId zeros = kNoValue;
   if (dequantize.inputs.size() > 2 && graph.value(dequantize.inputs[2]).type.dtype != Dtype::none) {
     zeros = dequantize.inputs[2];
@@ -137,6 +133,26 @@ std::optional<WeightCodes> weight_codes(Graph& graph, const Uses& uses, const No
   if (result.codes == kNoValue) return std::nullopt;
   result.factors = add_numbers(graph, graph.value(result.codes).name + ".factors", std::move(factors));
   return result;
+}
+
+ValueId integer_weight(Graph& graph, ValueId weight, ValueId zeros, bool by_columns) {
+  const auto& value = graph.value(weight);
+  if (!is_weight(value, by_columns ? 2 : 3)) return kNoValue;
+  if (zeros != kNoValue) {
+    const auto& zero = graph.value(zeros);
+    const Shape one_for_each = {value.data.shape[by_columns ? 1 : 0]};
+    if (!has_bytes(zero) || (element_count(zero.data.shape) != 1 && zero.data.shape != one_for_each))
+      return kNoValue;
+  }
+  return codes_around_zero(graph, weight, zeros, by_columns);
+}
+
+ValueId add_numbers(Graph& graph, const std::string& name, std::vector<float> numbers) {
+  const auto owner = std::make_shared<const std::vector<float>>(std::move(numbers));
+  const TensorView view{reinterpret_cast<const std::byte*>(owner->data()),
+                        Dtype::f32,
+                        {static_cast<std::int64_t>(owner->size())}};
+  return graph.add_constant(name, view, owner);
 }
 
 bool is_constant_of_rows(const Graph& graph, ValueId id, std::size_t rank, std::size_t axis,

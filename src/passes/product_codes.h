@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "passes/tensor_codes.h"
 
@@ -18,6 +20,13 @@ struct WeightCodes {
 /// where codes without their zeros do not fit into i8, where a sum of their products with codes of 8 bits
 /// might not fit into i32, or where factors are too small or too large for all their bits.
 std::optional<WeightCodes> weight_codes(Graph& graph, const Uses& uses, const Node& product, float x_step);
+
+/// The weight of a ConvInteger, or of a MatMulInteger `by_columns`, as i8 [rows, ...]: a constant, and its
+/// zeros or kNoValue. kNoValue, and nothing has changed, where it is none, or its codes or sums do not fit as
+/// above.
+ValueId integer_weight(Graph& graph, ValueId weight, ValueId zeros, bool by_columns);
+
+ValueId add_numbers(Graph& graph, const std::string& name, std::vector<float> numbers);  // f32 [numbers]
 
 /// Whether the constant has one number for each of `rows`, or one for all: all its dimensions are 1 but the
 /// one that broadcasts with `axis` of a value of `rank` dimensions.

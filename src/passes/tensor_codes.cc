@@ -62,6 +62,17 @@ ValueId zero_of(Graph& graph, const CodeScale& scale) {
   return graph.add_constant("zero", {&kZero, scale.dtype, {}}, nullptr);
 }
 
+std::optional<CodeScale> dequantized(const Graph& graph, const Uses& uses, ValueId id, ValueId& codes) {
+  const auto found = uses.producer(id);
+  if (found < 0) return std::nullopt;
+  const Node& node = graph.nodes[static_cast<std::size_t>(found)];
+  if (node.op->name != "DequantizeLinear") return std::nullopt;
+  codes = node.inputs[0];
+  return code_scale(graph, node);
+}
+
+bool is_convolution(const Node& node) { return node.op->name == "Conv" || node.op->name == "ConvInteger"; }
+
 bool is_product(const Node& node) { return std::ranges::find(kProducts, node.op->name) != kProducts.end(); }
 
 bool comes_from_codes(const Graph& graph, const Uses& uses, ValueId id) {

@@ -30,6 +30,9 @@ struct CodeScale {
 /// Of a QuantizeLinear from f32, or a DequantizeLinear to f32.
 std::optional<CodeScale> code_scale(const Graph& graph, const Node& node);
 
+/// Of the DequantizeLinear that makes the value, and what it is made from.
+std::optional<CodeScale> dequantized(const Graph& graph, const Uses& uses, ValueId id, ValueId& codes);
+
 /// The zero as an input of an op: a new constant where it is not given.
 ValueId zero_of(Graph& graph, const CodeScale& scale);
 
@@ -38,6 +41,9 @@ std::int32_t constant_code(const Value& constant, std::size_t i);
 
 /// Conv, Gemm, Linear or MatMul: input 0 times the weight that is input 1.
 bool is_product(const Node& node);
+
+/// Conv or ConvInteger.
+bool is_convolution(const Node& node);
 
 /// Whether the value is dequantized, but for what only moves, cuts or keeps back elements.
 bool comes_from_codes(const Graph& graph, const Uses& uses, ValueId id);

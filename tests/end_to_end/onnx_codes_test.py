@@ -160,6 +160,26 @@ class Network:
     def concat(self, parts, axis=1):
         return self.add("Concat", parts, np.concatenate([self.values[part] for part in parts], axis), axis=axis)
 
+    def dynamic(self, x, shape, **attributes):
+        """A product of integers whose scale and zero x has in each run; with one scale for each output, and a bias."""
+        conv = len(shape) == 4
+        rows = (shape[0], 1, 1) if conv else shape[1:]
+        outputs = [f"{part}{len(self.nodes)}" for part in ("codes", "scale_of_x", "zero_of_x")]
+        self.nodes.append(helper.make_node("DynamicQuantizeLinear", [x], outputs))
+        low, high = min(self.values[x].min(), 0), max(self.values[x].max(), 0)
+        scale = (high - low) / 255
+        codes = np.clip(np.rint(self.values[x] / scale) + np.rint(-low / scale), 0, 255) - np.rint(-low / scale)
+        weight = self.generator.integers(-127, 128, shape)
+        scales = (self.generator.random(rows) * 0.01 + 0.002).astype(np.float32)
+        bias = self.generator.normal(0, 1, rows).astype(np.float32)
+        whole = convolved(codes, weight, attributes["pads"][0], 1, 1) if conv else codes @ weight
+        inputs = [outputs[0], self.constant(weight.astype(np.int8), "w"), outputs[2]]
+        sums = self.add("ConvInteger" if conv else "MatMulInteger", inputs, whole, **attributes)
+        cast = self.add("Cast", [sums], whole, to=TensorProto.FLOAT)
+        factors = self.add("Mul", [outputs[1], self.constant(scales, "scale")], scale * scales)
+        return self.add("Add", [self.add("Mul", [cast, factors], whole * scale * scales), self.constant(bias, "bias")],
+                        whole * scale * scales + bias)
+
     def save(self, path):
         def info(name, array):
             return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
@@ -249,6 +269,23 @@ class OnnxCodes(unittest.TestCase):
         x = network.pair(network.linear(x, 64, "MatMul", axis="rows"), np.int8)
         network.finish(network.linear(x, 32, "MatMul Transpose", axis="rows", bias=None), np.int8)
         self.expect(network, ["QuantizeLinear"] + ["LinearCodes"] * 2)
+
+    def test_scales_that_a_run_computes(self):
+        """As DynamicQuantizeLinear exports are written: every bit is that of the integer ops one after another."""
+        network = Network(7)
+        x = network.input(1, 8, 14, 14)
+        x = network.relu(network.dynamic(x, (12, 8, 3, 3), pads=[1, 1, 1, 1]))
+        x = network.add("Flatten", [x], network.values[x].reshape(12, -1), axis=2)
+        y = network.dynamic(x, (196, 50))
+        network.outputs[y] = network.values[y].astype(np.float32)
+        results, layers = self.computed(network)
+        self.assertEqual([layer for layer in layers if layer.endswith("Codes")], ["ConvCodes", "LinearCodes"])
+        self.assertFalse({"ConvInteger", "MatMulInteger"} & set(layers))
+        others, layers = self.computed(network, "--disable-pass", "fuse_integer_products")
+        self.assertTrue({"ConvInteger", "MatMulInteger"} <= set(layers))
+        for name, array in results.items():
+            np.testing.assert_array_equal(array, others[name])
+            np.testing.assert_allclose(array, network.outputs[name], rtol=1e-4, atol=1e-3)
 
     def test_what_stays_in_float(self):
         network = Network(6)

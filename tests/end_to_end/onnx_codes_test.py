@@ -32,6 +32,7 @@ class Network:
     def __init__(self, seed):
         self.generator = np.random.default_rng(seed)
         self.nodes, self.initializers, self.values, self.inputs, self.outputs = [], [], {}, {}, {}
+        self.rows_name = None  # of dimension 0 of inputs and outputs, where only a run knows it
 
     def constant(self, array, stem="c"):
         name = f"{stem}{len(self.initializers)}"
@@ -182,7 +183,8 @@ class Network:
 
     def save(self, path):
         def info(name, array):
-            return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(array.dtype), array.shape)
+            sizes = [self.rows_name or array.shape[0], *array.shape[1:]]
+            return helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(array.dtype), sizes)
 
         graph = helper.make_graph(self.nodes, "codes", [info(n, a) for n, a in self.inputs.items()],
                                   [info(n, a) for n, a in self.outputs.items()], self.initializers)
@@ -216,12 +218,18 @@ class OnnxCodes(unittest.TestCase):
         self.assertEqual(sorted(found), sorted(layers))
         floats, without = self.computed(network, "--disable-pass", "propagate_quantization", "--disable-pass", "fuse_codes")
         self.assertFalse({"ConvCodes", "LinearCodes"} & set(without))
-        for results in (codes, floats):
-            for name, expected in network.outputs.items():
-                self.assertEqual(results[name].dtype, expected.dtype)
-                off = np.abs(results[name].astype(np.int64) - expected.astype(np.int64))
-                self.assertLessEqual(off.max(), 1, name)
-                self.assertLessEqual(np.count_nonzero(off), MOST_OFF * off.size, name)
+        moved, _ = self.computed(network, "--disable-pass", "fuse_codes")
+        for name in network.outputs:  # propagate_quantization keeps every bit
+            np.testing.assert_array_equal(moved[name], floats[name])
+        self.expect_codes(network, codes)
+        self.expect_codes(network, floats)
+
+    def expect_codes(self, network, results):
+        for name, expected in network.outputs.items():
+            self.assertEqual(results[name].dtype, expected.dtype)
+            off = np.abs(results[name].astype(np.int64) - expected.astype(np.int64))
+            self.assertLessEqual(off.max(), 1, name)
+            self.assertLessEqual(np.count_nonzero(off), MOST_OFF * off.size, name)
 
     def test_convolutions_with_a_residual_and_pooling(self):
         network = Network(1)
@@ -256,6 +264,7 @@ class OnnxCodes(unittest.TestCase):
     def test_multilayer_perceptron(self):
         for dtype in (np.uint8, np.int8):
             network = Network(4)
+            network.rows_name = "N"
             x = network.pair(network.input(37, 40), dtype)
             x = network.pair(network.relu(network.linear(x, 64, "Gemm transB", axis="rows", bias="i32")), dtype)
             x = network.pair(network.relu(network.linear(x, 48, "Gemm", axis="rows")), dtype)
@@ -294,7 +303,11 @@ class OnnxCodes(unittest.TestCase):
         network.finish(network.linear(x, 16, "MatMul", dtype=np.uint8, zero=140))
         _, layers = self.computed(network)
         self.assertNotIn("LinearCodes", layers)
+        self.assertEqual(layers.count("DequantizeLinear"), 2)  # of x; weights are constants
         self.expect(network, layers)
+        results, layers = self.computed(network, "--disable-pass", "fold_weights")
+        self.assertEqual(layers.count("DequantizeLinear"), 4)
+        self.expect_codes(network, results)
 
 
 if __name__ == "__main__":

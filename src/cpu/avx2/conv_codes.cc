@@ -1,7 +1,7 @@
 // ConvCodes (conv_codes.h): codes are widened to 16 bits, x with its zero point taken off, and multiplied in
 // pairs, whose sums are exact in 32 bits.
 #include "cpu/conv_codes.h"
-#include "cpu/avx2/code_vector.h"
+#include "cpu/avx2/depthwise_codes.h"
 #include "cpu/isa_kernel.h"
 
 namespace lathe::avx2 {
@@ -74,10 +74,24 @@ struct ConvolutionCodes {
   }
 };
 
+void run_depthwise(const KernelCall& call) {
+  if (Depthwise::takes(conv_codes::problem_of(call)))
+    Depthwise(call).run(call);
+  else
+    conv_codes::run<ConvolutionCodes, 6, 1>(call);
+}
+
+std::size_t depthwise_scratch_bytes(const KernelCall& call) {
+  const conv_codes::Problem problem = conv_codes::problem_of(call);
+  return Depthwise::takes(problem) ? Depthwise::scratch_bytes(problem)
+                                   : conv_codes::scratch_bytes<ConvolutionCodes>(call);
+}
+
 }  // namespace
 
 extern const IsaKernel conv_codes_kernels[];
 const IsaKernel conv_codes_kernels[] = {
+    {"conv_codes.depthwise", run_depthwise, depthwise_scratch_bytes},
     {"conv_codes.dense", conv_codes::run<ConvolutionCodes, 6, 1>,
      conv_codes::scratch_bytes<ConvolutionCodes>},
     {nullptr, nullptr, nullptr},

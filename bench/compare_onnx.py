@@ -139,7 +139,7 @@ class Lathe:
     """`lathe exec` of a plan that was built once."""
 
     def __init__(self, options, path, name, shape, place):
-        self.options, self.place = options, place
+        self.options, self.place, self.name = options, place, name
         self.plan = place / f"{name}.plan"
         words = ["build", "-m", path, "-o", self.plan, "-t", options.threads, "--opt-level", options.opt_level]
         if options.int8:
@@ -158,7 +158,7 @@ class Lathe:
     def times(self, x, input_name, seconds):
         """Times of runs, and the outputs of the last one."""
         np.save(self.place / "x.npy", x)
-        report, outputs = self.place / "times.json", self.place / "outputs"
+        report, outputs = self.place / "times.json", self.place / f"{self.name}.outputs"
         self.call(["exec", self.plan, "-t", self.options.threads, "--input", f"{input_name}={self.place / 'x.npy'}",
                    "--no-data-transfers", "--duration", seconds, "--iterations", 3, "--warm-up", 50, "--export-times", report,
                    "--output", outputs])

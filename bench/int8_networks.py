@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What 8 bits by calibration do to two float networks: how near the outputs stay, and what a run takes beside float32.
 
-    int8_networks.py minilm [--sentences N] [--samples N] [--calibrator C] [--tokens N] [BUILD WORDS...]
+    int8_networks.py minilm [--sentences N] [--samples N] [--calibrator C] [--threads N] [--opt-level N] [--tokens N] [BUILD WORDS...]
     int8_networks.py resnet50 [--samples N] [--calibrator C] [BUILD WORDS...]
 
 minilm    the sentence encoder that tools/export_onnx.py writes, calibrated on tests/apps/data/calibration_sentences.txt;
@@ -36,11 +36,20 @@ def lathe(program, *words):
     return done.stdout, done.stderr
 
 
-def outputs(program, network, folder, name, arrays):
+def given(folder, arrays):
+    """The words that give an input each."""
+    words = []
+    for name, array in arrays.items():
+        path = folder / f"in-{name.replace('/', '_')}.npy"
+        np.save(path, array)
+        words += ["--input", f"{name}={path}"]
+    return words
+
+
+def outputs(program, network, folder, samples):
     found = []
-    for array in arrays:
-        np.save(folder / "in.npy", array)
-        lathe(program, "exec", network, *ONCE, "--input", f"{name}={folder / 'in.npy'}", "--output", folder / "out")
+    for sample in samples:
+        lathe(program, "exec", network, *ONCE, *given(folder, sample), "--output", folder / "out")
         found.append(np.load(next((folder / "out").glob("*.npy"))).reshape(-1))
     return np.array(found)
 
@@ -50,19 +59,26 @@ def median(program, network, *words):
     return float(re.search(r"GPU Compute Time: .*?median = ([0-9.e+-]+) ms", text)[1])
 
 
-def compare(words, network, folder, name, samples, tests, shapes, first_input):
-    (folder / "set").mkdir()
+def write_samples(folder, samples):
     for i, sample in enumerate(samples):
-        np.save(folder / "set" / f"{i:04}.npy", sample)
+        for name, array in sample.items():
+            place = folder / name if len(sample) > 1 else folder
+            place.mkdir(parents=True, exist_ok=True)
+            np.save(place / f"{i:04}.npy", array)
+
+
+def compare(words, network, folder, samples, tests, shapes, timed):
+    """Samples are dictionaries of arrays by input."""
+    write_samples(folder / "set", samples)
+    common = ("-t", words.threads, "--opt-level", words.opt_level)
     plans = {"f32": folder / "f32.plan", "chosen": folder / "chosen.plan"}
-    lathe(words.program, "build", "-m", network, "-o", plans["f32"], *shapes)
-    _, table = lathe(words.program, "build", "-m", network, "-o", plans["chosen"], *shapes, "--calibrate", folder / "set",
-                     "--calibrator", words.calibrator, *words.build)
+    lathe(words.program, "build", "-m", network, "-o", plans["f32"], *shapes, *common)
+    _, table = lathe(words.program, "build", "-m", network, "-o", plans["chosen"], *shapes, *common, "--calibrate",
+                     folder / "set", "--calibrator", words.calibrator, *words.build)
     print(table)
-    exact, found = (outputs(words.program, plans[kind], folder, name, tests) for kind in ("f32", "chosen"))
+    exact, found = (outputs(words.program, plans[kind], folder, tests) for kind in ("f32", "chosen"))
     cosines = (exact * found).sum(axis=1) / np.linalg.norm(exact, axis=1) / np.linalg.norm(found, axis=1)
-    np.save(folder / "first.npy", first_input)
-    times = {kind: median(words.program, plan, "--input", f"{name}={folder / 'first.npy'}") for kind, plan in plans.items()}
+    times = {kind: median(words.program, plan, "-t", words.threads, *given(folder, timed)) for kind, plan in plans.items()}
     print(f"cosine of {len(tests)} outputs: mean {cosines.mean():.5f}, least {cosines.min():.5f}")
     print(f"relative error {np.linalg.norm(exact - found) / np.linalg.norm(exact):.4f}")
     print(f"median {times['f32']:.3f} ms in f32, {times['chosen']:.3f} ms as chosen, {times['f32'] / times['chosen']:.2f} times as fast")
@@ -72,16 +88,19 @@ def minilm(words, folder):
     import export_onnx
     cache = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
     model = pathlib.Path(os.environ.get("LATHE_MODEL_DIR") or pathlib.Path(cache) / "lathe" / "models") / "all-MiniLM-L6-v2"
-    export_onnx.Encoder(str(model)).export(folder)
+    export_onnx.Encoder(str(model), position_ids=True).export(folder)
 
-    def ids(file, count):
+    def inputs(ids):
+        return {"input_ids": np.array([ids], np.int64), "position_ids": np.arange(len(ids), dtype=np.int64)[None]}
+
+    def sentences(file, count):
         lines = (DATA / file).read_text(encoding="utf-8").splitlines()
         lines = lines[::max(1, len(lines) // count)][:count]
-        return [np.array([json.loads(lathe(words.program, "tokens", "-m", model, line)[0])], np.int64) for line in lines]
+        return [inputs(json.loads(lathe(words.program, "tokens", "-m", model, line)[0])) for line in lines]
 
-    samples, tests = ids("calibration_sentences.txt", words.samples), ids("sentences.txt", words.sentences)
-    whole = np.concatenate(tests, axis=1)[:, :words.tokens]
-    compare(words, folder / "model.onnx", folder, "input_ids", samples, tests, ["--shapes", f"T={words.tokens}"], whole)
+    samples, tests = sentences("calibration_sentences.txt", words.samples), sentences("sentences.txt", words.sentences)
+    whole = np.concatenate([test["input_ids"] for test in tests], axis=1)[0, :words.tokens]
+    compare(words, folder / "model.onnx", folder, samples, tests, ["--shapes", f"T={words.tokens}"], inputs(whole))
 
 
 def random_resnet(path):
@@ -119,10 +138,10 @@ def resnet50(words, folder):
 
     def image():
         noise = [np.kron(random.standard_normal((3, 224 // s, 224 // s)), np.ones((s, s))) for s in (1, 4, 16, 56)]
-        return (sum(noise) / 2).astype(np.float32)[None]
+        return {"gpu_0/data_0": (sum(noise) / 2).astype(np.float32)[None]}
 
     samples, tests = [image() for _ in range(words.samples)], [image() for _ in range(8)]
-    compare(words, folder / "resnet50.onnx", folder, "gpu_0/data_0", samples, tests, [], tests[0])
+    compare(words, folder / "resnet50.onnx", folder, samples, tests, [], tests[0])
 
 
 def main():
@@ -132,7 +151,9 @@ def main():
     parser.add_argument("--sentences", type=int, default=200)
     parser.add_argument("--samples", type=int, default=64)
     parser.add_argument("--tokens", type=int, default=128)
-    parser.add_argument("--calibrator", default="entropy2")
+    parser.add_argument("--threads", type=int, default=0)
+    parser.add_argument("--opt-level", type=int, default=1)
+    parser.add_argument("--calibrator", default="minmax")
     words, build = parser.parse_known_args()
     words.build = build
     with tempfile.TemporaryDirectory() as folder:

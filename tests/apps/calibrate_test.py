@@ -162,6 +162,24 @@ class OneProduct(Calibrated):
         self.refused("--precision needs --calibrate", "--precision", "int8")
 
 
+class WhatCannotBeCalibrated(Calibrated):
+    def test_a_tensor_that_overflows_is_named_with_its_sample(self):
+        self.model = self.folder / "net.onnx"
+        nodes = [helper.make_node("MatMul", ["x", "k"], ["p"], "first"), helper.make_node("MatMul", ["p", "m"], ["y"], "second")]
+        network(self.model, nodes, [("x", [4, 8])], [("y", [4, 6])], {"k": np.full((8, 5), 10), "m": self.normal(5, 6)})
+        folder = self.samples("set", [self.normal(4, 8), np.full((4, 8), 1e38, np.float32)])
+        self.refused("the network's tensor first has a NaN or an infinity in sample 1", "--calibrate", folder)
+
+    def test_networks_without_products_and_with_codes_of_their_own(self):
+        self.model = self.folder / "net.onnx"
+        network(self.model, [helper.make_node("Relu", ["x"], ["y"], "relu")], [("x", [4])], [("y", [4])], {})
+        folder = self.samples("set", [self.normal(4)])
+        self.refused("no Conv, MatMul or Gemm with constant factors", "--calibrate", folder)
+        nodes = [helper.make_node("QuantizeLinear", ["x", "s"], ["q"], "codes"), helper.make_node("DequantizeLinear", ["q", "s"], ["y"], "numbers")]
+        network(self.model, nodes, [("x", [4])], [("y", [4])], {"s": np.array(0.1)})
+        self.refused("codes is a QuantizeLinear", "--calibrate", folder)
+
+
 class TwoInputs(Calibrated):
     def setUp(self):
         super().setUp()

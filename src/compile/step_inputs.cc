@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <optional>
 
 #include "backend/cache_layout.h"
 #include "base/error.h"
@@ -62,19 +63,26 @@ Sequences sequences_of(const SymbolValues& values) {
   return result;
 }
 
-/// What an i32 input may hold where it picks rows: below the rows of what it picks from, by its first reader.
-std::int64_t rows_to_pick(const Plan& plan, std::int32_t tensor, const SymbolValues& values) {
+/// What an input may hold where it picks rows: below the rows of what it picks from, by its first reader;
+/// along whichever axis of several. Empty where it picks none.
+std::optional<std::int64_t> rows_to_pick(const Plan& plan, std::int32_t tensor, const SymbolValues& values) {
   for (const auto& step : plan.steps) {
     const auto place = std::ranges::find(step.inputs, tensor);
     if (place == step.inputs.end()) continue;
     const auto index = place - step.inputs.begin();
+    const auto& source = plan.tensors[static_cast<std::size_t>(step.inputs[0])].type.dims;
+    if (step.op->name == "GatherAny" && index == 1 && !source.empty()) {
+      std::int64_t least = values.of(source.front());
+      for (const auto& dim : source) least = std::min(least, values.of(dim));
+      return std::max<std::int64_t>(least, 1);
+    }
     const bool picks_rows = step.op->name == "Gather" && index == 1;
     const bool picks_experts = step.op->fusion == FusionKind::matmul && index == 2;
     if (!picks_rows && !picks_experts) continue;
     const auto from = step.inputs[picks_rows ? 0 : 1];
     return values.of(plan.tensors[static_cast<std::size_t>(from)].type.dims.front());
   }
-  return 1;
+  return std::nullopt;
 }
 
 std::vector<std::byte> integers(const Plan& plan, std::int32_t tensor, const std::string& name,
@@ -83,11 +91,19 @@ std::vector<std::byte> integers(const Plan& plan, std::int32_t tensor, const std
   if (name == "positions") return bytes_of(sequences_of(values).positions);
   std::vector<std::int32_t> numbers(static_cast<std::size_t>(count));
   const std::int64_t most =
-      name == "block_tables" ? values.named("P", count) : rows_to_pick(plan, tensor, values);
+      name == "block_tables" ? values.named("P", count) : rows_to_pick(plan, tensor, values).value_or(1);
   Noise noise;
   for (std::int64_t i = 0; i < count; ++i)
     numbers[static_cast<std::size_t>(i)] = static_cast<std::int32_t>(
         name == "block_tables" ? i % most : static_cast<std::int64_t>(noise.next()) % most);
+  return bytes_of(numbers);
+}
+
+/// Where rows are picked.
+std::vector<std::byte> wide_integers(std::int64_t count, std::int64_t rows) {
+  std::vector<std::int64_t> numbers(static_cast<std::size_t>(count));
+  Noise noise;
+  for (auto& number : numbers) number = static_cast<std::int64_t>(noise.next()) % rows;
   return bytes_of(numbers);
 }
 
@@ -128,6 +144,8 @@ std::vector<std::byte> input_bytes(const Plan& plan, int binding, const SymbolVa
   std::vector<std::byte> result;
   if (tensor.type.dtype == Dtype::i32)
     result = integers(plan, index, tensor.name, element_count(shape), values);
+  else if (const auto rows = rows_to_pick(plan, index, values); rows && tensor.type.dtype == Dtype::i64)
+    result = wide_integers(element_count(shape), *rows);
   else if (tensor.type.dtype == Dtype::a8)
     result = activations(bytes, shape.back());
   else if (tensor.type.dtype == Dtype::f32)

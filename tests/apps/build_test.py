@@ -4,6 +4,9 @@ import pathlib
 import tempfile
 import unittest
 
+import numpy
+from onnx import TensorProto, helper, numpy_helper, save
+
 from program import lathe, out
 
 MODEL = pathlib.Path(__file__).resolve().parents[1] / "tiny" / "qwen2"
@@ -104,6 +107,18 @@ class Build(unittest.TestCase):
         lathe("logits", *words)
         _, errors = lathe("logits", *words, "--verify", status=1)
         self.assertIn("weight", errors)
+
+
+class Networks(unittest.TestCase):
+    def test_measuring_picks_rows_that_there_are(self):
+        with tempfile.TemporaryDirectory() as name:
+            folder = pathlib.Path(name)
+            ids = helper.make_tensor_value_info("ids", TensorProto.INT64, [1, "T"])
+            y = helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, "T", 4])
+            table = numpy_helper.from_array(numpy.ones((30, 4), numpy.float32), "table")
+            graph = helper.make_graph([helper.make_node("Gather", ["table", "ids"], ["y"], "rows")], "g", [ids], [y], [table])
+            save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10), folder / "net.onnx")
+            lathe("build", "-m", folder / "net.onnx", "--shapes", "T=64", "--opt-level", 5, "-o", folder / "net.plan")
 
 
 if __name__ == "__main__":

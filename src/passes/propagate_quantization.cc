@@ -1,21 +1,23 @@
 // QuantizeLinear moves up and DequantizeLinear down, through what moves elements and keeps each as it is:
 //   Move(DequantizeLinear(x))            ->  DequantizeLinear(Move(x))
 //   QuantizeLinear(Move(x))              ->  Move(QuantizeLinear(x))
-//   Relu(DequantizeLinear(x))            ->  DequantizeLinear(Max(x, zero)); without Max where no code is
-//   below QuantizeLinear(Relu(x))              ->  QuantizeLinear(x), where no code is below zero
+//   Relu(DequantizeLinear(x))            ->  DequantizeLinear(Max(x, zero)), or that of x if no code is below
+//   QuantizeLinear(Relu(x))              ->  QuantizeLinear(x), where no code is below zero
 //   QuantizeLinear(DequantizeLinear(x))  ->  x, of equal scales and zeros
 //   QuantizeLinear(x), twice             ->  once, of equal scales and zeros
 //
-// Move is MaxPool, Concat (down where all inputs have equal scales and zeros), and the ops of kMoves. Codes
-// are a quarter of the bytes, and products whose inputs and outputs are codes become one op (fuse_codes.cc).
-// Scale and zero are those of a whole tensor (tensor_codes.h). A DequantizeLinear that others read stays for
-// them.
+// Move is MaxPool, Pad with zeros, Concat (down where all inputs have equal scales and zeros), and the ops of
+// kMoves. Codes are a quarter of the bytes, and products whose inputs and outputs are codes become one op
+// (fuse_codes.cc). Scale and zero are those of a whole tensor (tensor_codes.h). A DequantizeLinear that
+// others read stays for them.
 //
 // Bit-equal: rounding and scaling keep the order of numbers, and both meet each element alone.
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "graph/window.h"
+#include "passes/constants.h"
 #include "passes/pass.h"
 #include "passes/rewrite.h"
 #include "passes/tensor_codes.h"
@@ -35,6 +37,7 @@ constexpr auto kMoves = std::to_array<Move>({
     {"Flatten", "Flatten", false},
     {"GatherAny", "GatherAny", true},
     {"MaxPool", "MaxPool", true},
+    {"Pad", "Pad", false},
     {"Reshape", "Reshape", false},
     {"ReshapeAny", "ReshapeAny", false},
     {"Slice", "Slice", true},
@@ -62,10 +65,19 @@ bool windows_are_filled(const Node& node) {
   return true;
 }
 
+/// Whether a Pad puts nothing but zeros and elements around the elements.
+bool pads_with_zeros(const Graph& graph, const Node& node) {
+  if (!node.text("mode").empty() && node.text("mode") != "constant") return true;
+  if (node.inputs.size() < 3 || graph.value(node.inputs[2]).type.dtype == Dtype::none) return true;
+  const auto number = scalar_constant(graph, node.inputs[2]);
+  return number && *number == 0 && !std::signbit(*number);
+}
+
 /// How the node moves elements; nullptr where it does something else, or not that alone.
 const Move* move_of(const Graph& graph, const Node& node) {
   const auto found = std::ranges::find(kMoves, node.op->name, &Move::of_reals);
   if (found == kMoves.end() || node.outputs.size() != 1) return nullptr;
+  if (node.op->name == "Pad" && !pads_with_zeros(graph, node)) return nullptr;
   const auto& type = graph.value(node.outputs[0]).type;
   return type.dtype == Dtype::f32 && is_planned(type) ? &*found : nullptr;
 }
@@ -148,16 +160,27 @@ class Propagation {
                         {"DequantizeLinear", with_scale(codes, *scale), dequantize.attributes});
   }
 
+  /// The node's inputs, with the zero as what a Pad puts around codes.
+  std::vector<ValueId> inputs_of_codes(const Node& node, const CodeScale& scale) {
+    auto inputs = node.inputs;
+    if (node.op->name != "Pad") return inputs;
+    inputs.resize(std::max<std::size_t>(inputs.size(), 3));
+    inputs[2] = zero_of(graph_, scale);
+    return inputs;
+  }
+
   bool move_down(std::size_t position, const Node& node, const Move& move) {
     const auto scale = dequantized(node.inputs[0]);
     if (!scale || (node.op->name == "MaxPool" && !windows_are_filled(node))) return false;
-    auto inputs = node.inputs;
+    std::vector<ValueId> moved;
     for (std::size_t i = 0; i < moved_inputs(node); ++i) {
-      const auto other = dequantized(inputs[i]);
+      const auto other = dequantized(node.inputs[i]);
       if (!other || !other->means_the_same(*scale)) return false;
-      inputs[i] = producer(inputs[i])->inputs[0];
-      if (graph_.value(inputs[i]).kind == ValueKind::constant) return false;  // a weight, computed ahead
+      moved.push_back(producer(node.inputs[i])->inputs[0]);
+      if (graph_.value(moved[i]).kind == ValueKind::constant) return false;  // a weight, computed ahead
     }
+    auto inputs = inputs_of_codes(node, *scale);
+    std::ranges::copy(moved, inputs.begin());
     const auto attributes = producer(node.inputs[0])->attributes;
     const ValueId codes = insert_node(graph_, position, move.of_codes, std::move(inputs), node.attributes);
     return replace_node(graph_, position + 1, {"DequantizeLinear", with_scale(codes, *scale), attributes});
@@ -184,7 +207,7 @@ class Propagation {
     if (move->drops && !comes_from_product(node.inputs[0])) return false;
     for (std::size_t i = 0; i < moved_inputs(node); ++i)
       if (!is_planned(graph_.value(node.inputs[i]).type)) return false;
-    auto inputs = node.inputs;
+    auto inputs = inputs_of_codes(node, scale);
     for (std::size_t i = 0; i < moved_inputs(node); ++i)
       inputs[i] = insert_node(graph_, position++, "QuantizeLinear", with_scale(inputs[i], scale),
                               quantize.attributes);

@@ -99,6 +99,33 @@ TEST(PropagateQuantization, MovesThroughPoolingAndSqueezingAndErasesPairs) {
     return y = %y)");
 }
 
+TEST(PropagateQuantization, PadsCodesWithTheirZero) {
+  expect_propagated(R"(
+    %pads: i64[4] = constant "0, 1, 0, 2"
+    %nothing: f32[] = constant "0.0"
+    %x: u8[2, 5] = input
+    %c: f32[2, 5] = input
+    %d: f32[2, 5] = DequantizeLinear(%x, %s, %z)
+    %m: f32[2, 8] = Pad(%d, %pads, %nothing)
+    %y: f32[2, 8] = Exp(%m)
+    %e: f32[2, 5] = Exp(%c)
+    %n: f32[2, 8] = Pad(%e, %pads)
+    %q: u8[2, 8] = QuantizeLinear(%n, %s, %z)
+    return y = %y, q = %q)",
+                    R"(
+    %pads: i64[4] = constant "0, 1, 0, 2"
+    %nothing: f32[] = constant "0.0"
+    %x: u8[2, 5] = input
+    %c: f32[2, 5] = input
+    %m: u8[2, 8] = Pad(%x, %pads, %z)
+    %d: f32[2, 8] = DequantizeLinear(%m, %s, %z)
+    %y: f32[2, 8] = Exp(%d)
+    %e: f32[2, 5] = Exp(%c)
+    %r: u8[2, 5] = QuantizeLinear(%e, %s, %z)
+    %q: u8[2, 8] = Pad(%r, %pads, %z)
+    return y = %y, q = %q)");
+}
+
 TEST(PropagateQuantization, JoinsCodesOfEqualScales) {
   expect_propagated(R"(
     %a: u8[2, 3] = input
@@ -178,12 +205,14 @@ TEST(PropagateQuantization, LeavesWhatWouldChangeCodes) {
     %e: f32[1, 4, 8, 8] = input
     %by_channel: f32[4] = constant "0.125"
     %wide: f32[] = constant "1e38"
+    %pads: i64[8] = constant "0, 0, 1, 1, 0, 0, 1, 1"
     %weight: u8[4, 8] = constant "random weight"
     %w: f32[4, 8] = DequantizeLinear(%weight, %s)
     %turned: f32[8, 4] = Transpose(%w)
     %d: f32[1, 4, 8, 8] = DequantizeLinear(%x, %s, %z)
     %c: f32[1, 4, 8, 8] = DequantizeLinear(%x, %by_channel)
     %o: f32[1, 4, 8, 8] = DequantizeLinear(%x, %other, %z)
+    %ones: f32[1, 4, 10, 10] = Pad(%d, %pads, %wide)
     %padding: f32[1, 4, 5, 7] = MaxPool(%d) {kernel_shape = "2, 2", pads = "2, 0, 0, 0", strides = "2, 1"}
     %gaps: f32[1, 4, 8, 8] = MaxPool(%d) {dilations = "2, 2", kernel_shape = "3, 3", pads = "2, 2, 2, 2"}
     %averages: f32[1, 4, 7, 7] = AveragePool(%d) {kernel_shape = "2, 2"}
@@ -196,7 +225,7 @@ TEST(PropagateQuantization, LeavesWhatWouldChangeCodes) {
     %signed: u8[1, 4, 8, 8] = QuantizeLinear(%r, %s, %z)
     %p: f32[1, 4, 4, 4] = MaxPool(%e) {kernel_shape = "2, 2", strides = "2, 2"}
     %q: u8[1, 4, 4, 4] = QuantizeLinear(%p, %s, %z)
-    return a = %padding, b = %gaps, c = %averages, d = %flat, e = %both, f = %least_again, g = %again, h = %signed, i = %q, j = %turned)";
+    return a = %padding, b = %gaps, c = %averages, d = %flat, e = %both, f = %least_again, g = %again, h = %signed, i = %q, j = %turned, k = %ones)";
   expect_propagated(graph, graph);
 }
 

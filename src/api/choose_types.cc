@@ -9,9 +9,9 @@ namespace {
 constexpr double kWorthwhile = 0.98;  // of float32's time: less of a gain is noise
 constexpr double kLeastSeconds = 1e-9;
 
-std::size_t fastest(const std::vector<TypeOption>& options) {
-  const auto f32 = std::ranges::find(options, LayerType::f32, &TypeOption::type);
-  const auto best = std::ranges::min_element(options, {}, &TypeOption::seconds);
+std::size_t fastest(const std::vector<LayerTypeOption>& options) {
+  const auto f32 = std::ranges::find(options, LayerType::f32, &LayerTypeOption::type);
+  const auto best = std::ranges::min_element(options, {}, &LayerTypeOption::seconds);
   const bool gains = f32 == options.end() || best->seconds < kWorthwhile * f32->seconds;
   return static_cast<std::size_t>((gains ? best : f32) - options.begin());
 }
@@ -29,7 +29,7 @@ Step best_step(const std::vector<LayerChoice>& layers) {
   Step best;
   for (std::size_t i = 0; i < layers.size(); ++i) {
     const auto& options = layers[i].options;
-    const TypeOption& now = options[layers[i].chosen];
+    const LayerTypeOption& now = options[layers[i].chosen];
     for (std::size_t k = 0; k < options.size(); ++k) {
       const double gain = square(now.error) - square(options[k].error);
       if (!(gain > 0)) continue;

@@ -11,7 +11,7 @@
 namespace lathe {
 
 /// A type that a layer may have.
-struct TypeOption {
+struct LayerTypeOption {
   LayerType type = LayerType::f32;
   double seconds = 0;
   double error = 0;  // of the network's outputs with this layer alone in the type: relative, root mean square
@@ -19,7 +19,7 @@ struct TypeOption {
 };
 
 struct LayerChoice {
-  std::vector<TypeOption> options;  // at least one
+  std::vector<LayerTypeOption> options;  // at least one
   std::size_t chosen = 0;
   bool held_back = false;  // a faster one would have been chosen without the limit
 };

@@ -150,7 +150,7 @@ class PrecisionSearch {
     }
   }
 
-  TypeOption measured(std::size_t layer, LayerType type, double seconds) const {
+  LayerTypeOption measured(std::size_t layer, LayerType type, double seconds) const {
     if (type == LayerType::f32) return {type, seconds, 0, 1};
     std::vector<LayerType> alone(layers_.size(), LayerType::f32);
     alone[layer] = type;

@@ -63,7 +63,10 @@ std::vector<std::byte> spread(const Tensor& tensor, std::uint32_t bits, bool is_
 /// those that the file gives it; constants it has too.
 class Importer {
  public:
-  Importer(const Model& model, const InputShapes& shapes) : Importer(model, model.graph, shapes, nullptr) {}
+  Importer(const Model& model, const InputShapes& shapes, const SizeLimits& limits)
+      : Importer(model, model.graph, shapes, SizeValues(SymbolRanges(DimRange{1, kMaxDim})), nullptr) {
+    for (const auto& [symbol, limit] : limits) sizes_.set_range(symbol, {1, limit});
+  }
 
   lathe::Graph run() {
     add_initializers();
@@ -74,8 +77,9 @@ class Importer {
  private:
   static constexpr ValueId kUnsupported = -1;  // the value of a node that cannot be run
 
-  Importer(const Model& model, const Graph& source, const InputShapes& shapes, Importer* outer)
-      : model_(model), source_(source), shapes_(shapes), outer_(outer) {
+  Importer(const Model& model, const Graph& source, const InputShapes& shapes, SizeValues sizes,
+           Importer* outer)
+      : model_(model), source_(source), shapes_(shapes), outer_(outer), sizes_(std::move(sizes)) {
     graph_.name = source.name.empty() ? "network" : source.name;
   }
 
@@ -105,7 +109,7 @@ class Importer {
     if (source.inputs.size() != types.size())
       import.refuse("its graph has " + std::to_string(source.inputs.size()) + " inputs, and is given " +
                     std::to_string(types.size()));
-    Importer inner(model_, source, shapes_, this);
+    Importer inner(model_, source, shapes_, SizeValues(sizes_.symbols()), this);
     inner.add_initializers();
     for (std::size_t i = 0; i < types.size(); ++i) inner.add_body_input(source.inputs[i], types[i]);
     Body body;
@@ -183,7 +187,8 @@ class Importer {
     if (import.inputs().size() < 2) import.refuse("has nothing to go over");
     if (import.has(0)) import.unsupported("lengths of its sequences");
     const Node outer = scan_over_batch(import.node());
-    NodeImport again(graph_, outer, {import.inputs().begin() + 1, import.inputs().end()}, model_.file);
+    NodeImport again(graph_, sizes_, outer, {import.inputs().begin() + 1, import.inputs().end()},
+                     model_.file);
     return import_scan(again);
   }
 
@@ -286,6 +291,8 @@ class Importer {
         for (std::size_t i = 0; i < input.type.dims.size(); ++i) {
           const bool is_empty = given != shapes_.end() && i < given->second.size() && given->second[i] == 0;
           type.dims.push_back(is_empty ? lathe::Dim(0) : dim(input, i));  // no symbol is of no elements
+          if (given != shapes_.end() && i < given->second.size() && type.dims.back().is_symbolic())
+            sizes_.set_range(type.dims.back().symbol, {1, given->second[i]});
         }
       } else if (given != shapes_.end()) {
         type.dims.assign(given->second.begin(), given->second.end());
@@ -299,7 +306,8 @@ class Importer {
   static lathe::Dim dim(const ValueInfo& input, std::size_t axis) {
     const Dim& found = input.type.dims[axis];
     if (found.value) return *found.value;
-    if (!found.parameter.empty() && found.parameter != "?") return found.parameter;
+    const bool is_name = !found.parameter.empty() && found.parameter != "?";
+    if (is_name && !is_expression(found.parameter)) return found.parameter;
     return input.name + "." + std::to_string(axis);  // a symbol of its own
   }
 
@@ -329,12 +337,15 @@ class Importer {
     const auto is_left_out = [](const std::string& name) { return name.empty(); };
     const auto end = std::ranges::find_if_not(node.inputs.rbegin(), node.inputs.rend(), is_left_out).base();
     for (auto name = node.inputs.begin(); name != end; ++name) {
-      inputs.push_back(name->empty() ? NodeImport(graph_, node, {}, model_.file).absent() : value(*name));
+      inputs.push_back(name->empty() ? NodeImport(graph_, sizes_, node, {}, model_.file).absent()
+                                     : value(*name));
       if (inputs.back() == kUnsupported) return mark_unsupported(node);
     }
-    NodeImport import(graph_, node, std::move(inputs), model_.file);
+    NodeImport import(graph_, sizes_, node, std::move(inputs), model_.file);
     try {
+      const std::size_t nodes = graph_.nodes.size();
       const auto outputs = outputs_of(import);
+      for (std::size_t i = nodes; i < graph_.nodes.size(); ++i) sizes_.follow(graph_, graph_.nodes[i]);
       for (std::size_t i = 0; i < node.outputs.size(); ++i) {
         if (node.outputs[i].empty()) continue;
         if (i >= outputs.size()) import.unsupported("its output " + std::to_string(i) + " is not computed");
@@ -344,7 +355,8 @@ class Importer {
       if (error.code() == ErrorCode::invalid_argument)  // of a rule: what does not fit is the file's
         throw Error(ErrorCode::invalid_file, error.what(), {model_.file, node.offset, printable(node.name)});
       if (error.code() != ErrorCode::unsupported) throw;
-      unsupported_.push_back(error);
+      const ErrorPlace place{model_.file, node.offset, printable(import.name())};
+      unsupported_.push_back(error.place().field.empty() ? Error(error.code(), error.what(), place) : error);
       mark_unsupported(node);
     }
   }
@@ -394,6 +406,7 @@ class Importer {
   Importer* outer_;             // what this is a body in
   std::vector<ValueId> taken_;  // of the outer graph, in the order of the inputs that they became
   lathe::Graph graph_;
+  SizeValues sizes_;
   std::map<std::string, ValueId, std::less<>> values_;
   std::vector<Error> unsupported_;
 };
@@ -425,8 +438,8 @@ std::pair<TensorView, std::shared_ptr<const void>> tensor_data(const Tensor& ten
   return {{data, *dtype, whole.dims}, whole.owner};
 }
 
-lathe::Graph import_graph(const Model& model, const InputShapes& shapes) {
-  return Importer(model, shapes).run();
+lathe::Graph import_graph(const Model& model, const InputShapes& shapes, const SizeLimits& limits) {
+  return Importer(model, shapes, limits).run();
 }
 
 }  // namespace lathe::onnx

@@ -106,6 +106,12 @@ std::optional<std::vector<std::int64_t>> NodeImport::integers(std::size_t input)
   return result;
 }
 
+Elements NodeImport::sizes(std::size_t input) const {
+  if (!has(input)) return std::nullopt;
+  Elements elements = sizes_.of(graph_, inputs_[input]);
+  return are_known(elements) ? elements : std::nullopt;
+}
+
 std::optional<double> NodeImport::number(std::size_t input) const {
   if (!has(input)) return std::nullopt;
   const auto& value = graph_.value(inputs_[input]);

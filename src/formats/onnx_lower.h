@@ -14,6 +14,7 @@
 
 #include "formats/onnx_model.h"
 #include "graph/graph.h"
+#include "graph/size_values.h"
 
 namespace lathe::onnx {
 
@@ -27,10 +28,12 @@ std::pair<TensorView, std::shared_ptr<const void>> tensor_data(const Tensor& ten
 /// One node on its way into the graph.
 class NodeImport {
  public:
-  NodeImport(lathe::Graph& graph, const Node& node, std::vector<ValueId> inputs, const std::string& file)
-      : graph_(graph), node_(node), inputs_(std::move(inputs)), file_(file) {}
+  NodeImport(lathe::Graph& graph, const SizeValues& sizes, const Node& node, std::vector<ValueId> inputs,
+             const std::string& file)
+      : graph_(graph), sizes_(sizes), node_(node), inputs_(std::move(inputs)), file_(file) {}
 
   lathe::Graph& graph() { return graph_; }
+  const SizeValues& known_sizes() const { return sizes_; }
   std::string name() const;  // the node's, or that of its first output
   const Node& node() const { return node_; }
   std::int64_t opset() const { return node_.opset; }  // of the node's domain
@@ -45,6 +48,8 @@ class NodeImport {
 
   /// Elements of an i64 or i32 constant of at most one dimension; empty where only a run knows them.
   std::optional<std::vector<std::int64_t>> integers(std::size_t input) const;
+  /// The same where they follow from dimensions; none is "?".
+  Elements sizes(std::size_t input) const;
   /// The one number of a constant of any real or whole type; empty where there is none.
   std::optional<double> number(std::size_t input) const;
 
@@ -72,6 +77,7 @@ class NodeImport {
 
  private:
   lathe::Graph& graph_;
+  const SizeValues& sizes_;
   const Node& node_;
   std::vector<ValueId> inputs_;
   const std::string& file_;

@@ -19,24 +19,23 @@ ValueId input_or_attribute(NodeImport& node, std::size_t input, std::string_view
   return node.has_attribute(attribute) ? node.constant(node.integers(attribute)) : node.absent();
 }
 
-/// The text of a Reshape to `to`: axes that stay are 0, and one that is not known -1. Empty where more are
-/// not known, or one has no elements.
+/// The text of a Reshape to `to`: axes that stay are 0, one that is neither these nor a number is -1, and
+/// others are named. Empty where an axis has no elements.
 std::optional<std::string> reshape_text(const Dims& from, const Dims& to) {
-  std::vector<std::int64_t> text;
+  Dims text;
   bool rest = false;
   for (std::size_t i = 0; i < to.size(); ++i) {
     if (!to[i].is_symbolic()) {
       if (to[i].value == 0) return std::nullopt;
-      text.push_back(to[i].value);
+      text.push_back(to[i]);
     } else if (i < from.size() && from[i] == to[i]) {
-      text.push_back(0);
+      text.emplace_back(0);
     } else {
-      if (rest) return std::nullopt;
+      text.push_back(rest ? to[i] : lathe::Dim(-1));
       rest = true;
-      text.push_back(-1);
     }
   }
-  return integers_text(text);
+  return dims_text(text);
 }
 
 /// The type that the row `op` would give.
@@ -45,18 +44,16 @@ ValueType type_of(NodeImport& node, std::string_view op, const Values& inputs, c
   row.op = find_op(op);
   row.inputs = inputs;
   row.attributes = complete_attributes(*row.op, attributes);
-  return infer_types(node.graph(), row).at(0);
+  return node.known_sizes().infer(node.graph(), row).at(0);
 }
 
 /// A view by the row `op`, or by a Reshape that passes know where all that it takes is known.
 Values as_view(NodeImport& node, std::string_view op, Values inputs, Attributes attributes) {
   const ValueType from = node.type(0);
   const auto to = type_of(node, op, inputs, attributes);
-  const bool known = from.ranked && is_planned(to) && std::ranges::count(from.dims, lathe::Dim(0)) == 0;
+  const bool known = is_planned(from) && is_planned(to) && std::ranges::count(from.dims, lathe::Dim(0)) == 0;
   const auto text = known && from.dtype == Dtype::f32 ? reshape_text(from.dims, to.dims) : std::nullopt;
-  const bool has_rest = text && text->find("-1") != std::string::npos;
-  if (!text || (has_rest && std::ranges::count_if(from.dims, &lathe::Dim::is_symbolic) > 1))
-    return node.add_node(op, std::move(inputs), std::move(attributes));
+  if (!text) return node.add_node(op, std::move(inputs), std::move(attributes));
   return {node.add("Reshape", {inputs[0]}, {{"shape", *text}})};
 }
 
@@ -85,12 +82,14 @@ Values slice(NodeImport& node) {
 }
 
 Values expand(NodeImport& node) {
-  const auto shape = node.integers(1);
-  const auto fixed = [](const lathe::Dim& dim) { return !dim.is_symbolic(); };
-  if (shape && node.type(0).dtype == Dtype::f32 && node.type(0).ranked &&
-      std::ranges::all_of(node.type(0).dims, fixed) &&
-      broadcast(node.type(0).dims, Dims(shape->begin(), shape->end())))
-    return {node.add("Expand", {node.inputs()[0]}, {{"shape", integers_text(*shape)}})};
+  const auto shape = node.sizes(1);
+  const auto is_size = [&node](const lathe::Dim& dim) {
+    return at_most(0, dim, node.known_sizes().symbols()) == true;
+  };
+  if (shape && node.type(0).dtype == Dtype::f32 && is_planned(node.type(0)) &&
+      std::ranges::all_of(*shape, is_size) && broadcast(node.type(0).dims, *shape))
+    if (const auto text = dims_text(*shape))
+      return {node.add("Expand", {node.inputs()[0]}, {{"shape", *text}})};
   return node.add_node("ExpandAny", node.inputs());
 }
 

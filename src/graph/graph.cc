@@ -11,6 +11,9 @@ namespace {
 [[noreturn]] void refuse(const std::string& message) { throw Error(ErrorCode::invalid_argument, message); }
 
 void require_type(const std::string& name, const ValueType& type) {
+  if (type.dims.size() > kMaxDims)
+    throw Error(ErrorCode::unsupported, printable(name) + " has " + std::to_string(type.dims.size()) +
+                                            " dimensions, of at most " + std::to_string(kMaxDims));
   if (const auto problem = type_problem(type); !problem.empty())
     refuse("the type of " + printable(name) + " is not possible: " + problem);
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "graph/graph.h"
+#include "graph/size_elements.h"
 
 namespace lathe {
 
@@ -14,6 +15,8 @@ namespace lathe {
 struct RuleInputs {
   std::span<const ValueType> types;
   std::span<const TensorView> values;
+  std::span<const Elements> elements = {};  // what follows from dimensions where the run is not there yet
+  const SymbolRanges* symbols = nullptr;    // null: nothing is known of them
 };
 
 /// Applies the rule of the node's op. Throws Error(invalid_argument) naming what does not fit.

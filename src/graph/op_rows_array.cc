@@ -66,6 +66,10 @@ std::vector<Op> array_rows() {
       value_row("ScatterND", 3, 3, 1, {{"reduction", kText, 0}}, shuffle, rules::scatter_nd),
       shape_row("Shape", {{"start", kInteger, 0}, {"end", kInteger, kNoEnd}}, rules::shape),
       shape_row("Size", {}, rules::size),
+      // ours: whole numbers that follow from the inputs' dimensions; elements are expressions (dim_expression.h)
+      // of "d1.0", which is dimension 0 of input 1
+      value_row("Sizes", 1, kManyInputs, 1, {{"elements", kText, kRequired}, {"rank", kInteger, 1}, {"to", kText, kRequired}}, opaque,
+                rules::sizes),
       value_row("Slice", 3, 5, 1, {}, shuffle, rules::slice, input(1) | input(2) | input(3) | input(4)),
       value_row("SpaceToDepth", 1, 1, 1, kBlocks, shuffle, rules::space_to_depth),
       // num_outputs 0: all parts are equal

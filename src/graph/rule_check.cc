@@ -13,7 +13,10 @@ std::optional<std::vector<std::int64_t>> RuleCheck::integers(std::size_t input) 
   const TensorView& view = value(input);
   if (view.data == nullptr) {
     if (length(input) == 0) return std::vector<std::int64_t>();
-    return std::nullopt;
+    if (input >= inputs_.elements.size() || !are_numbers(inputs_.elements[input])) return std::nullopt;
+    std::vector<std::int64_t> result;
+    for (const auto& element : *inputs_.elements[input]) result.push_back(element.value);
+    return result;
   }
   if (view.dtype != Dtype::i64 && view.dtype != Dtype::i32) fail_input(input, "must be i64 or i32");
   if (view.shape.size() > 1) fail_input(input, "must have at most one dimension");
@@ -28,6 +31,16 @@ std::optional<std::vector<std::int64_t>> RuleCheck::integers(std::size_t input) 
     }
   }
   return result;
+}
+
+Elements RuleCheck::sizes(std::size_t input) const {
+  if (const auto known = integers(input)) return std::vector<Dim>(known->begin(), known->end());
+  return input < inputs_.elements.size() ? inputs_.elements[input] : std::nullopt;
+}
+
+const SymbolRanges& RuleCheck::symbols() const {
+  static const SymbolRanges kAny;
+  return inputs_.symbols == nullptr ? kAny : *inputs_.symbols;
 }
 
 std::optional<std::int64_t> RuleCheck::length(std::size_t input) const {
@@ -105,17 +118,13 @@ void RuleCheck::fail_input(std::size_t input, const std::string& message) const 
 }
 
 Dim add_dims(const Dim& a, const Dim& b) {
-  if (a == Dim(0)) return b;
-  if (b == Dim(0)) return a;
-  if (a.is_symbolic() || b.is_symbolic()) return Dim::unknown();
+  if (a.is_symbolic() || b.is_symbolic()) return sum_of(a, b);
   return a.value + b.value;  // each at most 2^48
 }
 
 Dim multiply_dims(const Dim& a, const Dim& b) {
   if (a == Dim(0) || b == Dim(0)) return 0;
-  if (a == Dim(1)) return b;
-  if (b == Dim(1)) return a;
-  if (a.is_symbolic() || b.is_symbolic()) return Dim::unknown();
+  if (a.is_symbolic() || b.is_symbolic()) return product_of(a, b);
   const auto product =
       checked_multiply(static_cast<std::uint64_t>(a.value), static_cast<std::uint64_t>(b.value));
   if (!product || *product > static_cast<std::uint64_t>(kMaxDim))
@@ -130,7 +139,8 @@ Dim product_of(const Dims& dims, std::size_t first, std::size_t last) {
 }
 
 bool may_equal(const Dim& a, const Dim& b) {
-  return a == b || a.is_unknown() || b.is_unknown() || (a.is_symbolic() != b.is_symbolic());
+  if (a == b || a.is_unknown() || b.is_unknown() || a.is_symbolic() != b.is_symbolic()) return true;
+  return is_expression(a.symbol) || is_expression(b.symbol);
 }
 
 Dims unknown_dims(std::size_t count) { return Dims(count, Dim::unknown()); }

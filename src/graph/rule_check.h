@@ -32,6 +32,9 @@ class RuleCheck {
 
   /// Elements of an i64 or i32 tensor of at most one dimension, where they are known.
   std::optional<std::vector<std::int64_t>> integers(std::size_t input) const;
+  /// The same where they are known or follow from dimensions, which may leave some of them "?".
+  Elements sizes(std::size_t input) const;
+  const SymbolRanges& symbols() const;
   /// How many elements a tensor of at most one dimension has, where that is known.
   std::optional<std::int64_t> length(std::size_t input) const;
   /// The tensor itself, where its elements are known; data is null otherwise.
@@ -60,7 +63,7 @@ class RuleCheck {
   std::vector<std::string_view> input_names_;
 };
 
-/// a + b, a * b and so on of dimensions: "?" where a symbol takes part and the result is not one of them.
+/// a + b and a * b of dimensions. Throw Error(invalid_argument) where a number is beyond kMaxDim.
 Dim add_dims(const Dim& a, const Dim& b);
 Dim multiply_dims(const Dim& a, const Dim& b);
 /// Product of dims[first, last).

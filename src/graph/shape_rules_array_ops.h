@@ -35,6 +35,7 @@ Types trilu(const RuleInputs& inputs, const Node& node);
 // filled: elements that no input has
 Types constant_of_shape(const RuleInputs& inputs, const Node& node);
 Types range(const RuleInputs& inputs, const Node& node);
+Types sizes(const RuleInputs& inputs, const Node& node);
 Types eye_like(const RuleInputs& inputs, const Node& node);
 Types one_hot(const RuleInputs& inputs, const Node& node);
 

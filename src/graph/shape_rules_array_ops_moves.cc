@@ -21,6 +21,29 @@ std::size_t axis_attribute(const RuleCheck& check) {
 
 bool is_number(const Dim& dim) { return !dim.is_symbolic(); }
 
+/// A place in a dimension, within 0 to all of it: counted from the back where negative. "?" where that
+/// depends on what the symbols are.
+Dim slice_place(const RuleCheck& check, const Dim& dim, const Dim& given) {
+  const auto negative = at_most(given, -1, check.symbols());
+  if (!negative) return Dim::unknown();
+  const auto above = greater_of(*negative ? sum_of(given, dim) : given, 0, check.symbols());
+  return above ? lesser_of(*above, dim, check.symbols()).value_or(Dim::unknown()) : Dim::unknown();
+}
+
+/// How many elements a slice takes.
+Dim sliced(const RuleCheck& check, const Dim& dim, const Dim& start, const Dim& end, std::int64_t step) {
+  if (is_number(dim) && is_number(start) && is_number(end))
+    return slice_range(dim.value, start.value, end.value, step).count;
+  constexpr std::int64_t kBeyond = -kMaxDim;
+  if (step == -1 && start == Dim(-1) && is_number(end) && end.value <= kBeyond) return dim;  // reversed
+  if (dim.is_unknown() || step < 1) return Dim::unknown();
+  const Dim from = slice_place(check, dim, start);
+  const bool to_the_end = is_number(end) && end.value >= kMaxDim;
+  const auto count =
+      greater_of(difference_of(to_the_end ? dim : slice_place(check, dim, end), from), 0, check.symbols());
+  return count ? quotient_of(sum_of(*count, step - 1), step) : Dim::unknown();
+}
+
 }  // namespace
 
 Types concat(const RuleInputs& inputs, const Node& node) {
@@ -76,7 +99,12 @@ Types split(const RuleInputs& inputs, const Node& node) {
       check.fail_input(1, "must have the sum " + std::to_string(whole.value));
     return result;
   }
-  if (!is_number(whole)) return result;
+  if (!is_number(whole)) {
+    const auto part = exact_quotient_of(whole, static_cast<std::int64_t>(outputs));
+    for (auto& type : result)
+      if (part) type.dims[axis] = *part;
+    return result;
+  }
   // equal parts, the last ones smaller where it must be; without num_outputs (before opset 18) all are equal
   const auto parts = static_cast<std::int64_t>(outputs);
   if (check.integer("num_outputs") == 0 && whole.value % parts != 0)
@@ -106,8 +134,8 @@ Types slice(const RuleInputs& inputs, const Node& node) {
     if (check.has(i)) check.require_dtype(i, {Dtype::i64, Dtype::i32});
   if (!check.ranked(0)) return {ValueType::unranked(check.dtype(0))};
   Dims dims = check.dims(0);
-  const auto starts = check.integers(1);
-  const auto ends = check.integers(2);
+  const auto starts = check.sizes(1);
+  const auto ends = check.sizes(2);
   auto axes = check.has(3) ? check.integers(3) : std::vector<std::int64_t>();
   const auto steps = check.has(4) ? check.integers(4) : std::vector<std::int64_t>();
   if (!axes) return {{check.dtype(0), unknown_dims(dims.size())}};
@@ -129,10 +157,7 @@ Types slice(const RuleInputs& inputs, const Node& node) {
     const bool known = starts && ends && steps;
     const std::int64_t step = known && check.has(4) ? (*steps)[i] : 1;
     if (step == 0) check.fail_input(4, "has a step of 0");
-    if (known && is_number(dim))
-      dim = slice_range(dim.value, (*starts)[i], (*ends)[i], step).count;
-    else if (!known || step != 1 || (*starts)[i] != 0 || (*ends)[i] < kMaxDim)  // else: all of it
-      dim = Dim::unknown();
+    dim = known ? sliced(check, dim, (*starts)[i], (*ends)[i], step) : Dim::unknown();
   }
   return {{check.dtype(0), dims}};
 }

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "base/checked.h"
+#include "base/error.h"
 #include "base/half.h"
 #include "graph/rule_check.h"
 #include "graph/shape_rules_array_ops.h"
@@ -18,16 +19,19 @@ void require_element(const RuleCheck& check, std::size_t input) {
 
 /// Dimensions that an input names, where they are known; otherwise as many unknown ones as it has elements.
 std::optional<Dims> named_dims(const RuleCheck& check, std::size_t input) {
-  const auto named = check.integers(input);
+  const auto named = check.sizes(input);
   const auto count = named ? static_cast<std::int64_t>(named->size()) : check.length(input);
   if (!count) return std::nullopt;
   if (*count > static_cast<std::int64_t>(kMaxDims))
-    check.fail_input(input, "names more than " + std::to_string(kMaxDims) + " dimensions");
+    throw Error(ErrorCode::unsupported, "a shape of " + std::to_string(*count) + " dimensions, of at most " +
+                                            std::to_string(kMaxDims));
   if (!named) return unknown_dims(static_cast<std::size_t>(*count));
   Dims dims;
-  for (const auto dim : *named) {
-    if (dim < 0 || dim > kMaxDim) check.fail_input(input, "names the dimension " + std::to_string(dim));
-    dims.emplace_back(dim);
+  for (const auto& dim : *named) {
+    if (!dim.is_symbolic() && (dim.value < 0 || dim.value > kMaxDim))
+      check.fail_input(input, "names the dimension " + to_string(dim));
+    const bool is_size = !dim.is_symbolic() || at_most(0, dim, check.symbols()) == true;
+    dims.push_back(is_size ? dim : Dim::unknown());
   }
   return dims;
 }
@@ -74,6 +78,14 @@ std::uint64_t whole_range_count(std::int64_t start, std::int64_t limit, std::int
                                   : static_cast<std::uint64_t>(start) - static_cast<std::uint64_t>(limit);
   const auto step = delta > 0 ? static_cast<std::uint64_t>(delta) : -static_cast<std::uint64_t>(delta);
   return (distance - 1) / step + 1;
+}
+
+/// The same of dimensions, for steps upwards.
+Dim range_count(const RuleCheck& check, const Dim& start, const Dim& limit, std::int64_t delta) {
+  const Dim distance = difference_of(limit, start);
+  if (delta < 1 || distance.is_unknown() || at_most(0, distance, check.symbols()) != true)
+    return Dim::unknown();
+  return quotient_of(sum_of(distance, delta - 1), delta);
 }
 
 }  // namespace
@@ -140,7 +152,9 @@ Types pad(const RuleInputs& inputs, const Node& node) {
     Dim& dim = dims[axis];
     if (before == 0 && behind == 0) continue;
     if (dim.is_symbolic()) {
-      dim = Dim::unknown();
+      const Dim kept = sum_of(dim, std::min<std::int64_t>(before, 0) + std::min<std::int64_t>(behind, 0));
+      const bool any = at_most(mode.empty() || mode == "constant" ? 0 : 1, kept, check.symbols()) == true;
+      dim = any ? sum_of(dim, before + behind) : Dim::unknown();
       continue;
     }
     const std::int64_t size = dim.value + before + behind;
@@ -195,20 +209,48 @@ Types range(const RuleInputs& inputs, const Node& node) {
       check.fail_input(i, "must have one element");
   }
   const Dtype dtype = check.dtype(0);
-  for (std::size_t i = 0; i < 3; ++i)
-    if (check.value(i).data == nullptr) return {{dtype, {Dim::unknown()}}};
   if (dtype == Dtype::i64) {
-    const auto delta = check.integers(2)->at(0);
-    if (delta == 0) check.fail_input(2, "must not be 0");
-    const auto count = whole_range_count(check.integers(0)->at(0), check.integers(1)->at(0), delta);
+    const auto start = check.sizes(0);
+    const auto limit = check.sizes(1);
+    const auto delta = check.integers(2);
+    if (!start || !limit || !delta) return {{dtype, {Dim::unknown()}}};
+    if (delta->at(0) == 0) check.fail_input(2, "must not be 0");
+    if (!are_numbers(start) || !are_numbers(limit))
+      return {{dtype, {range_count(check, start->at(0), limit->at(0), delta->at(0))}}};
+    const auto count = whole_range_count(start->at(0).value, limit->at(0).value, delta->at(0));
     if (count > static_cast<std::uint64_t>(kMaxDim)) check.fail("more than 2^48 elements");
     return {{dtype, {count}}};
   }
+  for (std::size_t i = 0; i < 3; ++i)
+    if (check.value(i).data == nullptr) return {{dtype, {Dim::unknown()}}};
   const double delta = *scalar(check, 2);
   if (delta == 0) check.fail_input(2, "must not be 0");
   const double count = std::ceil((*scalar(check, 1) - *scalar(check, 0)) / delta);
   if (!(count <= static_cast<double>(kMaxDim))) check.fail("more than 2^48 elements");
   return {{dtype, {static_cast<std::int64_t>(std::max(count, 0.0))}}};
+}
+
+Types sizes(const RuleInputs& inputs, const Node& node) {
+  const RuleCheck check(inputs, node, {"inputs"});
+  const auto elements = parse_dims(node.text("elements"));
+  if (!elements || elements->empty() || elements->size() > kMostElements)
+    check.fail("elements must be 1 to " + std::to_string(kMostElements) + " expressions with commas between");
+  for (const auto& element : *elements) {
+    if (is_expression(element.symbol) && !expression_problem(element.symbol).empty())
+      check.fail("the element " + to_string(element) + " " + expression_problem(element.symbol));
+    for (const auto& symbol : symbols_of(element)) {
+      const auto place = named_place(symbol);
+      if (!place || place->input >= check.count())
+        check.fail("the element " + to_string(element) + " has no dimension of an input");
+      check.require_rank(place->input, place->axis + 1, kMaxDims);
+    }
+  }
+  const auto rank = check.integer("rank", 0, 1);
+  if (rank == 0 && elements->size() != 1) check.fail("rank is 0, and there is more than one element");
+  const auto dtype = dtype_named(node.text("to"));
+  if (dtype != Dtype::i64 && dtype != Dtype::i32 && dtype != Dtype::boolean)
+    check.fail("to must be i64, i32 or bool");
+  return {{*dtype, rank == 0 ? Dims{} : Dims{elements->size()}}};
 }
 
 Types eye_like(const RuleInputs& inputs, const Node& node) {

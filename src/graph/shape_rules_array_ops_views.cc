@@ -3,6 +3,7 @@
 #include <set>
 
 #include "base/checked.h"
+#include "base/error.h"
 #include "graph/rule_check.h"
 #include "graph/shape_rules_array_ops.h"
 #include "graph/slice_range.h"
@@ -31,22 +32,17 @@ std::optional<std::uint64_t> count_of(const Dims& dims) {
 Dim remaining(const RuleCheck& check, const Dims& from, const Dims& to, std::size_t rest) {
   Dims others = to;
   others.erase(others.begin() + static_cast<std::ptrdiff_t>(rest));
-  Dims left;  // of `from` without the symbols that both have
-  for (const auto& dim : from) {
-    const auto same = std::ranges::find(others, dim);
-    if (dim.is_symbolic() && same != others.end())
-      others.erase(same);
-    else
-      left.push_back(dim);
+  if (!all_numbers(from) || !all_numbers(others)) {
+    const auto product = [](const Dims& dims) {
+      Dim result = 1;
+      for (const auto& dim : dims) result = product_of(result, dim);
+      return result;
+    };
+    return exact_quotient_of(product(from), product(others)).value_or(Dim::unknown());
   }
-  Dims symbols;
-  std::ranges::copy_if(left, std::back_inserter(symbols), &Dim::is_symbolic);
-  std::erase_if(left, [](const Dim& dim) { return dim.is_symbolic(); });
-  const auto total = count_of(left);
-  if (!all_numbers(others) || symbols.size() > 1 || !total) return Dim::unknown();
+  const auto total = count_of(from);
   const auto divisor = count_of(others);
-  if (!divisor) check.fail_input(1, "has too many elements");
-  if (symbols.size() == 1) return *total == *divisor ? symbols[0] : Dim::unknown();
+  if (!divisor || !total) check.fail_input(1, "has too many elements");
   if (*divisor == 0 || *total % *divisor != 0)
     check.fail_input(0, "does not divide into the shape " + to_string(ValueType{check.dtype(0), to}));
   if (*total / *divisor > static_cast<std::uint64_t>(kMaxDim)) check.fail_input(0, "has too many elements");
@@ -102,21 +98,27 @@ Types reshape(const RuleInputs& inputs, const Node& node) {
   require_view(check);
   check.require_dtype(1, {Dtype::i64});
   const bool allow_zero = check.integer("allowzero", 0, 1) == 1;
-  const auto shape = check.integers(1);
+  const auto shape = check.sizes(1);
   if (!shape) {
     const auto rank = check.length(1);
     if (!rank || *rank > static_cast<std::int64_t>(kMaxDims)) return {ValueType::unranked(check.dtype(0))};
     return {{check.dtype(0), unknown_dims(static_cast<std::size_t>(*rank))}};
   }
-  const auto wanted = shape.value_or(std::vector<std::int64_t>());
+  const auto wanted = shape.value_or(std::vector<Dim>());
   if (wanted.size() > kMaxDims)
-    check.fail_input(1, "names more than " + std::to_string(kMaxDims) + " dimensions");
+    throw Error(ErrorCode::unsupported, "a shape of " + std::to_string(wanted.size()) +
+                                            " dimensions, of at most " + std::to_string(kMaxDims));
   Dims to;
   for (std::size_t i = 0; i < wanted.size(); ++i) {
-    if (wanted[i] < -1 || wanted[i] > kMaxDim)
-      check.fail_input(1, "names the dimension " + std::to_string(wanted[i]));
-    if (wanted[i] != 0 || allow_zero) {
-      to.emplace_back(wanted[i]);
+    if (wanted[i].is_symbolic()) {  // which may turn out to be 0 or -1
+      const bool is_size = at_most(1, wanted[i], check.symbols()) == true;
+      to.push_back(is_size ? wanted[i] : Dim::unknown());
+      continue;
+    }
+    if (wanted[i].value < -1 || wanted[i].value > kMaxDim)
+      check.fail_input(1, "names the dimension " + to_string(wanted[i]));
+    if (wanted[i].value != 0 || allow_zero) {
+      to.push_back(wanted[i]);
     } else if (!check.ranked(0)) {
       to.push_back(Dim::unknown());
     } else if (i < check.dims(0).size()) {

@@ -1,6 +1,7 @@
 // Shape rules: ONNX's ops on arrays of any rank, with broadcasting.
 #include <algorithm>
 
+#include "graph/dim_expression.h"
 #include "graph/shape_check.h"
 #include "graph/shape_rules.h"
 #include "graph/text_lists.h"
@@ -32,30 +33,13 @@ std::size_t axis_of(const ShapeCheck& check) {
 
 /// The dimension that -1 stands for: what is left of the input's elements. Empty where nothing fits.
 std::optional<Dim> remaining_dim(const Dims& from, const Dims& to) {
-  std::vector<std::string> symbols;
-  std::int64_t elements = 1;
-  for (const auto& dim : from) {
-    if (dim.is_symbolic())
-      symbols.push_back(dim.symbol);
-    else if (dim.value == 0 || elements > kMaxDim / dim.value)
-      return std::nullopt;
-    else
-      elements *= dim.value;
-  }
-  for (const auto& dim : to) {
-    if (dim == Dim(-1)) continue;
-    if (!dim.is_symbolic()) {
-      if (dim.value < 1 || elements % dim.value != 0) return std::nullopt;
-      elements /= dim.value;
-      continue;
-    }
-    const auto found = std::ranges::find(symbols, dim.symbol);
-    if (found == symbols.end()) return std::nullopt;
-    symbols.erase(found);
-  }
-  if (symbols.empty()) return Dim(elements);
-  if (symbols.size() > 1 || elements != 1) return std::nullopt;
-  return Dim(symbols[0]);
+  Dim elements = 1;
+  for (const auto& dim : from) elements = product_of(elements, dim);
+  Dim others = 1;
+  for (const auto& dim : to)
+    if (dim != Dim(-1)) others = product_of(others, dim);
+  if (elements == Dim(0)) return std::nullopt;
+  return exact_quotient_of(elements, others);
 }
 
 }  // namespace

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
-#include "base/checked.h"
+#include "graph/dim_expression.h"
 
 namespace lathe {
 namespace {
@@ -124,25 +124,14 @@ std::optional<Dims> broadcast(const Dims& a, const Dims& b) {
 }
 
 bool same_element_count(const Dims& a, const Dims& b) {
-  const auto factors =
-      [](const Dims& dims) -> std::optional<std::pair<std::uint64_t, std::vector<std::string>>> {
-    std::pair<std::uint64_t, std::vector<std::string>> result{1, {}};
-    for (const auto& dim : dims) {
-      if (dim.is_symbolic()) {
-        result.second.push_back(dim.symbol);
-        continue;
-      }
-      const auto product = checked_multiply(result.first, static_cast<std::uint64_t>(dim.value));
-      if (!product) return std::nullopt;
-      result.first = *product;
-    }
-    std::ranges::sort(result.second);
+  const auto product = [](const Dims& dims) {
+    Dim result = 1;
+    for (const auto& dim : dims) result = product_of(result, dim);
     return result;
   };
   const auto unknown = [](const Dim& dim) { return dim.is_unknown(); };
   if (std::ranges::any_of(a, unknown) || std::ranges::any_of(b, unknown)) return true;
-  const auto first = factors(a);
-  return first && first == factors(b);
+  return product(a) == product(b);  // never of what is too large to say
 }
 
 }  // namespace lathe

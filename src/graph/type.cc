@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "graph/dim_expression.h"
 #include "graph/text_form.h"
 
 namespace lathe {
@@ -39,6 +40,11 @@ std::string type_problem(const ValueType& type) {
   for (const auto& dim : type.dims)
     if (!dim.is_symbolic() && (dim.value < 0 || dim.value > kMaxDim))
       return "dimension " + std::to_string(dim.value) + " is not in 0 to 2^48";
+  for (const auto& dim : type.dims) {
+    if (!is_expression(dim.symbol)) continue;
+    if (const auto problem = expression_problem(dim.symbol); !problem.empty())
+      return "dimension " + to_string(dim) + " " + problem;
+  }
   const auto block = info(type.dtype).block_elements;
   if (block == 1) return {};
   if (type.dims.empty() || type.dims.back().is_symbolic() || type.dims.back().value % block != 0)

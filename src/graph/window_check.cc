@@ -50,7 +50,9 @@ Dim WindowCheck::output(std::size_t axis, const Dim& input, const Dim& kernel, b
   if (kernel.value < 1 || kernel.value > kMaxWindowNumber) check_.fail("a kernel must be 1 to 2^31 long");
   if (input.is_symbolic()) {
     const std::int64_t pads = auto_pad_ == AutoPad::valid ? 0 : window.pad_begin + window.pad_end;
-    return !same && stride == 1 && pads == window_extent(window) - 1 ? input : Dim::unknown();
+    if (same) return quotient_of(sum_of(input, stride - 1), stride);
+    if (ceil_mode && stride != 1) return Dim::unknown();  // the last window may not count
+    return sum_of(quotient_of(sum_of(input, pads - window_extent(window)), stride), 1);
   }
   window.input = input.value;
   resolve_window(window, auto_pad_, ceil_mode);

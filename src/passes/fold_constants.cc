@@ -1,16 +1,19 @@
 // A pure node whose inputs are all constants becomes constants itself, and so does the shape of a tensor
 // whose dimensions are numbers. Views need no evaluator: they are the same bytes. What is too large to be
 // worth its memory, has dimensions that only a run knows, or has no kernel here stays a node. Types that
-// depend on what has become a constant are made sharper on the way.
+// depend on what has become a constant, or on shapes that are followed through the ops that compute with them
+// (graph/size_values.h), are made sharper on the way.
 //
 // What dequantizes the weight of a product whose data is dequantized too is left for fuse_codes; fold_weights
 // computes what that did not take.
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "base/checked.h"
 #include "base/error.h"
 #include "graph/infer.h"
+#include "graph/size_values.h"
 #include "passes/pass.h"
 #include "passes/tensor_codes.h"
 
@@ -54,8 +57,15 @@ std::optional<std::vector<Shape>> foldable_shapes(std::span<const ValueType> typ
   return shapes;
 }
 
+std::uint64_t bytes_of(const std::vector<ConstantData>& constants) {
+  std::uint64_t sum = 0;
+  for (const auto& constant : constants) sum += constant.data.bytes();
+  return sum;
+}
+
+/// `max_bytes` of outputs that are not views.
 std::optional<std::vector<ConstantData>> evaluate(const Graph& graph, const Node& node,
-                                                  const PassContext& context) {
+                                                  const PassContext& context, std::uint64_t max_bytes) {
   std::vector<ValueType> types;
   for (const auto id : node.outputs) types.push_back(graph.value(id).type);
   if (node.op->aliases_input >= 0) {
@@ -65,7 +75,7 @@ std::optional<std::vector<ConstantData>> evaluate(const Graph& graph, const Node
     return std::vector<ConstantData>{
         {{source.data.data, types[0].dtype, std::move(*shape)}, source.data_owner}};
   }
-  const auto shapes = foldable_shapes(types, context.max_folded_bytes);
+  const auto shapes = foldable_shapes(types, max_bytes);
   if (!shapes || !context.evaluate) return std::nullopt;
   std::vector<TensorView> inputs;
   for (const auto id : node.inputs) {
@@ -91,19 +101,31 @@ bool can_evaluate(const Graph& graph, const Node& node) {
   return std::ranges::all_of(node.inputs, [&](ValueId id) { return is_constant(graph, id); });
 }
 
-/// Takes the types that the node's rule gives by now, where some were not known before.
-bool sharpen_types(Graph& graph, const Node& node) {
-  const auto known = [&graph](ValueId id) { return is_planned(graph.value(id).type); };
-  if (std::ranges::all_of(node.outputs, known)) return false;
-  const auto types = infer_types(graph, node);
-  bool changed = false;
-  for (std::size_t i = 0; i < types.size(); ++i) {
-    auto& type = graph.value(node.outputs[i]).type;
-    changed = changed || to_string(type) != to_string(types[i]);
-    type = types[i];
-  }
-  return changed;
+/// Whole numbers as a constant of this type.
+ConstantData constant_of(const ValueType& type, const std::vector<Dim>& numbers) {
+  const std::size_t width = info(type.dtype).block_bytes;
+  const auto bytes = std::make_shared<std::vector<std::byte>>(numbers.size() * width);
+  bytes->reserve(1);                                // no elements have an address too
+  for (std::size_t i = 0; i < numbers.size(); ++i)  // little-endian, and the type holds it
+    std::memcpy(bytes->data() + i * width, &numbers[i].value, width);
+  return {{bytes->data(), type.dtype, *fixed_shape(type)}, bytes};
 }
+
+/// Shapes whose elements are numbers, though they are taken from tensors that are not.
+std::optional<std::vector<ConstantData>> known_sizes(const Graph& graph, const Node& node,
+                                                     const SizeValues& sizes) {
+  if (!node.op->pure) return std::nullopt;
+  std::vector<ConstantData> results;
+  for (const auto id : node.outputs) {
+    const Elements elements = sizes.of(graph, id);
+    if (!are_numbers(elements)) return std::nullopt;
+    results.push_back(constant_of(graph.value(id).type, *elements));
+  }
+  return results;
+}
+
+/// All that is folded may have as many times the bytes of one node's.
+constexpr std::uint64_t kFoldedTogether = 8;
 
 using Values = std::vector<bool>;  // by id
 
@@ -139,11 +161,16 @@ Values weights_of_codes(const Graph& graph) {
 /// Folds the nodes whose first outputs are, or are not, among `chosen`.
 bool fold(Graph& graph, const PassContext& context, const Values& chosen, bool among) {
   bool changed = false;
+  SizeValues sizes(SymbolRanges(DimRange{1, kMaxDim}));  // runs with less are refused
+  std::uint64_t left = context.max_folded_bytes * kFoldedTogether;
   for (auto& node : std::exchange(graph.nodes, {})) {
-    changed = sharpen_types(graph, node) || changed;
+    changed = sizes.follow(graph, node) || changed;
     const bool is_chosen = !node.outputs.empty() && chosen[static_cast<std::size_t>(node.outputs[0])];
     const bool ahead = is_chosen == among && can_evaluate(graph, node);
-    auto results = ahead ? evaluate(graph, node, context) : std::nullopt;
+    auto results =
+        ahead ? evaluate(graph, node, context, std::min(left, context.max_folded_bytes)) : std::nullopt;
+    if (results && node.op->aliases_input < 0) left -= bytes_of(*results);
+    if (!results) results = known_sizes(graph, node, sizes);
     if (!results) {
       graph.nodes.push_back(std::move(node));
       continue;

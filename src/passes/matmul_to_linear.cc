@@ -4,6 +4,7 @@
 // Linear's weights are packed when the plan is made and have kernels for every instruction set. x of more
 // than two axes is seen as [rows, K] and its result as before. Within 1e-6 of the products' sum of
 // magnitudes: sums of 32 products at a time, where MatMul has one chain.
+#include "graph/dim_expression.h"
 #include "graph/text_lists.h"
 #include "passes/constants.h"
 #include "passes/pass.h"
@@ -17,16 +18,11 @@ bool is_weight(const Value& value) {
          value.type.dims.size() == 2;
 }
 
-/// Whether all axes but the last are one dimension: numbers alone, or one symbol beside ones.
+/// Whether the product of all axes but the last is known ahead of a run, and not 0.
 bool has_rows(const Dims& dims) {
-  std::size_t symbols = 0;
-  bool numbers = false;
-  for (std::size_t i = 0; i + 1 < dims.size(); ++i) {
-    symbols += dims[i].is_symbolic() ? 1 : 0;
-    numbers |= !dims[i].is_symbolic() && dims[i] != Dim(1);
-    if (dims[i] == Dim(0)) return false;
-  }
-  return dims.size() == 2 || symbols == 0 || (symbols == 1 && !numbers);
+  Dim rows = 1;
+  for (std::size_t i = 0; i + 1 < dims.size(); ++i) rows = product_of(rows, dims[i]);
+  return !rows.is_unknown() && rows != Dim(0);
 }
 
 ValueId add_transposed(Graph& graph, ValueId weight) {

@@ -5,12 +5,15 @@
 #include <chrono>
 
 #include "base/error.h"
+#include "passes/compute_sizes.h"
 
 namespace lathe {
 namespace {
 
 constexpr std::array kPasses = {
     Pass{"fold_constants", "compute ahead what depends on constants alone", fold_constants},
+    Pass{"compute_sizes", "compute shapes from the inputs' dimensions, and not from one another",
+         compute_sizes},
     Pass{"remove_identities", "drop what computes nothing, as x + 0; bit-equal but for -0 + 0",
          remove_identities},
     Pass{"fold_pads", "pad where the convolution or pooling behind pads itself; bit-equal", fold_pads},

@@ -22,6 +22,7 @@ struct Given {
   ValueType type;
   std::vector<std::int64_t> elements;
   bool known = false;
+  Elements followed = {};  // what is known of them ahead of a run
 
   Given(ValueType of) : type(std::move(of)) {}  // NOLINT
   Given(std::vector<std::int64_t> integers)     // NOLINT
@@ -29,6 +30,16 @@ struct Given {
 };
 
 Given known(std::vector<std::int64_t> integers) { return {std::move(integers)}; }
+Given sizes(Dims dims) {
+  Given given(ValueType{i64, {dims.size()}});
+  given.followed = std::move(dims);
+  return given;
+}
+Given size(const Dim& dim) {
+  Given given(ValueType{i64, {}});
+  given.followed = {dim};
+  return given;
+}
 
 std::string inferred(std::string_view op, const std::vector<Given>& inputs,
                      const Attributes& attributes = {}) {
@@ -37,15 +48,18 @@ std::string inferred(std::string_view op, const std::vector<Given>& inputs,
   node.attributes = complete_attributes(*node.op, attributes);
   std::vector<ValueType> types;
   std::vector<TensorView> values;
+  std::vector<Elements> elements;
+  SymbolRanges symbols(DimRange{1, 512});
   for (const auto& input : inputs) {
     types.push_back(input.type);
+    elements.push_back(input.followed);
     values.push_back(input.known ? TensorView{reinterpret_cast<const std::byte*>(input.elements.data()),
                                               i64,
                                               {static_cast<std::int64_t>(input.elements.size())}}
                                  : TensorView{});
   }
   std::string text;
-  for (const auto& type : infer_types(node, {types, values}))
+  for (const auto& type : infer_types(node, {types, values, elements, &symbols}))
     text += (text.empty() ? "" : " ") + to_string(type);
   return text;
 }
@@ -172,6 +186,62 @@ TEST(ArrayRules, TakeSizesFromInputs) {
   constexpr auto kMost = std::numeric_limits<std::int64_t>::max();
   EXPECT_THAT(refusal("Range", {known({-kMost}), known({kMost}), known({1})}), testing::HasSubstr("2^48"));
   EXPECT_THAT(refusal("OneHot", {indices({3}), known({-1}), x({2})}), testing::HasSubstr("no dimension"));
+}
+
+TEST(ArrayRules, FollowSizes) {
+  const Dim rows = product_of(Dim("N"), Dim("T"));
+  const auto gives = [](std::string_view op, const std::vector<Given>& inputs) {
+    return inferred(op, inputs);
+  };
+  EXPECT_EQ(gives("ReshapeAny", {x({"N", "T", 8}), sizes({rows, 8})}), "f32[\"(N*T)\", 8]");
+  EXPECT_EQ(gives("ReshapeAny", {x({rows, 8}), sizes({"N", -1, 2, 4})}), "f32[N, T, 2, 4]");
+  EXPECT_EQ(gives("ReshapeAny", {x({rows, 8}), sizes({"N", "N", -1})}), "f32[N, N, \"?\"]");
+  EXPECT_EQ(gives("ReshapeAny", {x({"N", 8}), sizes({"T", 8})}), "f32[\"?\", 8]");
+  EXPECT_EQ(gives("ReshapeAny", {x({"N", 8}), sizes({difference_of("N", "T"), 8})}),
+            "f32[\"?\", 8]");  // may be -1
+  EXPECT_EQ(gives("ReshapeAny", {x({"N", 8}), sizes({Dim::unknown(), 8})}), "f32[\"?\", 8]");
+  EXPECT_EQ(gives("Flatten", {x({"N", "T", 8})}), "f32[N, \"(8*T)\"]");
+  EXPECT_EQ(gives("ExpandAny", {x({"N", 1, 1, "T"}), sizes({"N", 1, "T", "T"})}), "f32[N, 1, T, T]");
+  EXPECT_EQ(gives("ConstantOfShape", {sizes({"N", rows}), x({1})}), "f32[N, \"(N*T)\"]");
+  EXPECT_EQ(gives("Range", {size(0), size("T"), size(1)}), "i64[T]");
+  EXPECT_EQ(gives("Range", {size("N"), size(sum_of("N", "T")), size(2)}), "i64[\"((T+1)/2)\"]");
+  EXPECT_EQ(gives("Range", {size("N"), size("T"), size(1)}), "i64[\"?\"]");  // N may be above T
+  EXPECT_EQ(gives("Tile", {x({1, "T"}), sizes({"N", 2})}), "f32[N, \"(2*T)\"]");
+  EXPECT_EQ(gives("Pad", {x({3, "N"}), known({0, 1, 0, 1})}), "f32[3, \"(N+2)\"]");
+  EXPECT_EQ(gives("Pad", {x({3, "N"}), known({0, -3, 0, 1})}), "f32[3, \"?\"]");
+  EXPECT_EQ(gives("Slice", {x({1, 512}), known({0}), sizes({"T"}), known({1})}), "f32[1, T]");
+  EXPECT_EQ(gives("Slice", {x({1, 511}), known({0}), sizes({"T"}), known({1})}), "f32[1, \"?\"]");
+  EXPECT_EQ(gives("Slice", {x({"T"}), known({1}), known({kMaxDim})}), "f32[\"(T-1)\"]");
+  EXPECT_EQ(gives("Slice", {x({"T"}), known({2}), known({kMaxDim})}), "f32[\"?\"]");
+  EXPECT_EQ(gives("Slice", {x({"T"}), known({-1}), known({kMaxDim})}), "f32[1]");
+  EXPECT_EQ(gives("Slice", {x({"T"}), known({0}), known({-1})}), "f32[\"(T-1)\"]");
+  EXPECT_EQ(gives("Slice", {x({"T"}), known({0}), known({kMaxDim}), known({0}), known({2})}),
+            "f32[\"((T+1)/2)\"]");
+  EXPECT_EQ(gives("Slice", {x({"T"}), known({-1}), known({-kMaxDim}), known({0}), known({-1})}), "f32[T]");
+  EXPECT_EQ(inferred("Concat", {x({"N", 3}), x({"N", "T"})}, {{"axis", std::int64_t{1}}}),
+            "f32[N, \"(T+3)\"]");
+  EXPECT_EQ(inferred("Split", {x({product_of(4, "T")})}, {{"outputs", std::int64_t{2}}}),
+            "f32[\"(2*T)\"] f32[\"(2*T)\"]");
+}
+
+TEST(ArrayRules, SizesAreWhatTheirExpressionsSay) {
+  const auto given = [](const char* elements, std::int64_t rank, const char* to) {
+    return Attributes{{"elements", elements}, {"rank", rank}, {"to", to}};
+  };
+  EXPECT_EQ(inferred("Sizes", {x({"N", 4})}, given("d0.0, (2*d0.0*d0.1), 7", 1, "i64")), "i64[3]");
+  EXPECT_EQ(inferred("Sizes", {x({"N", 4})}, given("d0.1", 0, "i32")), "i32[]");
+  const auto refused = [&](const char* elements, std::int64_t rank, const char* to, const char* why) {
+    EXPECT_THAT(refusal("Sizes", {x({"N", 4})}, given(elements, rank, to)), testing::HasSubstr(why));
+  };
+  refused("d0.2", 1, "i64", "3 or more dimensions");
+  refused("d1.0", 1, "i64", "no dimension of an input");
+  refused("N", 1, "i64", "no dimension of an input");
+  refused("(d0.0", 1, "i64", "no sum of products");
+  refused("(d0.1+d0.0)", 1, "i64", "is to be written");
+  refused("", 1, "i64", "1 to 64");
+  refused("d0.0, d0.1", 0, "i64", "more than one");
+  refused("d0.0", 2, "i64", "rank is 2");
+  refused("d0.0", 1, "f32", "i64, i32 or bool");
 }
 
 TEST(ArrayRules, IndexData) {

@@ -205,6 +205,14 @@ std::vector<Case> filled_cases(std::string_view op) {
 std::vector<Case> shape_cases(std::string_view op) {
   Random random(79);
   const Tensor x = numbers(random, Dtype::f32, {2, 3, 4});
+  if (op == "Sizes")
+    return {{"x",
+             op,
+             {x, x},
+             {empty(Dtype::i64, {3})},
+             {text("(2*d0.0*d1.2-1), 7, ((d0.1+d1.0)/2)"), integer(1), text("i64")},
+             -1},
+            {"scalar", op, {x}, {empty(Dtype::i32, {})}, {text("d0.1"), integer(0), text("i32")}, -1}};
   if (op == "Size") return {{"x", op, {x}, {empty(Dtype::i64, {})}, {}, -1}};
   return {{"x", op, {x}, {empty(Dtype::i64, {2})}, {integer(-2), integer(1000)}, -1}};
 }
@@ -287,6 +295,7 @@ std::vector<Row> array_op_rows() {
       {"ScatterND", [] { return scatter_cases("ScatterND"); }, {}},
       {"Shape", [] { return shape_cases("Shape"); }, {}},
       {"Size", [] { return shape_cases("Size"); }, {}},
+      {"Sizes", [] { return shape_cases("Sizes"); }, {}},
       {"Slice", slice_cases, {}},
       {"SpaceToDepth", [] { return cases("SpaceToDepth", kSizes, {2, 3, 60, 40}, {}, {2, 12, 30, 20}, {integer(2), text("CRD")}); }, {}},
       {"Split", split_cases, {}},

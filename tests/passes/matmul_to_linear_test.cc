@@ -56,16 +56,33 @@ TEST(MatmulToLinear, ReadsGemmAsItLiesOrTransposed) {
                  {}, test::number_constant);
 }
 
-TEST(MatmulToLinear, KeepsComputedOperandsBatchesOfWeightsAndRowsOfTwoSymbols) {
+TEST(MatmulToLinear, SeesRowsOfTwoSymbols) {
+  expect_rewrite(matmul_to_linear, R"(graph g {
+    %x: f32[B, T, 8] = input
+    %w: f32[8, 4] = constant "random w"
+    %a: f32[B, T, 4] = MatMul(%x, %w)
+    return a = %a
+  })",
+                 R"graph(graph g {
+    %x: f32[B, T, 8] = input
+    %w: f32[8, 4] = constant "random w"
+    %wt: f32[4, 8] = constant "random w.transposed"
+    %r: f32["(B*T)", 8] = Reshape(%x) {shape = "-1, 8"}
+    %l: f32["(B*T)", 4] = Linear(%r, %wt)
+    %a: f32[B, T, 4] = Reshape(%l) {shape = "B, T, 4"}
+    return a = %a
+  })graph",
+                 {}, test::number_constant);
+}
+
+TEST(MatmulToLinear, KeepsComputedOperandsAndBatchesOfWeights) {
   constexpr std::string_view kGraph = R"(graph g {
     %x: f32[B, T, 8] = input
     %c: f32[8] = input
-    %w: f32[8, 4] = constant "random w"
     %batch: f32[1, 8, 4] = constant "random batch"
-    %a: f32[B, T, 4] = MatMul(%x, %w)
     %b: f32[B, T, 4] = MatMul(%x, %batch)
     %d: f32[B, T] = MatMul(%x, %c)
-    return a = %a, b = %b, d = %d
+    return b = %b, d = %d
   })";
   expect_rewrite(matmul_to_linear, kGraph, kGraph, {}, test::number_constant);
 }

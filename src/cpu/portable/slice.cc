@@ -7,6 +7,10 @@
 namespace lathe::portable {
 namespace {
 
+void refuse(const KernelCall& call) {
+  if (call.fault != nullptr) *call.fault = 1;
+}
+
 void run_slice(const KernelCall& call) {
   const auto& x = call.inputs[0];
   const auto& output = call.outputs[0];
@@ -16,10 +20,13 @@ void run_slice(const KernelCall& call) {
   for (std::int64_t i = 0; i < named; ++i) {
     const auto given = has_input(call, 3) ? integer_at(call.inputs[3], i) : i;
     const int axis = axis_of(given, x.rank);
+    if (axis < 0 || axis >= x.rank) return refuse(call);
     ranges[static_cast<std::size_t>(axis)] =
         slice_range(x.dims[axis], integer_at(call.inputs[1], i), integer_at(call.inputs[2], i),
                     has_input(call, 4) ? integer_at(call.inputs[4], i) : 1);
   }
+  for (int axis = 0; axis < x.rank; ++axis)  // a plan may have been made of other numbers
+    if (ranges[static_cast<std::size_t>(axis)].count != output.dims[axis]) return refuse(call);
   const Strides from = dense_strides(x);
   const Strides to = dense_strides(output);
   std::int64_t first = 0;

@@ -6,6 +6,7 @@
 #include "backend/host_step.h"
 #include "base/checked.h"
 #include "base/error.h"
+#include "graph/dim_expression.h"
 #include "graph/infer.h"
 #include "quant/block_format.h"
 #include "tensor/tensor_view.h"
@@ -32,6 +33,8 @@ class PlanCheck {
       guarded(field_, [&] { check_tensor(plan_.tensors[i]); });
     }
     check_outputs();
+    for (const auto& step : plan_.steps)
+      if (step.op->name == "Sizes") size_tensors_.insert(step.outputs.begin(), step.outputs.end());
     for (const auto& step : plan_.steps) guarded(step.name, [&] { check_step(step); });
     if (plan_.profiles.empty()) fail("the plan has no profile", "plan");
     for (const auto& profile : plan_.profiles) check_profile(profile);
@@ -69,6 +72,12 @@ class PlanCheck {
     for (const auto& symbol : plan_.symbols) {
       require(!symbol.name.empty() && names.insert(symbol.name).second, "a symbol's name is empty or taken");
       require(symbol.maximum >= 0 && symbol.maximum <= kMaxDim, "a symbol's limit is outside of 0 to 2^48");
+    }
+    for (const auto& symbol : plan_.symbols) {
+      if (!is_expression(symbol.name)) continue;
+      require(expression_problem(symbol.name).empty(), printable(symbol.name) + " is no expression");
+      for (const auto& part : symbols_of(symbol.name))
+        require(names.contains(part), printable(symbol.name) + " is of a symbol that the plan does not have");
     }
   }
 
@@ -182,7 +191,9 @@ class PlanCheck {
     require(made.size() == step.outputs.size(), "the op has other outputs");
     for (std::size_t i = 0; i < made.size(); ++i) {
       const PlanTensor& output = tensor(step.outputs[i]);
-      require(plan_.dynamic ? is_compatible(output.type, made[i]) : output.type == made[i],
+      const bool fits = is_compatible(output.type, made[i]);  // and each context asks again with the weights
+      if (!plan_.dynamic && !is_planned(made[i])) require_known_values(step);
+      require(plan_.dynamic ? fits : fits && is_planned(output.type),
               "output " + std::to_string(i) + " is " + to_string(output.type) + ", and " +
                   to_string(made[i]) + " is computed");
       require(output.place != Place::weight, "an output lies in a weight");
@@ -192,6 +203,16 @@ class PlanCheck {
       const PlanTensor& source = tensor(step.inputs[static_cast<std::size_t>(step.op->aliases_input)]);
       require(source.place == output.place && (source.place == Place::arena || source.index == output.index),
               "the step is to change its input in place, and writes elsewhere");
+    }
+  }
+
+  /// Sizes come from weights, or from a step that contexts can ask ahead.
+  void require_known_values(const PlanStep& step) const {
+    for (std::size_t i = 0; i < step.inputs.size() && i < 32; ++i) {
+      if ((step.op->value_inputs >> i & 1) == 0) continue;
+      const bool is_weight = tensor(step.inputs[i]).place == Place::weight;
+      require(is_weight || size_tensors_.contains(step.inputs[i]),
+              "a size depends on elements that only the run computes, and the plan says that none does");
     }
   }
 
@@ -264,7 +285,8 @@ class PlanCheck {
 
   const Plan& plan_;
   const std::string& file_;
-  std::vector<std::uint64_t> weights_;  // bytes of each
+  std::vector<std::uint64_t> weights_;   // bytes of each
+  std::set<std::int32_t> size_tensors_;  // that steps "Sizes" give
   std::string field_;
 };
 

@@ -9,6 +9,7 @@
 #include "backend/step_fault.h"
 #include "base/barrier.h"
 #include "base/error.h"
+#include "base/require_bytes.h"
 #include "graph/infer.h"
 #include "graph/text_lists.h"
 
@@ -62,13 +63,13 @@ void DynamicContext::bind(int binding, const Buffer& buffer, std::uint64_t offse
   bound_[static_cast<std::size_t>(binding)] = static_cast<std::byte*>(buffer.data()) + offset;
 }
 
-/// Buffers of powers of two, so that those of earlier tensors and runs serve again.
-DynamicContext::Memory DynamicContext::allocate(std::uint64_t bytes) {
+/// Buffers of powers of two, so that those of earlier tensors and runs serve again; what is large is as large
+/// as it must be, and held against the memory that there is.
+DynamicContext::Memory DynamicContext::allocate(std::uint64_t bytes, const std::string& what) {
   constexpr std::uint64_t kLeast = 256;
-  constexpr std::uint64_t kMost = std::uint64_t{1} << 46;
-  if (bytes > kMost)
-    throw Error(ErrorCode::resource_limit, "a tensor of " + std::to_string(bytes) + " bytes has no place");
-  const std::uint64_t size = std::bit_ceil(std::max(bytes, kLeast));
+  constexpr std::uint64_t kLarge = std::uint64_t{1} << 24;
+  constexpr std::uint64_t kExact = std::uint64_t{1} << 28;
+  const std::uint64_t size = bytes < kExact ? std::bit_ceil(std::max(bytes, kLeast)) : bytes;
   const auto found =
       std::ranges::find_if(free_, [size](const Memory& memory) { return memory->bytes() == size; });
   if (found != free_.end()) {
@@ -76,11 +77,21 @@ DynamicContext::Memory DynamicContext::allocate(std::uint64_t bytes) {
     free_.erase(found);
     return memory;
   }
+  if (size >= kLarge) {
+    auto left = memory_available();
+    if (left && left->bytes < size) {
+      free_.clear();
+      left = memory_available();
+    }
+    const auto& step = plan_->steps[step_];
+    require_bytes(size, std::string(step.op->name) + " " + printable(step.name) + ": " + what, left,
+                  step.name);
+  }
   return std::make_shared<Buffer>(backend_.allocate(size));
 }
 
 RunValue DynamicContext::allocate(const ValueType& type) {
-  RunValue value{type, nullptr, allocate(byte_count(type)), {}};
+  RunValue value{type, nullptr, allocate(byte_count(type), to_string(type)), {}};
   value.data = static_cast<std::byte*>(value.memory->data());
   return value;
 }
@@ -159,27 +170,26 @@ void DynamicContext::start(std::span<const std::int64_t> symbols) {
   }
 }
 
-std::vector<ValueType> DynamicContext::output_types(const PlanStep& step) const {
-  std::vector<ValueType> types;
-  std::vector<TensorView> values(step.inputs.size());
+void DynamicContext::find_types(std::size_t index) {
+  const PlanStep& step = plan_->steps[index];
+  input_types_.resize(step.inputs.size());
+  values_.assign(step.inputs.size(), {});
   for (std::size_t i = 0; i < step.inputs.size(); ++i) {
     const RunValue& input = tensor(step.inputs[i]);
-    types.push_back(input.type);
+    input_types_[i] = input.type;
     if (i >= 32 || (step.op->value_inputs >> i & 1) == 0) continue;
-    values[i] = {input.data, input.type.dtype, {}};
-    for (const auto& dim : input.type.dims) values[i].shape.push_back(dim.value);
+    values_[i] = {input.data, input.type.dtype, {}};
+    for (const auto& dim : input.type.dims) values_[i].shape.push_back(dim.value);
   }
-  const Node& node = nodes_[static_cast<std::size_t>(&step - plan_->steps.data())];
-  auto result = infer_types(node, {types, values});
-  for (std::size_t i = 0; i < result.size(); ++i) {
-    if (!is_planned(result[i]))
-      throw Error(ErrorCode::internal,
-                  "step " + step.name + " does not know its output " + to_string(result[i]));
-    const auto problem = type_problem(result[i]);
+  output_types_ = infer_types(nodes_[index], {input_types_, values_});
+  CHECK(output_types_.size() == step.outputs.size());
+  for (const auto& type : output_types_) {
+    if (!is_planned(type))
+      throw Error(ErrorCode::internal, "step " + step.name + " does not know its output " + to_string(type));
+    const auto problem = type_problem(type);
     if (!problem.empty())
       throw Error(ErrorCode::invalid_argument, "step " + printable(step.name) + ": " + problem);
   }
-  return result;
 }
 
 TensorArg DynamicContext::argument(std::int32_t index) const {
@@ -194,11 +204,7 @@ TensorArg DynamicContext::argument(std::int32_t index) const {
 
 /// The plan's choice, unless what it was made for has become something that it does not accept.
 const Kernel& DynamicContext::kernel_for(std::size_t step, const StepChoice& choice) const {
-  std::vector<ValueType> inputs;
-  std::vector<ValueType> outputs;
-  for (const auto index : plan_->steps[step].inputs) inputs.push_back(tensor(index).type);
-  for (const auto index : plan_->steps[step].outputs) outputs.push_back(tensor(index).type);
-  const NodeTypes types{inputs, outputs, &nodes_[step]};
+  const NodeTypes types{input_types_, output_types_, &nodes_[step]};
   if (choice.kernel->accepts == nullptr || choice.kernel->accepts(types)) return *choice.kernel;
   const Kernel* other = find_kernel(backend_.kernels(), types);
   if (other == nullptr)
@@ -210,15 +216,14 @@ const Kernel& DynamicContext::kernel_for(std::size_t step, const StepChoice& cho
 void DynamicContext::call_kernel(std::size_t index, const StepChoice& choice) {
   const PlanStep& step = plan_->steps[index];
   const Kernel& kernel = kernel_for(index, choice);
-  std::vector<TensorArg> inputs;
-  std::vector<TensorArg> outputs;
-  for (const auto input : step.inputs) inputs.push_back(argument(input));
-  for (const auto output : step.outputs) outputs.push_back(argument(output));
-  KernelCall call{inputs.data(),
-                  outputs.data(),
+  arguments_.clear();
+  for (const auto input : step.inputs) arguments_.push_back(argument(input));
+  for (const auto output : step.outputs) arguments_.push_back(argument(output));
+  KernelCall call{arguments_.data(),
+                  arguments_.data() + step.inputs.size(),
                   step.attributes.values(),
                   nullptr,
-                  static_cast<std::int32_t>(inputs.size()),
+                  static_cast<std::int32_t>(step.inputs.size()),
                   0,
                   1,
                   &kernel == choice.kernel ? choice.variant : 0};
@@ -228,7 +233,7 @@ void DynamicContext::call_kernel(std::size_t index, const StepChoice& choice) {
                                   ? 0
                                   : (kernel.scratch_bytes(call) + kAlignment - 1) / kAlignment * kAlignment;
   const std::size_t needed = scratch * static_cast<std::size_t>(call.threads);
-  if (scratch_ == nullptr || scratch_->bytes() < needed) scratch_ = allocate(needed);
+  if (scratch_ == nullptr || scratch_->bytes() < needed) scratch_ = allocate(needed, "its scratch");
   Barrier barrier;
   BarrierMeeting meeting{
       {meet_at_barrier, static_cast<std::int64_t>(scratch)}, &barrier, call.threads, pool_->spins()};
@@ -248,23 +253,22 @@ void DynamicContext::call_kernel(std::size_t index, const StepChoice& choice) {
 
 void DynamicContext::run_step(std::size_t index, const PlanProfile& profile) {
   const PlanStep& step = plan_->steps[index];
+  step_ = index;
   if (is_host_step(*step.op)) {
     run_host_step(index);
     return release_read(step);
   }
-  auto types = output_types(step);
-  CHECK(types.size() == step.outputs.size());
+  find_types(index);
   const StepChoice& choice = profile.choices[index];
   if (choice.kernel == nullptr) {
     RunValue view = tensor(step.inputs[static_cast<std::size_t>(step.op->aliases_input)]);
-    view.type = std::move(types[0]);
+    view.type = output_types_[0];
     tensor(step.outputs[0]) = std::move(view);
   } else {
     bool any = false;
-    for (std::size_t i = 0; i < types.size(); ++i) {
-      RunValue& output = tensor(step.outputs[i]);
-      any = any || byte_count(types[i]) > 0;
-      output = allocate(types[i]);
+    for (std::size_t i = 0; i < output_types_.size(); ++i) {
+      any = any || byte_count(output_types_[i]) > 0;
+      tensor(step.outputs[i]) = allocate(output_types_[i]);
     }
     if (any) call_kernel(index, choice);
   }

@@ -44,9 +44,10 @@ class DynamicContext final : public ExecutionContext {
   void run_step(std::size_t step, const PlanProfile& profile);
   void call_kernel(std::size_t step, const StepChoice& choice);
   const Kernel& kernel_for(std::size_t step, const StepChoice& choice) const;
-  std::vector<ValueType> output_types(const PlanStep& step) const;
+  /// input_types_, values_ and output_types_ of a step.
+  void find_types(std::size_t step);
   Node node_of(const PlanStep& step) const;
-  Memory allocate(std::uint64_t bytes);
+  Memory allocate(std::uint64_t bytes, const std::string& what);
   void release_read(const PlanStep& step);
   TensorArg argument(std::int32_t tensor) const;
   RunValue& tensor(std::int32_t index) { return tensors_[static_cast<std::size_t>(index)]; }
@@ -64,6 +65,12 @@ class DynamicContext final : public ExecutionContext {
   std::vector<RunValue> handed_;                                      // inputs, where the plan runs as a body
   std::vector<std::vector<std::unique_ptr<DynamicContext>>> bodies_;  // per step
   std::vector<std::int64_t> symbols_;
+  std::size_t step_ = 0;  // whose turn it is
+  // Of the step whose turn it is, so that steps need not allocate them.
+  std::vector<ValueType> input_types_;
+  std::vector<ValueType> output_types_;
+  std::vector<TensorView> values_;  // of inputs whose elements the op's rule reads
+  std::vector<TensorArg> arguments_;
   std::vector<std::int32_t> reads_;  // per tensor: how many readers there are, the caller among them
   std::vector<std::int32_t> left_;   // of these in this run
   std::vector<Memory> free_;         // buffers of earlier tensors

@@ -5,6 +5,7 @@
 #include "backend/barrier_meeting.h"
 #include "backend/step_fault.h"
 #include "base/error.h"
+#include "base/require_bytes.h"
 #include "graph/infer.h"
 
 namespace lathe {
@@ -17,7 +18,10 @@ std::size_t round_up(std::size_t bytes) { return (bytes + kAlignment - 1) / kAli
 }  // namespace
 
 Buffer arena_for(const Plan& plan, ContextOptions& options, Backend& backend) {
-  if (!options.memory) return backend.allocate(plan.arena_bytes());
+  if (!options.memory) {
+    require_bytes(plan.arena_bytes(), "a run of the plan", memory_available(), "memory");
+    return backend.allocate(plan.arena_bytes());
+  }
   const auto refuse = [](const std::string& message) {
     throw Error(ErrorCode::invalid_argument, message, {{}, std::nullopt, "memory"});
   };
@@ -38,6 +42,9 @@ HostContext::HostContext(std::shared_ptr<const Plan> plan, std::shared_ptr<Threa
   bound_.resize(plan_->bindings.size(), nullptr);
   faults_.resize(plan_->steps.size(), 0);
   collect_arguments();
+  for (std::size_t i = 0; i < plan_->steps.size(); ++i)
+    if (plan_->steps[i].op != nullptr && plan_->steps[i].op->name == "Sizes")
+      size_steps_.emplace(plan_->steps[i].outputs[0], static_cast<std::uint32_t>(i));
   for (const auto& profile : plan_->profiles) {
     resolved_.push_back(std::make_unique<Resolved>(*plan_, profile, pool_->threads()));
     point_at_memory(*resolved_.back());
@@ -144,13 +151,33 @@ void HostContext::resolve(Resolved& resolved, std::span<const std::int64_t> symb
   resolved.outputs = wanted_outputs;
 }
 
-/// What was only known by name when the plan was made is a number now: the ops' rules say whether it fits.
+namespace {
+
+ValueType type_of(const TensorArg& argument) {
+  ValueType type{static_cast<Dtype>(argument.dtype), {}};
+  for (std::int32_t d = 0; d < argument.rank; ++d) type.dims.emplace_back(argument.dims[d]);
+  return type;
+}
+
+Node node_of(const PlanStep& step) {
+  Node node;
+  node.op = step.op;
+  node.name = step.name;
+  node.attributes = step.attributes.named();
+  return node;
+}
+
+}  // namespace
+
+/// What was only known by name when the plan was made is a number now, and weights are there: the ops' rules
+/// say whether it fits.
 void HostContext::check_types(Resolved& resolved) const {
-  if (plan_->symbols.empty()) return;
   try {
     for (const auto& active : resolved.active) {
       const Op* op = plan_->steps[active.step].op;
-      if (op != nullptr && op->infer_values != nullptr) check_types(resolved, active.step);
+      const bool open =
+          op != nullptr && op->infer_values != nullptr && (!plan_->symbols.empty() || op->value_inputs != 0);
+      if (open) check_types(resolved, active.step);
     }
   } catch (const Error&) {
     resolved.symbols.clear();  // asked again, they are refused again
@@ -159,34 +186,44 @@ void HostContext::check_types(Resolved& resolved) const {
   }
 }
 
+std::vector<ValueType> HostContext::input_types(const Resolved& resolved, std::uint32_t index) const {
+  std::vector<ValueType> types;
+  for (std::size_t i = 0; i < plan_->steps[index].inputs.size(); ++i)
+    types.push_back(type_of(resolved.arguments[operands_[index].first_input + i]));
+  return types;
+}
+
+/// The numbers that a step "Sizes" will give.
+Elements HostContext::sizes_of(const Resolved& resolved, std::uint32_t index) const {
+  const auto types = input_types(resolved, index);
+  const std::vector<ValueType> outputs = {type_of(resolved.arguments[operands_[index].first_output])};
+  return size_elements({node_of(plan_->steps[index]), types, {}, outputs, {}}).at(0);
+}
+
 void HostContext::check_types(const Resolved& resolved, std::uint32_t index) const {
   const PlanStep& step = plan_->steps[index];
-  const auto type_of = [](const TensorArg& argument) {
-    ValueType type{static_cast<Dtype>(argument.dtype), {}};
-    for (std::int32_t d = 0; d < argument.rank; ++d) type.dims.emplace_back(argument.dims[d]);
-    return type;
-  };
-  std::vector<ValueType> types;
+  const auto types = input_types(resolved, index);
   std::vector<TensorView> values(step.inputs.size());
-  for (std::size_t i = 0; i < step.inputs.size(); ++i) {
+  std::vector<Elements> elements(step.inputs.size());
+  bool all_read = true;  // that the rule asks for
+  for (std::size_t i = 0; i < step.inputs.size() && i < 32; ++i) {
+    if ((step.op->value_inputs >> i & 1) == 0) continue;
     const TensorArg& argument = resolved.arguments[operands_[index].first_input + i];
-    types.push_back(type_of(argument));
     const auto& tensor = plan_->tensors[static_cast<std::size_t>(step.inputs[i])];
-    const bool reads = i < 32 && (step.op->value_inputs >> i & 1) != 0;
-    if (!reads || tensor.place != Place::weight ||
-        !plan_->weights[static_cast<std::size_t>(tensor.index)].host_visible())
+    const auto sizes = size_steps_.find(step.inputs[i]);
+    if (sizes != size_steps_.end()) elements[i] = sizes_of(resolved, sizes->second);
+    if (tensor.place != Place::weight ||
+        !plan_->weights[static_cast<std::size_t>(tensor.index)].host_visible()) {
+      all_read = all_read && sizes != size_steps_.end();
       continue;
+    }
     values[i] = {static_cast<const std::byte*>(argument.data), types[i].dtype, {}};
     for (const auto& dim : types[i].dims) values[i].shape.push_back(dim.value);
   }
-  Node node;
-  node.op = step.op;
-  node.name = step.name;
-  node.attributes = step.attributes.named();
-  const auto made = infer_types(node, {types, values});
+  const auto made = infer_types(node_of(step), {types, values, elements});
   for (std::size_t i = 0; i < made.size(); ++i) {
     const auto planned = type_of(resolved.arguments[operands_[index].first_output + i]);
-    if (!is_compatible(planned, made[i]))
+    if (!is_compatible(planned, made[i]) || (all_read && !is_planned(made[i])))
       throw Error(ErrorCode::invalid_argument, std::string(step.op->name) + " " + printable(step.name) +
                                                    " makes " + to_string(made[i]) +
                                                    " at these sizes, and the plan has " + to_string(planned));

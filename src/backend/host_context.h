@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "backend/step_schedule.h"
 #include "base/barrier.h"
 #include "base/thread_pool.h"
+#include "graph/size_elements.h"
 
 namespace lathe {
 
@@ -78,6 +80,8 @@ class HostContext final : public ExecutionContext {
   void point_at_memory(Resolved& resolved);
   void point_at_bound(Resolved& resolved) const;
   void resolve(Resolved& resolved, std::span<const std::int64_t> symbols, std::uint32_t wanted_outputs);
+  std::vector<ValueType> input_types(const Resolved& resolved, std::uint32_t step) const;
+  Elements sizes_of(const Resolved& resolved, std::uint32_t step) const;
   void check_types(Resolved& resolved) const;
   void check_types(const Resolved& resolved, std::uint32_t step) const;
   void reserve_scratch(std::size_t bytes);
@@ -94,11 +98,12 @@ class HostContext final : public ExecutionContext {
   std::vector<std::int32_t> argument_tensors_;  // per argument
   std::vector<SymbolicDim> symbolic_dims_;      // of all arguments
   std::vector<BoundArgument> bound_arguments_;
-  std::vector<std::byte*> bound_;                    // one for each binding
-  std::uint64_t bound_version_ = 1;                  // counts changes of bound_
-  std::vector<std::unique_ptr<Resolved>> resolved_;  // one for each profile
-  Resolved* current_ = nullptr;                      // of the last run
-  std::size_t scratch_bytes_ = 0;                    // per thread
+  std::map<std::int32_t, std::uint32_t> size_steps_;  // "Sizes" steps, by the tensor that they give
+  std::vector<std::byte*> bound_;                     // one for each binding
+  std::uint64_t bound_version_ = 1;                   // counts changes of bound_
+  std::vector<std::unique_ptr<Resolved>> resolved_;   // one for each profile
+  Resolved* current_ = nullptr;                       // of the last run
+  std::size_t scratch_bytes_ = 0;                     // per thread
   Buffer scratch_;
   std::unique_ptr<Barrier[]> meetings_;  // inside steps, by the first of their threads
   std::vector<std::int32_t> faults_;     // one for each step

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/error.h"
+#include "graph/dim_expression.h"
 
 namespace lathe {
 namespace {
@@ -13,6 +14,17 @@ int find_named(const Items& items, std::string_view name, const char* what, Name
     if (name_of(items[i]) == name) return static_cast<int>(i);
   throw Error(ErrorCode::invalid_argument,
               "the plan has no " + std::string(what) + " named " + printable(name));
+}
+
+/// "N 1 to 8, T 1 to 512"
+std::string ranges_text(const Plan& plan, const PlanProfile& profile) {
+  std::string text;
+  for (std::size_t i = 0; i < plan.symbols.size(); ++i)
+    if (!is_expression(plan.symbols[i].name))
+      text += (text.empty() ? "" : ", ") + plan.symbols[i].name + " " +
+              std::to_string(profile.symbols[i].minimum) + " to " +
+              std::to_string(profile.symbols[i].maximum);
+  return text;
 }
 
 }  // namespace
@@ -42,9 +54,15 @@ int Plan::profile_for(std::span<const std::int64_t> symbol_values) const {
     if (i == symbols.size()) return static_cast<int>(p);
     refused = i;
   }
+  std::string asked;  // of the symbols that a run gives
+  for (std::size_t i = 0; i < symbols.size(); ++i)
+    if (!is_expression(symbols[i].name))
+      asked += (asked.empty() ? "" : ", ") + symbols[i].name + " = " + std::to_string(symbol_values[i]);
+  std::string known;
+  for (const auto& profile : profiles) known += "\n  " + profile.name + ": " + ranges_text(*this, profile);
   throw Error(ErrorCode::invalid_argument,
               symbols.at(refused).name + " is " + std::to_string(symbol_values[refused]) +
-                  ", which no profile of the plan takes",
+                  ", which no profile of the plan takes: " + asked + " is asked for, and there are" + known,
               {{}, std::nullopt, symbols[refused].name});
 }
 

@@ -7,6 +7,7 @@
 #include "backend/host_step.h"
 #include "base/checked.h"
 #include "base/error.h"
+#include "base/require_bytes.h"
 #include "compile/pack_weights.h"
 
 namespace lathe {
@@ -38,6 +39,7 @@ class PlanBuilder {
     for (const auto& node : graph_.nodes) add_node(node);
     for (std::size_t i = 0; i < graph_.outputs.size(); ++i)
       plan_->outputs.push_back({graph_.output_names[i], tensor_of(graph_.outputs[i])});
+    require_room_for_each();
     mark_needed_steps();
     add_profiles();
     require_memory({packer_.bytes_to_allocate(), state_bytes(), plan_->arena_bytes()}, options_.memory);
@@ -138,6 +140,15 @@ class PlanBuilder {
                 "no kernel of " + std::string(backend_.name()) + " accepts " + std::string(node.op->name) +
                     "(" + types + ")",
                 {{}, std::nullopt, node.name});
+  }
+
+  /// One tensor that is too large for this machine has a name.
+  void require_room_for_each() const {
+    for (const auto& tensor : plan_->tensors)
+      if (tensor.place == Place::arena)
+        require_bytes(tensor.max_bytes,
+                      "the tensor " + printable(tensor.name) + " of " + to_string(tensor.type),
+                      options_.memory, tensor.name);
   }
 
   std::uint64_t state_bytes() const {

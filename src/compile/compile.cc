@@ -7,23 +7,26 @@
 #include "compile/build_plan.h"
 #include "compile/choose_layouts.h"
 #include "compile/copy_outputs.h"
+#include "compile/derived_symbols.h"
 #include "compile/evaluate.h"
 #include "compile/tune.h"
 #include "compile/tune_plan.h"
+#include "graph/dim_expression.h"
 
 namespace lathe {
 namespace {
 
 void require_limits(const Graph& graph, const std::vector<SymbolLimit>& limits) {
   for (const auto& value : graph.values)
-    for (const auto& dim : value.type.dims) {
-      const auto known = std::any_of(limits.begin(), limits.end(), [&](const SymbolLimit& limit) {
-        return limit.name == dim.symbol && limit.maximum >= 0;
-      });
-      if (dim.is_symbolic() && !dim.is_unknown() && !known)
-        throw Error(ErrorCode::invalid_argument, "no limit is given for the dimension " + dim.symbol,
-                    {{}, std::nullopt, value.name});
-    }
+    for (const auto& dim : value.type.dims)
+      for (const auto& symbol : symbols_of(dim)) {
+        const auto known = std::any_of(limits.begin(), limits.end(), [&](const SymbolLimit& limit) {
+          return limit.name == symbol && limit.maximum >= 0;
+        });
+        if (!known)
+          throw Error(ErrorCode::invalid_argument, "no limit is given for the dimension " + symbol,
+                      {{}, std::nullopt, value.name});
+      }
 }
 
 /// One profile that takes everything up to the limits.
@@ -40,6 +43,10 @@ std::vector<PassReport> run_passes(Graph& graph, Backend& backend, const Compile
   PipelineOptions pipeline;
   pipeline.context.math = options.math;
   pipeline.context.activations = options.activations;
+  constexpr std::uint64_t kPart = 32;  // of what there is: several are folded, and packed besides
+  const auto memory = options.memory ? options.memory : memory_available();
+  if (memory)
+    pipeline.context.max_folded_bytes = std::min(pipeline.context.max_folded_bytes, memory->bytes / kPart);
   pipeline.context.evaluate = [&backend](const Node& node, std::span<const TensorView> inputs,
                                          std::span<const ValueType> outputs) {
     return evaluate_on_host(backend.kernels(), node, inputs, outputs);
@@ -65,6 +72,7 @@ CompileResult compile(Graph graph, Backend& backend, const CompileOptions& optio
   build.limits = options.limits;
   std::vector<ProfileRanges> profiles = options.profiles;
   if (profiles.empty()) profiles.push_back(whole_range(options.limits));
+  add_derived_symbols(graph, build.limits, profiles);
   for (const auto& ranges : profiles) {
     ProfileChoices profile;
     profile.name = ranges.name;

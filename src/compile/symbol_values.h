@@ -22,7 +22,7 @@ class SymbolValues {
     SymbolValues values;
     for (std::size_t i = 0; i < limits.size(); ++i)
       values.numbers_[limits[i].name] = std::max<std::int64_t>(ranges.at(i).optimum, 1);
-    if (values.numbers_.contains("T") && values.numbers_.contains("B")) {
+    if (values.numbers_.contains("T") && values.numbers_.contains("B") && values.numbers_.contains("Q")) {
       const std::int64_t sequences = std::min(values.named("Q"), values.named("T"));
       const std::int64_t held = values.named("B") / sequences * sequences * kPageTokens;
       values.set("T", std::clamp<std::int64_t>(held, 1, values.named("T")));

@@ -59,7 +59,7 @@ class Tuner {
     if (all.empty()) return;  // the plan's builder says what is missing
     if (options_.cache != nullptr && from_cache(all, kind)) return;
     auto ranked = by_model(node, candidates_of(graph_, node, backend_, {fine, fine}), values);
-    const bool measures = options_.level >= 2 && ranked.size() > 1;
+    const bool measures = options_.level >= 2 && ranked.size() > 1 && !reads_sizes(node);
     if (measures && options_.fail_on_miss)
       throw Error(ErrorCode::not_found, "the timing cache has no entry for " + kind.key + " on " + machine_,
                   {{}, std::nullopt, node.name});
@@ -73,6 +73,14 @@ class Tuner {
     for (const auto& item : kind.result)
       entry.measured.push_back(timed(graph_, node, item.candidate, item.seconds));
     options_.cache->update(kind.key, machine_, std::move(entry));
+  }
+
+  /// Whether a kernel reads sizes that a run computes: made up, they would not be those of its output.
+  bool reads_sizes(const Node& node) const {
+    for (std::size_t i = 0; i < node.inputs.size() && i < 32; ++i)
+      if ((node.op->value_inputs >> i & 1) != 0 && graph_.value(node.inputs[i]).kind != ValueKind::constant)
+        return true;
+    return false;
   }
 
   /// By the model's seconds; of equals the first stays first.

@@ -95,6 +95,8 @@ class PlanTuner {
     constexpr std::int64_t kLeast = 64;
     const auto symbol = std::ranges::find(plan_->symbols, "T", &SymbolLimit::name);
     if (symbol == plan_->symbols.end()) return;
+    const auto place = static_cast<std::size_t>(symbol - plan_->symbols.begin());
+    if (plan_->profiles[0].symbols[place].minimum > 0) return;  // a network's, whose T is no tokens
     std::vector<TimedCandidate> options;
     const std::int64_t most = std::min(symbol->maximum, values.named("B", symbol->maximum) * kPageTokens);
     for (std::int64_t tokens = most; tokens >= kLeast; tokens = (tokens + 1) / 2)

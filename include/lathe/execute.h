@@ -67,6 +67,26 @@ struct PrecisionOptions {
   double error_limit = 0.1;  // of the outputs on the samples: root mean square, over that of the outputs
 };
 
+/// What a dimension that has a name may be, and what is typical of it.
+struct SizeRange {
+  std::string name;
+  std::int64_t least = 1;
+  std::int64_t typical = 1;
+  std::int64_t most = 1;
+};
+
+/// The same of an input's dimensions, all of them.
+struct ShapeRange {
+  std::string input;
+  std::vector<std::int64_t> least, typical, most;
+};
+
+/// Sizes that a plan is tuned for at once: kernels are chosen at what is typical, memory is for the greatest.
+struct SizeProfile {
+  std::vector<SizeRange> sizes;
+  std::vector<ShapeRange> shapes;
+};
+
 struct ProgramOptions {
   std::string file;              // a graph in text form (.graph, .txt); empty: the model's own
   std::string model;             // a known name or a path; with `file`: where its constants come from
@@ -75,9 +95,12 @@ struct ProgramOptions {
   std::string constants_folder;  // "<name>.npy"
   NamedTensors inputs;           // those that are not given are made up
   std::vector<std::pair<std::string, std::string>> raw_inputs;  // files of bare elements, as trtexec has them
-  NamedSizes sizes;        // of dimensions that have names: {"T", 5}; the inputs' shapes say the others
-  int past = 0;            // of models: tokens that each sequence has in the cache already
-  std::uint64_t seed = 1;  // of what is made up
+  NamedSizes sizes;  // of dimensions that have names: {"T", 5}; the inputs' shapes say the others
+  /// Of networks: several make one plan, and a run takes the smallest that holds its sizes. None: one, up to
+  /// `sizes`.
+  std::vector<SizeProfile> profiles;
+  int past = 0;                      // of models: tokens that each sequence has in the cache already
+  std::uint64_t seed = 1;            // of what is made up
   std::vector<std::string> outputs;  // that are computed; empty: all
   bool keep_tensors = false;         // every tensor can be read behind a run; costs memory
   PrecisionOptions precision;        // of networks and graphs
@@ -136,7 +159,7 @@ class Program {
   std::string layers_json() const;  // with the names of TensorRT's inspector
   /// What the network consists of, and what the compiler made of it.
   Inspection inspect() const;
-  /// The graph in text form. Throws Error(invalid_argument) of a plan from a file.
+  /// The graph in text form.
   std::string graph_text(bool before = false) const;
   /// Tensors that layers write, in order; their contents need ProgramOptions::keep_tensors.
   const std::vector<TensorInfo>& tensors() const;

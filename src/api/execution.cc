@@ -58,12 +58,6 @@ void ExecutionImplementation::prepare() {
     if (shape_of(state.type, sizes) != shape_of(state.type, program.sizes))
       throw Error(ErrorCode::invalid_argument, state.name + " keeps the size that it was loaded with",
                   {{}, std::nullopt, state.name});
-  for (const auto& limit : program.plan->symbols)
-    if (sizes.at(limit.name) > limit.maximum)
-      throw Error(ErrorCode::invalid_argument,
-                  limit.name + " is " + std::to_string(sizes.at(limit.name)) +
-                      ", and the plan takes at most " + std::to_string(limit.maximum),
-                  {{}, std::nullopt, limit.name});
   const auto symbols = program.symbols(sizes);
   program.plan->profile_for(symbols);
   check_indices(program.rules, inputs_, [&sizes](const Dim& dim) { return size_of(dim, sizes); });

@@ -6,6 +6,7 @@
 #include "api/step_work.h"
 #include "base/error.h"
 #include "base/json.h"
+#include "graph/dim_expression.h"
 
 namespace lathe {
 namespace {
@@ -70,8 +71,9 @@ ProfileInspection profile_of(const Plan& plan, const PlanProfile& profile) {
   std::vector<std::int64_t> optimum;
   for (std::size_t i = 0; i < profile.symbols.size(); ++i) {
     const SymbolRange& range = profile.symbols[i];
-    shown.symbols.push_back({printable(plan.symbols[i].name), range.minimum, range.optimum, range.maximum});
     optimum.push_back(range.optimum);
+    if (is_expression(plan.symbols[i].name)) continue;  // follows from the others
+    shown.symbols.push_back({printable(plan.symbols[i].name), range.minimum, range.optimum, range.maximum});
   }
   const auto parts = parts_at(plan, optimum);
   for (std::size_t i = 0; i < plan.steps.size(); ++i) {

@@ -21,6 +21,7 @@ ProgramOptions trial_options(const ProgramOptions& options, const Sizes& sizes,
   trial.inputs.clear();
   trial.raw_inputs.clear();
   trial.sizes.assign(sizes.begin(), sizes.end());
+  trial.profiles.clear();  // the sizes are enough
   if (purpose == NetworkTrial::Purpose::times) return trial;
   trial.model_options.tuning = 0;
   if (purpose == NetworkTrial::Purpose::outputs) return trial;

@@ -69,6 +69,7 @@ bool is_network_plan(const std::string& path) {
 Inspection inspect(const ProgramImplementation& program) {
   Inspection inspection;
   if (program.compiled != nullptr) inspect_passes(program.compiled->passes, inspection);
+  if (program.plan_file != nullptr) inspect_passes(plan_passes(*program.plan_file), inspection);
   inspect_plan(*program.plan, inspection);
   if (program.compiled != nullptr) inspect_graph(program.before, inspection);
   inspection.precision = printed(program.precision);
@@ -80,6 +81,8 @@ Inspection inspect(const ProgramImplementation& program) {
 }
 
 std::string graph_text(const ProgramImplementation& program, bool before) {
+  if (program.plan_file != nullptr)
+    return std::string(program.plan_file->text(before ? "graph.before" : "graph.after"));
   return print(before ? program.before : compiled(program).graph);
 }
 

@@ -7,6 +7,7 @@
 #include "api/engine_version.h"
 #include "api/known_models.h"
 #include "api/network_precision.h"
+#include "api/network_profiles.h"
 #include "api/plan_package.h"
 #include "api/precision_section.h"
 #include "api/program_source.h"
@@ -16,6 +17,7 @@
 #include "base/json.h"
 #include "compile/compile.h"
 #include "cpu/backend.h"
+#include "graph/dim_expression.h"
 
 namespace lathe {
 namespace {
@@ -23,11 +25,10 @@ namespace {
 constexpr std::size_t kMostOutputs = 30;  // bits of ExecutionContext::run
 constexpr int kMostThreads = 1024;
 
-std::vector<std::string> symbols_of(const Graph& graph) {
+std::vector<std::string> graph_symbols(const Graph& graph) {
   std::set<std::string> symbols;
   for (const auto& value : graph.values)
-    for (const auto& dim : value.type.dims)
-      if (dim.is_symbolic() && !dim.is_unknown()) symbols.insert(dim.symbol);
+    for (const auto& dim : value.type.dims) symbols.merge(symbols_of(dim));
   return {symbols.begin(), symbols.end()};
 }
 
@@ -107,11 +108,16 @@ void ProgramImplementation::compile_graph(const ProgramOptions& options, const E
     if (value.kind == ValueKind::input) inputs.push_back({value.name, value.type});
     if (value.kind == ValueKind::state) states.push_back({value.name, value.type});
   }
+  const auto profiles = named_profiles(options.profiles, inputs);
+  for (const auto& [symbol, size] : greatest_sizes(profiles))
+    if (!sizes.try_emplace(symbol, size).second)
+      throw Error(ErrorCode::invalid_argument, printable(symbol) + " has a size and a profile",
+                  {{}, std::nullopt, "profiles"});
   read_raw_inputs(options);
   before = source.graph;
   apply_precision(options, source.graph);
-  complete_inputs({inputs, symbols_of(source.graph), rules, options.past, options.seed}, first_inputs, sizes,
-                  notes);
+  complete_inputs({inputs, graph_symbols(source.graph), rules, options.past, options.seed, {}}, first_inputs,
+                  sizes, notes);
   CompileOptions compile_options;
   compile_options.math = source.options.math;
   compile_options.activations = program_activations(options, source.options);
@@ -121,6 +127,7 @@ void ProgramImplementation::compile_graph(const ProgramOptions& options, const E
   compile_options.tuning.level = source.options.tuning;
   compile_options.threads = source.options.threads;
   for (const auto& [symbol, size] : sizes) compile_options.limits.push_back({symbol, size});
+  compile_options.profiles = network_profiles(profiles, compile_options.limits);
   model_options = source.options;
   compiled =
       std::make_shared<const CompileResult>(compile(std::move(source.graph), *backend, compile_options));
@@ -142,15 +149,15 @@ void ProgramImplementation::apply_precision(const ProgramOptions& options, Graph
 }
 
 void ProgramImplementation::load_plan(const ProgramOptions& options, const std::string& file) {
-  const auto opened = PlanFile::open(file);
-  opened->require_runnable(engine_version(), chosen_isa());
-  run_options(options.model_options, *opened);  // refuses what the plan was not built for
-  if (opened->stripped())
+  plan_file = PlanFile::open(file);
+  plan_file->require_runnable(engine_version(), chosen_isa());
+  run_options(options.model_options, *plan_file);  // refuses what the plan was not built for
+  if (plan_file->stripped())
     throw Error(ErrorCode::unsupported, "the plan has no weights: lathe refit puts them in",
                 {file, std::nullopt, {}});
   reuses_memory = true;
-  plan = opened->plan(*backend);
-  if (const auto section = opened->section("precision"); !section.empty())
+  plan = plan_file->plan(*backend);
+  if (const auto section = plan_file->section("precision"); !section.empty())
     precision = read_precision_section(section, file);
   name = plan->name;
   rules = find_index_rules(index_graph(*plan));
@@ -159,9 +166,15 @@ void ProgramImplementation::load_plan(const ProgramOptions& options, const std::
     (tensor.max_bytes > 0 ? inputs : states).push_back({tensor.name, tensor.type});
   }
   std::vector<std::string> symbols;
-  for (const auto& symbol : plan->symbols) symbols.push_back(symbol.name);
+  Sizes typical;
+  for (std::size_t i = 0; i < plan->symbols.size(); ++i) {
+    if (is_expression(plan->symbols[i].name)) continue;
+    symbols.push_back(plan->symbols[i].name);
+    if (plan_file->section("metadata").empty())  // of a network
+      typical[symbols.back()] = std::max<std::int64_t>(1, plan->profiles[0].symbols[i].optimum);
+  }
   read_raw_inputs(options);
-  complete_inputs({inputs, symbols, rules, options.past, options.seed}, first_inputs, sizes, notes);
+  complete_inputs({inputs, symbols, rules, options.past, options.seed, typical}, first_inputs, sizes, notes);
   plan->profile_for(this->symbols(sizes));  // some profile takes these sizes
 }
 
@@ -181,7 +194,7 @@ void ProgramImplementation::choose_outputs(std::span<const std::string> names) {
 
 std::vector<std::int64_t> ProgramImplementation::symbols(const Sizes& values) const {
   std::vector<std::int64_t> result;
-  for (const auto& symbol : plan->symbols) result.push_back(values.at(symbol.name));
+  for (const auto& symbol : plan->symbols) result.push_back(size_of(symbol.name, values));
   return result;
 }
 
@@ -202,7 +215,7 @@ std::size_t ProgramImplementation::written_tensor(const std::string& tensor) con
 TensorInfo ProgramImplementation::describe_tensor(std::int32_t tensor, const std::string& shown_name) const {
   const auto& type = plan->tensors[static_cast<std::size_t>(tensor)].type;
   TensorInfo result{shown_name, std::string(info(type.dtype).name), {}, {}};
-  if (is_planned(type)) result.shape = shape_of(type, sizes);
+  result.shape = possible_shape(type, sizes).value_or(Shape());
   for (const auto& dim : type.dims) result.dims.push_back(to_string(dim));
   return result;
 }

@@ -10,6 +10,7 @@
 #include "api/index_rules.h"
 #include "api/program_inputs.h"
 #include "backend/backend.h"
+#include "backend/plan_file.h"
 #include "compile/compile.h"
 #include "graph/graph.h"
 #include "lathe/execute.h"
@@ -34,6 +35,7 @@ class ProgramImplementation {
   Graph before;                                   // the passes; empty of a plan from a file
   PrecisionInspection precision;                  // without layers where none was chosen
   std::shared_ptr<const CompileResult> compiled;  // null of a plan from a file
+  std::shared_ptr<const PlanFile> plan_file;      // null of what is compiled here
   std::shared_ptr<Backend> backend;
   std::shared_ptr<const Plan> plan;
   std::vector<InputSpec> inputs;
@@ -65,7 +67,6 @@ class ProgramImplementation {
 std::string layers_json(const ProgramImplementation& program);
 std::vector<StepInspection> layers(const ProgramImplementation& program);
 Inspection inspect(const ProgramImplementation& program);
-/// Throws Error(invalid_argument) of a plan from a file.
 std::string graph_text(const ProgramImplementation& program, bool before);
 
 }  // namespace lathe

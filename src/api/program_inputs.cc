@@ -11,6 +11,8 @@
 #include "base/error.h"
 #include "base/half.h"
 #include "base/mapped_file.h"
+#include "base/require_bytes.h"
+#include "graph/dim_expression.h"
 
 namespace lathe {
 namespace {
@@ -175,7 +177,10 @@ class InputCompleter {
   void give_defaults() {
     for (const auto& input : request_.inputs)
       if (wants_rows(input)) size_or(input.type.dims.at(0), std::max<std::int64_t>(1, std::ssize(entries_)));
-    for (const auto& symbol : request_.symbols) size_or(Dim(symbol), 1);
+    for (const auto& symbol : request_.symbols) {
+      const auto typical = request_.typical.find(symbol);
+      size_or(Dim(symbol), typical == request_.typical.end() ? 1 : typical->second);
+    }
     if (!made_up_sizes_.empty()) notes_.push_back("sizes that are not given: " + made_up_sizes_);
   }
 
@@ -191,7 +196,10 @@ class InputCompleter {
       if (!is_element(input.type.dtype) || input.type.container != Container::tensor)
         refuse(input.name, input.name + " is " + to_string(input.type) + ", which cannot be made up");
       Tensor tensor{std::string(info(input.type.dtype).name), shape_of(input.type, sizes_), {}};
-      tensor.bytes.resize(dense_bytes(input.type.dtype, tensor.shape));
+      const std::uint64_t bytes = dense_bytes(input.type.dtype, tensor.shape);
+      require_bytes(bytes, "the input " + printable(input.name) + " of " + shape_text(tensor),
+                    memory_available(), input.name);
+      tensor.bytes.resize(bytes);
       names += (names.empty() ? "" : ", ") + input.name + " (" + fill_input(input, tensor) + ")";
       inputs_.emplace(input.name, std::move(tensor));
     }
@@ -270,8 +278,33 @@ class InputCompleter {
 
 }  // namespace
 
+namespace {
+
+/// Empty where it does not fit 62 bits.
+std::optional<std::int64_t> number_at(const Dim& dim, const Sizes& sizes) {
+  if (!dim.is_symbolic()) return dim.value;
+  return number_of(dim, [&sizes](const std::string& symbol) { return std::optional(sizes.at(symbol)); });
+}
+
+}  // namespace
+
 std::int64_t size_of(const Dim& dim, const Sizes& sizes) {
-  return dim.is_symbolic() ? sizes.at(dim.symbol) : dim.value;
+  const auto number = number_at(dim, sizes);
+  if (!number || *number < 0 || *number > kMaxDim)
+    refuse(dim.symbol, "the dimension " + dim.symbol + " is " +
+                           (number ? std::to_string(*number) : "no number of 62 bits") + " at these sizes");
+  return *number;
+}
+
+std::optional<Shape> possible_shape(const ValueType& type, const Sizes& sizes) {
+  Shape shape;
+  if (!is_planned(type)) return std::nullopt;
+  for (const auto& dim : type.dims) {
+    const auto number = number_at(dim, sizes);
+    if (!number || *number < 0 || *number > kMaxDim) return std::nullopt;
+    shape.push_back(*number);
+  }
+  return shape;
 }
 
 std::vector<std::int64_t> shape_of(const ValueType& type, const Sizes& sizes) {

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -40,6 +41,7 @@ struct InputRequest {
   std::vector<IndexRule> rules;
   int past = 0;
   std::uint64_t seed = 1;
+  Sizes typical;  // what symbols become that nothing gives a size; 1 where they are not named
 };
 
 /// Completes both: what is missing becomes as small as can be, and random within what the rules allow, as
@@ -51,8 +53,10 @@ void complete_inputs(const InputRequest& request, InputTensors& inputs, Sizes& s
 /// As Tensor::container says it.
 std::string_view container_name(Container container);
 
-/// The number that a dimension is.
+/// The number that a dimension is. Throws Error(invalid_argument) where one that follows from others is none.
 std::int64_t size_of(const Dim& dim, const Sizes& sizes);
 std::vector<std::int64_t> shape_of(const ValueType& type, const Sizes& sizes);
+/// Empty where there is none at these sizes, or only a run knows it.
+std::optional<Shape> possible_shape(const ValueType& type, const Sizes& sizes);
 
 }  // namespace lathe

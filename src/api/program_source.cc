@@ -5,6 +5,7 @@
 #include "api/known_models.h"
 #include "api/load_checkpoint.h"
 #include "api/model_implementation.h"
+#include "api/network_profiles.h"
 #include "api/request_check.h"
 #include "base/error.h"
 #include "base/folder.h"
@@ -111,7 +112,10 @@ ProgramSource read_network(const ProgramOptions& options) {
   for (const auto& [name, tensor] : options.inputs) shapes[name] = tensor.shape;
   ProgramSource source;
   source.options = options.model_options;
-  source.graph = onnx::import_graph(onnx::expand_functions(onnx::read_onnx(options.file)), shapes);
+  shapes.merge(greatest_shapes(options.profiles));
+  onnx::SizeLimits limits = greatest_sizes(options.profiles);
+  limits.insert(options.sizes.begin(), options.sizes.end());
+  source.graph = onnx::import_graph(onnx::expand_functions(onnx::read_onnx(options.file)), shapes, limits);
   return source;
 }
 

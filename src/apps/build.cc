@@ -21,8 +21,14 @@ struct BuildWords {
   PlanOptions options;
   std::string plan;  // that is refitted
   std::string output;
-  std::vector<std::string> sizes;  // of a network
   PrecisionWords precision;
+  // of a network
+  std::vector<std::string> sizes;
+  std::vector<std::string> profiles;
+  std::vector<std::string> min_shapes, opt_shapes, max_shapes;
+
+  bool have_shapes() const { return !min_shapes.empty() || !opt_shapes.empty() || !max_shapes.empty(); }
+  bool have_sizes() const { return !sizes.empty() || !profiles.empty() || have_shapes(); }
 };
 
 /// Writes what `make` gives as one file, with progress.
@@ -57,9 +63,10 @@ int build(const BuildWords& words, Interrupt& interrupt) {
   options.model.show_fetch = true;
   const std::string& model = words.model.model;
   const bool is_graph = model.ends_with(".onnx") || model.ends_with(".graph") || model.ends_with(".txt");
-  const bool is_network = is_graph && (!words.sizes.empty() || !is_decoder_network(model));
-  if (!is_network && !words.sizes.empty())
-    throw Error(ErrorCode::invalid_argument, "--shapes is for networks and graphs; models have --ctx",
+  const bool is_network = is_graph && (words.have_sizes() || !is_decoder_network(model));
+  if (!is_network && words.have_sizes())
+    throw Error(ErrorCode::invalid_argument,
+                "--shapes and --profile are for networks and graphs; models have --ctx",
                 {{}, std::nullopt, "--shapes"});
   const PrecisionOptions precision = words.precision.complete();
   if (!is_network && !precision.calibration.empty())
@@ -72,6 +79,9 @@ int build(const BuildWords& words, Interrupt& interrupt) {
     program.model_options = options.model;
     program.sizes = named_sizes(words.sizes, "--shapes");
     program.precision = precision;
+    for (const auto& word : words.profiles) program.profiles.push_back(size_profile(word, "--profile"));
+    if (words.have_shapes())
+      program.profiles.push_back(shape_profile(words.min_shapes, words.opt_shapes, words.max_shapes));
     return lathe::build(program, write);
   });
 }
@@ -105,6 +115,22 @@ void add_build(CLI::App& program, Context& context) {
                    "of networks: the greatest sizes of dimensions that have names: N=4,T=512")
       ->delimiter(',');
   words->precision.add(*command);
+  command
+      ->add_option("--profile", words->profiles,
+                   "of networks: least, typical and greatest sizes, N=1:4:8,T=1:128:512; again for more "
+                   "profiles, of which a run takes the smallest that holds its sizes")
+      ->allow_extra_args(false);
+  const auto add_shapes = [&](const char* names, std::vector<std::string>& shapes, const char* which) {
+    command
+        ->add_option(
+            names, shapes,
+            std::string("of networks: ") + which + " shapes of inputs, x:1x3x224x224,y:1x5; a profile")
+        ->delimiter(',')
+        ->allow_extra_args(false);
+  };
+  add_shapes("--min-shapes,--minShapes", words->min_shapes, "the least");
+  add_shapes("--opt-shapes,--optShapes", words->opt_shapes, "typical");
+  add_shapes("--max-shapes,--maxShapes", words->max_shapes, "the greatest");
   command->add_flag("--strip", words->options.strip,
                     "leave the weights out; lathe refit puts those of a model in");
   command->callback(

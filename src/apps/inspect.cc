@@ -138,13 +138,17 @@ std::string format_infos(const std::string& what, const std::vector<TensorInfo>&
   return text;
 }
 
+std::string format_bindings(const Program& program) {
+  return "network " + program.name() + "\n" + format_infos("input", program.inputs()) +
+         format_infos("output", program.outputs());
+}
+
 std::string format_network(const Program& program, const Inspection& inspection) {
   std::map<std::string, int> ops;
   for (const auto& node : inspection.before) ++ops[node.op];
   std::uint64_t bytes = 0;
   for (const auto& tensor : inspection.tensors) bytes += tensor.bytes;
-  std::string text = "network " + program.name() + "\n" + format_infos("input", program.inputs()) +
-                     format_infos("output", program.outputs());
+  std::string text = format_bindings(program);
   text += std::to_string(inspection.tensors.size()) + " constants, " + format_bytes(bytes) + "; " +
           std::to_string(inspection.before.size()) + " nodes, " + std::to_string(inspection.steps.size()) +
           " steps\n";
@@ -177,6 +181,10 @@ int inspect_network(const InspectWords& words) {
   if (words.passes) text += format_passes(inspection);
   if (words.plan)
     text += format_plan(inspection, detail_named(words.detail.empty() ? "layers" : words.detail));
+  if (text.empty() && options.file.ends_with(".plan"))
+    text = format_bindings(program) + "\n" +
+           format_plan(inspection, detail_named(words.detail.empty() ? "layers" : words.detail)) +
+           format_precision(inspection.precision);
   if (text.empty()) text = format_network(program, inspection) + format_precision(inspection.precision);
   write_out(text);
   return 0;

@@ -273,7 +273,7 @@ TEST_P(Arrays, PortableIsClose) {
           element_count(test.inputs[0].dims) > 9000)
         continue;
       const auto result = run(kernel, test, 1);
-      for (std::int64_t i = 0; i < element_count(shape); ++i) {
+      for (std::int64_t i = 0; i < element_count(shape); i += sample_step(element_count(shape))) {
         const auto expected = reference(test, index_of(shape, i));
         const double actual = result[0].as<float>()[i];
         if (std::isnan(expected.value) || std::isinf(expected.value))

@@ -162,6 +162,11 @@ std::span<const Kernel> kernels() {
   return kAll;
 }
 
+std::int64_t sample_step(std::int64_t count) {
+  constexpr std::int64_t kSamples = 2000;
+  return count / kSamples | 1;
+}
+
 const Kernel& portable_of(const Kernel& kernel) {
   const auto name = "portable" + kernel.name.substr(kernel.name.find('.'));
   for (const auto& candidate : kernels())

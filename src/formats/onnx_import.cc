@@ -371,10 +371,14 @@ class Importer {
     if (unsupported_.empty()) return;
     if (unsupported_.size() == 1) throw unsupported_[0];
     constexpr std::size_t kMostShown = 20;
-    std::string message = std::to_string(unsupported_.size()) + " nodes cannot be run:";
-    for (std::size_t i = 0; i < std::min(unsupported_.size(), kMostShown); ++i)
-      message += "\n  " + printable(unsupported_[i].place().field) + ": " + unsupported_[i].what();
-    if (unsupported_.size() > kMostShown) message += "\n  ...";
+    std::string message = std::to_string(unsupported_.size()) + " nodes cannot be run: ";
+    const std::string file = printable(model_.file) + ": ";
+    for (std::size_t i = 0; i < std::min(unsupported_.size(), kMostShown); ++i) {
+      std::string_view node = unsupported_[i].what();
+      if (node.starts_with(file)) node.remove_prefix(file.size());
+      message += (i == 0 ? "" : "; ") + std::string(node);
+    }
+    if (unsupported_.size() > kMostShown) message += "; ...";
     throw Error(ErrorCode::unsupported, message, {model_.file, std::nullopt, {}});
   }
 

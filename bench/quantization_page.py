@@ -207,7 +207,7 @@ CC0 1.0 (12,800 tokens). Test: 8 x 512 tokens of the LGPL 2.1, every position. E
 
 {type_table(rows)}
 
-*Rounded*: no calibration. *Importance*: the error of columns is weighed by their inputs (`--calibration`). *Error feedback*: other
+A blank has not been measured. *Rounded*: no calibration. *Importance*: the error of columns is weighed by their inputs (`--calibration`). *Error feedback*: other
 columns make up for what one lost (`--gptq`). Same top, perplexity and speed are those of the best of the three; all three have the same
 bytes. Rows of this model have 640 columns: where a type's blocks of 256 do not fit, the mix takes another type, so that Q4_K_M is mostly
 Q5_0 here. Two thirds of the weights are the embedding, which is the output head too: llama.cpp's rules, which these types follow, leave it in

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <memory>
+#include <numeric>
 
 #include "backend/step_attributes.h"
 #include "base/error.h"
@@ -164,7 +165,9 @@ std::span<const Kernel> kernels() {
 
 std::int64_t sample_step(std::int64_t count) {
   constexpr std::int64_t kSamples = 2000;
-  return count / kSamples | 1;
+  std::int64_t step = count / kSamples + 1;
+  while (std::gcd(step, count) > 1) ++step;
+  return step;
 }
 
 const Kernel& portable_of(const Kernel& kernel) {

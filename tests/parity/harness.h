@@ -51,8 +51,8 @@ std::vector<Tensor> run(const Kernel& kernel, const Case& test, int threads, int
 /// Empty where both are equal bit for bit (any NaN equals any NaN), else what differs first.
 std::string difference(std::span<const Tensor> a, std::span<const Tensor> b);
 
-/// How far apart the elements of `count` are that are held to a reference, where each takes a whole row: odd,
-/// so that all columns come up.
+/// How far apart the elements of `count` are that are held to a reference, where each takes a whole row: no
+/// divisor of it in common, so that all columns come up.
 std::int64_t sample_step(std::int64_t count);
 
 /// The portable kernel that `kernel` must agree with: itself, or the one of its name.

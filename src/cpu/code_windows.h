@@ -8,10 +8,13 @@
 #pragma once
 
 #include "cpu/code_epilogue.h"
-#include "graph/window.h"
+#include "cpu/conv_windows.h"
 
 namespace lathe::conv_codes {
 namespace {
+
+using conv::Range;
+using conv::share;
 
 constexpr int kLeast = 6;  // the attribute
 constexpr std::int64_t kLanes = 16;
@@ -22,16 +25,7 @@ constexpr std::int64_t kSlack = 64;                // what gathering a line may 
 constexpr std::int64_t kRowBytes = kChunkVectors * kLanes + kSlack;
 constexpr std::int64_t kBatch = 16;  // rows of the depth that are gathered before they are interleaved
 
-struct Problem {
-  int axes;
-  WindowAxis axis[kMaxWindowAxes];
-  std::int64_t items;     // groups of all images
-  std::int64_t groups;    // of an image
-  std::int64_t rows;      // of a group, as all below
-  std::int64_t channels;  // of the input
-  std::int64_t depth;
-  std::int64_t pixels;
-  std::int64_t input_pixels;
+struct Problem : conv::Windows {
   const std::uint8_t* x;
   const std::int8_t* weights;
   bool is_signed;     // x
@@ -45,25 +39,8 @@ struct Problem {
   const TensorArg& x = call.inputs[code_product::kX];
   const TensorArg& weights = call.inputs[code_product::kWeight];
   Problem problem{};
-  problem.axes = x.rank - 2;
-  resolve_windows(
-      {call.attributes[0].text, call.attributes[1].text, call.attributes[4].text, call.attributes[5].text},
-      problem.axes, x.dims + 2, weights.dims + 2, false, problem.axis);
-  problem.groups = call.attributes[2].integer;
-  problem.items = x.dims[0] * problem.groups;
-  problem.rows = weights.dims[0] / problem.groups;
-  problem.channels = weights.dims[1];
-  problem.depth = problem.channels;
-  problem.pixels = problem.input_pixels = 1;
-  problem.is_pointwise = true;
-  for (int i = 0; i < problem.axes; ++i) {
-    const WindowAxis& axis = problem.axis[i];
-    problem.depth *= axis.kernel;
-    problem.pixels *= axis.output;
-    problem.input_pixels *= axis.input;
-    problem.is_pointwise = problem.is_pointwise && axis.kernel == 1 && axis.stride == 1 &&
-                           axis.pad_begin == 0 && axis.pad_end == 0;
-  }
+  static_cast<conv::Windows&>(problem) = conv::windows_of(x, weights, call.attributes);
+  problem.is_pointwise = conv::is_pointwise(problem);
   const WindowAxis& last = problem.axis[problem.axes - 1];
   problem.is_shifted =
       problem.axes <= 2 && problem.axis[0].stride == 1 && last.stride == 1 && last.output == last.input;
@@ -92,15 +69,6 @@ struct Scratch {
   scratch.starts = scratch.rows + kBatch * kRowBytes;
   scratch.bytes = scratch.starts + problem.rows * static_cast<std::int64_t>(sizeof(std::int32_t));
   return scratch;
-}
-
-struct Range {
-  std::int64_t begin;
-  std::int64_t end;
-};
-
-[[maybe_unused]] Range share(std::int64_t count, std::int64_t part, std::int64_t parts) {
-  return {count * part / parts, count * (part + 1) / parts};
 }
 
 /// A place among the output's pixels.

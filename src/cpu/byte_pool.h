@@ -7,38 +7,26 @@
 
 #include <cstdint>
 
-#include "backend/kernel_call.h"
-#include "graph/window.h"
+#include "cpu/pool_windows.h"
 
 namespace lathe::byte_pool {
 namespace {
 
 constexpr std::int64_t kSlack = 64;  // vectors run over the end of a line
 
-struct Problem {
-  WindowAxis lines;
-  WindowAxis columns;
-  std::int64_t planes;
+struct Problem : pool::Windows {
   std::int64_t width;  // of a line with its padding, and slack
   const std::uint8_t* x;
   std::uint8_t* y;
 };
 
 [[maybe_unused]] Problem problem_of(const KernelCall& call) {
-  const TensorArg& x = call.inputs[0];
-  const int axes = x.rank - 2;
-  const WindowNumbers kernel = window_numbers(call.attributes[3].text);
-  WindowAxis axis[kMaxWindowAxes];
-  resolve_windows(
-      {call.attributes[0].text, call.attributes[2].text, call.attributes[4].text, call.attributes[5].text},
-      axes, x.dims + 2, kernel.values, call.attributes[1].integer != 0, axis);
-  Problem problem{{1, 1, 1, 1, 0, 0, 1}, axis[axes - 1], x.dims[0] * x.dims[1], 0, nullptr, nullptr};
-  if (axes == 2) problem.lines = axis[0];
+  Problem problem{pool::windows_of(call), 0, nullptr, nullptr};
   const WindowAxis& columns = problem.columns;
   const std::int64_t given = columns.pad_begin + columns.input;
   const std::int64_t wanted = (columns.output - 1) * columns.stride + window_extent(columns);
   problem.width = ((given > wanted ? given : wanted) + 2 * kSlack - 1) / kSlack * kSlack;
-  problem.x = static_cast<const std::uint8_t*>(x.data);
+  problem.x = static_cast<const std::uint8_t*>(call.inputs[0].data);
   problem.y = static_cast<std::uint8_t*>(call.outputs[0].data);
   return problem;
 }

@@ -7,18 +7,14 @@
 // ascending order. What lies outside is the number that joining begins with.
 #pragma once
 
-#include "backend/kernel_call.h"
-#include "graph/window.h"
+#include "cpu/pool_windows.h"
 
 namespace lathe::plane_pool {
 namespace {
 
 constexpr std::int64_t kLanes = 16;
 
-struct Pool {
-  std::int64_t planes;
-  WindowAxis rows;  // of length 1 where there is one axis
-  WindowAxis columns;
+struct Pool : pool::Windows {
   std::int64_t width;  // of the padded line
   std::int64_t phase;  // from one part of the line to the next
   const float* x;
@@ -26,23 +22,13 @@ struct Pool {
 };
 
 [[maybe_unused]] Pool pool_of(const KernelCall& call) {
-  const TensorArg& x = call.inputs[0];
-  const int axes = x.rank - 2;
-  const WindowNumbers kernel = window_numbers(call.attributes[3].text);
-  WindowAxis axis[kMaxWindowAxes];
-  resolve_windows(
-      {call.attributes[0].text, call.attributes[2].text, call.attributes[4].text, call.attributes[5].text},
-      axes, x.dims + 2, kernel.values, call.attributes[1].integer != 0, axis);
-  Pool pool{};
-  pool.planes = x.dims[0] * x.dims[1];
-  pool.rows = axes == 2 ? axis[0] : WindowAxis{1, 1, 1, 1, 0, 0, 1};
-  pool.columns = axis[axes - 1];
+  Pool pool{pool::windows_of(call), 0, 0, nullptr, nullptr};
   const WindowAxis& columns = pool.columns;
   pool.width = (columns.output - 1) * columns.stride + window_extent(columns);
   // whole vectors are read from each element of the window on
   pool.phase =
       (columns.output + kLanes - 1) / kLanes * kLanes + (window_extent(columns) - 1) / columns.stride + 1;
-  pool.x = static_cast<const float*>(x.data);
+  pool.x = static_cast<const float*>(call.inputs[0].data);
   pool.y = static_cast<float*>(call.outputs[0].data);
   return pool;
 }
@@ -83,7 +69,7 @@ void fill(float* target, float number, std::int64_t count) {
 /// The rows of the windows of output row `row`, joined into a line of the padded width.
 template <class V, class Join>
 void join_rows(const Pool& pool, const float* plane, std::int64_t row, float* line, std::int64_t size) {
-  const WindowAxis& rows = pool.rows;
+  const WindowAxis& rows = pool.lines;
   const WindowAxis& columns = pool.columns;
   const std::int64_t room = pool.width - columns.pad_begin;
   const std::int64_t inside = columns.input < room ? columns.input : room > 0 ? room : 0;
@@ -163,11 +149,11 @@ template <class V, class Join, class Row>
 void for_each_row(const KernelCall& call, const Pool& pool, Row row) {
   auto* line = static_cast<float*>(call.scratch);
   const std::int64_t size = line_size(pool);
-  const std::int64_t count = pool.planes * pool.rows.output;
+  const std::int64_t count = pool.planes * pool.lines.output;
   const std::int64_t end = count * (call.thread + 1) / call.threads;
   for (std::int64_t i = count * call.thread / call.threads; i < end; ++i) {
-    const std::int64_t out = i % pool.rows.output;
-    const float* plane = pool.x + i / pool.rows.output * pool.rows.input * pool.columns.input;
+    const std::int64_t out = i % pool.lines.output;
+    const float* plane = pool.x + i / pool.lines.output * pool.lines.input * pool.columns.input;
     join_rows<V, Join>(pool, plane, out, line, size);
     float* parts = pool.columns.stride == 1 ? line : line + size;
     if (pool.columns.stride > 1) cut_line<V>(pool, line, parts);
@@ -197,7 +183,7 @@ void run_average(const KernelCall& call) {
   for (std::int64_t i = 0; i < pool.phase; ++i)
     counts[i] = i < pool.columns.output ? static_cast<float>(counted(pool.columns, i, with_padding)) : 1.0f;
   for_each_row<V, Sum<V>>(call, pool, [&](std::int64_t out, const float* parts, float* y) {
-    const V rows = broadcast(V{}, static_cast<float>(counted(pool.rows, out, with_padding)));
+    const V rows = broadcast(V{}, static_cast<float>(counted(pool.lines, out, with_padding)));
     join_columns<V, Sum<V>>(
         pool, parts, y, [&](V joined, std::int64_t i) { return joined / (rows * load(V{}, counts + i)); });
   });

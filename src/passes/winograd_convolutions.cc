@@ -4,7 +4,9 @@
 // that pays: enough channels and rows, and tiles that fill vectors. Weights are transformed in double and
 // rounded once. Within 1e-5 of the sums of magnitudes: products of transformed numbers, which the transform
 // back subtracts from each other (Lavin and Gray, 2015).
+#include <algorithm>
 #include <array>
+#include <cstring>
 
 #include "graph/text_lists.h"
 #include "graph/window.h"
@@ -57,10 +59,11 @@ bool find_window(const Graph& graph, const Node& node, Window& window) {
 }
 
 /// G of three numbers that are `stride` apart, to six.
-std::array<double, kInputs> transformed(const double* w, std::size_t stride) {
-  const double first = w[0];
-  const double middle = w[stride];
-  const double last = w[2 * stride];
+template <class Number>
+std::array<double, kInputs> transformed(const Number* w, std::size_t stride) {
+  const auto first = static_cast<double>(w[0]);
+  const auto middle = static_cast<double>(w[stride]);
+  const auto last = static_cast<double>(w[2 * stride]);
   return {first / 4,
           -(first + middle + last) / 6,
           -(first - middle + last) / 6,
@@ -69,25 +72,42 @@ std::array<double, kInputs> transformed(const double* w, std::size_t stride) {
           last};
 }
 
+using Kernel = std::array<float, kKernel * kKernel>;
+using TransformedKernel = std::array<double, kInputs * kInputs>;
+
+/// G w G'.
+TransformedKernel transformed(const Kernel& w) {
+  std::array<double, kInputs * kKernel> halfway{};  // [6, 3]
+  for (std::size_t column = 0; column < kKernel; ++column) {
+    const auto down = transformed<float>(w.data() + column, kKernel);
+    for (std::size_t i = 0; i < kInputs; ++i) halfway[i * kKernel + column] = down[i];
+  }
+  TransformedKernel result{};
+  for (std::size_t i = 0; i < kInputs; ++i)
+    std::ranges::copy(transformed<double>(halfway.data() + i * kKernel, 1),
+                      result.begin() + static_cast<std::ptrdiff_t>(i * kInputs));
+  return result;
+}
+
 /// [36, rows, channels] of [rows, channels, 3, 3].
 ValueId add_transformed(Graph& graph, ValueId weight) {
+  constexpr std::size_t kBlock =
+      64;  // kernels that are stored at once, so that lines of the cache are filled
   const Value value = graph.value(weight);
   const auto kernels = static_cast<std::size_t>(value.data.shape[0] * value.data.shape[1]);
   const auto floats = std::make_shared<std::vector<float>>(kInputs * kInputs * kernels);
-  for (std::size_t k = 0; k < kernels; ++k) {
-    std::array<double, kKernel * kKernel> w{};
-    for (std::size_t i = 0; i < w.size(); ++i)
-      w[i] = static_cast<double>(constant_element(value, k * w.size() + i));
-    std::array<double, kInputs * kKernel> halfway{};  // [6, 3]
-    for (std::size_t column = 0; column < kKernel; ++column) {
-      const auto down = transformed(w.data() + column, kKernel);
-      for (std::size_t i = 0; i < kInputs; ++i) halfway[i * kKernel + column] = down[i];
+  std::array<std::array<float, kBlock>, kInputs * kInputs> block{};
+  for (std::size_t first = 0; first < kernels; first += kBlock) {
+    const std::size_t count = std::min(kBlock, kernels - first);
+    for (std::size_t k = 0; k < count; ++k) {
+      Kernel w{};
+      std::memcpy(w.data(), value.data.data + (first + k) * sizeof w, sizeof w);
+      const auto elements = transformed(w);
+      for (std::size_t i = 0; i < elements.size(); ++i) block[i][k] = static_cast<float>(elements[i]);
     }
-    for (std::size_t i = 0; i < kInputs; ++i) {
-      const auto across = transformed(halfway.data() + i * kKernel, 1);
-      for (std::size_t j = 0; j < kInputs; ++j)
-        (*floats)[(i * kInputs + j) * kernels + k] = static_cast<float>(across[j]);
-    }
+    for (std::size_t i = 0; i < block.size(); ++i)
+      std::copy_n(block[i].begin(), count,
+                  floats->begin() + static_cast<std::ptrdiff_t>(i * kernels + first));
   }
   const TensorView view{reinterpret_cast<const std::byte*>(floats->data()),
                         Dtype::f32,

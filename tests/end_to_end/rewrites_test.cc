@@ -8,7 +8,7 @@
 
 #include "compile/compile.h"
 #include "cpu/backend.h"
-#include "support/number_constants.h"
+#include "support/code_constants.h"
 
 namespace lathe {
 namespace {
@@ -20,6 +20,11 @@ struct Computed {
   bool changed = false;  // by the pass
 };
 
+/// Floats and masks by their names, and lists of sizes.
+std::pair<TensorView, std::shared_ptr<const void>> constant(const std::string& name, const ValueType& type) {
+  return type.dtype == Dtype::i64 ? test::code_constant(name, type) : test::number_constant(name, type);
+}
+
 /// Output "y" of the graph, compiled without the recognizing passes but, where asked for, this one.
 Computed compute(std::string_view text, std::string_view pass, bool with_pass) {
   const auto backend = make_cpu_backend(2);
@@ -30,7 +35,7 @@ Computed compute(std::string_view text, std::string_view pass, bool with_pass) {
         "merge_shuffles", "fuse_conv_epilogues", "winograd_convolutions", "fold_pads", "recognize_pooling",
         "scale_with_convolutions"})
     if (name != pass || !with_pass) options.disabled_passes.emplace_back(name);
-  const auto result = compile(parse_graph(text, test::number_constant), *backend, options);
+  const auto result = compile(parse_graph(text, constant), *backend, options);
   Computed computed;
   for (const auto& report : result.passes)
     if (report.name == pass) computed.changed = report.changed;
@@ -227,6 +232,24 @@ TEST(Rewrites, EpiloguesOfConvolutionsAreBitEqual) {
     %r: f32[2, 7, 20, 33] = Conv(%q, %v)
     %s: f32[2, 7, 20, 33] = Min(%r, %half)
     %y: f32[2, 7, 20, 33] = Tanh(%s)
+    return y = %y
+  })",
+              0, 0);
+}
+
+TEST(Rewrites, PadsInWindowsAreBitEqual) {
+  expect_kept("fold_pads", R"(graph g {
+    %x: f32[2, 3, 20, 33] = input
+    %w: f32[7, 3, 3, 3] = constant "random w"
+    %one: i64[8] = constant "0,0,1,2,0,0,3,1"
+    %two: i64[8] = constant "0,0,1,1,0,0,1,1"
+    %least: f32[] = constant "-inf"
+    %a: f32[2, 3, 24, 36] = Pad(%x, %one)
+    %b: f32[2, 7, 24, 36] = Conv(%a, %w) {pads = "1,1,1,1"}
+    %c: f32[2, 7, 26, 38] = Pad(%b, %two)
+    %d: f32[2, 7, 12, 18] = AveragePool(%c) {kernel_shape = "3,3", strides = "2,2"}
+    %e: f32[2, 7, 14, 20] = Pad(%d, %two, %least)
+    %y: f32[2, 7, 12, 18] = MaxPool(%e) {kernel_shape = "3,3"}
     return y = %y
   })",
               0, 0);

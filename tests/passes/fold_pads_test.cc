@@ -1,32 +1,13 @@
-#include <cstring>
-#include <memory>
-#include <vector>
-
-#include "graph/text_lists.h"
 #include "passes/before_expected.h"
+#include "support/code_constants.h"
 
 namespace lathe {
 namespace {
 
-/// Constants that are named after their numbers: "0, 0, 1" or "0.5"; other names have none.
-std::pair<TensorView, std::shared_ptr<const void>> listed(const std::string& name, const ValueType& type) {
-  Shape shape;
-  for (const auto& dim : type.dims) shape.push_back(dim.value);
-  const auto bytes = std::make_shared<std::vector<std::byte>>(dense_bytes(type.dtype, shape));
-  if (type.dtype == Dtype::i64) {
-    const auto numbers = parse_integers(name).value();
-    std::memcpy(bytes->data(), numbers.data(), bytes->size());
-  } else if (shape.empty()) {
-    const float number = std::stof(name);
-    std::memcpy(bytes->data(), &number, sizeof number);
-  }
-  return {TensorView{bytes->data(), type.dtype, shape}, bytes};
-}
-
 TEST(FoldPads, PadsWhereTheWindowDoes) {
   expect_rewrite(fold_pads, R"(graph g {
     %x: f32[N, 3, 9, 9] = input
-    %w: f32[3, 3, 3, 3] = constant "w"
+    %w: f32[3, 3, 3, 3] = constant "random w"
     %all: i64[8] = constant "0,0,1,2,0,0,0,1"
     %two: i64[4] = constant "1,2,3,4"
     %axes: i64[2] = constant "-1,2"
@@ -42,7 +23,7 @@ TEST(FoldPads, PadsWhereTheWindowDoes) {
   })",
                  R"(graph g {
     %x: f32[N, 3, 9, 9] = input
-    %w: f32[3, 3, 3, 3] = constant "w"
+    %w: f32[3, 3, 3, 3] = constant "random w"
     %all: i64[8] = constant "0,0,1,2,0,0,0,1"
     %two: i64[4] = constant "1,2,3,4"
     %axes: i64[2] = constant "-1,2"
@@ -53,15 +34,15 @@ TEST(FoldPads, PadsWhereTheWindowDoes) {
     %y: f32[N, 3, 7, 8] = MaxPool(%d) {kernel_shape = "2,2", pads = "1, 2, 0, 1", strides = "2,2"}
     return y = %y
   })",
-                 {}, listed);
+                 {}, test::code_constant);
 }
 
 TEST(FoldPads, KeepsOtherNumbersAxesModesAndWhatOthersRead) {
   constexpr std::string_view kGraph = R"(graph g {
     %x: f32[1, 3, 9, 9] = input
     %n: i64[8] = input
-    %w: f32[3, 3, 3, 3] = constant "w"
-    %v: f32[4, 4, 3, 3] = constant "v"
+    %w: f32[3, 3, 3, 3] = constant "random w"
+    %v: f32[4, 4, 3, 3] = constant "random v"
     %all: i64[8] = constant "0,0,1,1,0,0,1,1"
     %less: i64[8] = constant "0,0,-1,1,0,0,1,1"
     %channels: i64[8] = constant "0,1,0,0,0,0,0,0"
@@ -85,7 +66,7 @@ TEST(FoldPads, KeepsOtherNumbersAxesModesAndWhatOthersRead) {
     %r: f32[1, 3, 9, 9] = MaxPool(%q) {kernel_shape = "3,3"}
     return b = %b, d = %d, f = %f, h = %h, j = %j, k = %k, m = %m, p = %p, r = %r
   })";
-  Graph graph = parse_graph(kGraph, listed);
+  Graph graph = parse_graph(kGraph, test::code_constant);
   const std::string before = print(graph);
   EXPECT_FALSE(fold_pads(graph, {}));
   EXPECT_EQ(print(graph), before);

@@ -1,5 +1,5 @@
 #include "passes/before_expected.h"
-#include "passes/code_constants.h"
+#include "support/code_constants.h"
 
 namespace lathe {
 namespace {

@@ -6,7 +6,7 @@
 
 minilm    the sentence encoder that tools/export_onnx.py writes, calibrated on tests/apps/data/calibration_sentences.txt;
           cosines of the embeddings of sentences.txt to those in float32, and medians of `lathe exec` at --tokens
-resnet50  the suite's light_resnet50 of the onnx package with seeded random weights (He), norms near the identity, on
+resnet50  light_resnet50 of the onnx package with the random weights of compare_onnx.py, on
           seeded noise of several scales: 8 samples that it was not calibrated on
 BUILD WORDS go to `lathe build`: --precision int8, --error-limit 0.2, ...
 """
@@ -21,7 +21,6 @@ import tempfile
 
 import numpy as np
 import onnx
-from onnx import helper, numpy_helper
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tools"))
@@ -88,10 +87,10 @@ def minilm(words, folder):
     import export_onnx
     cache = os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache"
     model = pathlib.Path(os.environ.get("LATHE_MODEL_DIR") or pathlib.Path(cache) / "lathe" / "models") / "all-MiniLM-L6-v2"
-    export_onnx.Encoder(str(model), position_ids=True).export(folder)
+    export_onnx.Encoder(str(model)).export(folder)
 
     def inputs(ids):
-        return {"input_ids": np.array([ids], np.int64), "position_ids": np.arange(len(ids), dtype=np.int64)[None]}
+        return {"input_ids": np.array([ids], np.int64)}
 
     def sentences(file, count):
         lines = (DATA / file).read_text(encoding="utf-8").splitlines()
@@ -103,37 +102,13 @@ def minilm(words, folder):
     compare(words, folder / "model.onnx", folder, samples, tests, ["--shapes", f"T={words.tokens}"], inputs(whole))
 
 
-def random_resnet(path):
-    """The light network's shapes, with numbers in place of constants that say nothing."""
-    model = onnx.load(pathlib.Path(onnx.__file__).parent / "backend/test/data/light/light_resnet50.onnx")
-    random = np.random.default_rng(50)
-    shapes = {i.name: numpy_helper.to_array(i) for i in model.graph.initializer}
-    kept, constants = [], []
-    for node in model.graph.node:
-        if node.op_type != "ConstantOfShape":
-            kept.append(node)
-            continue
-        shape, name = tuple(shapes[node.input[0]].astype(int)), node.output[0]
-        if len(shape) > 1:
-            values = random.standard_normal(shape) * np.sqrt(2 / np.prod(shape[1:]))
-        elif name.endswith(("_s_0", "_riv_0")):
-            values = random.uniform(0.8, 1.2, shape)
-            # a block's last norm is small, as training leaves it: sums of sixteen blocks stay in range
-            values *= 0.3 if "branch2c_bn_s" in name else 1
-        else:
-            values = random.standard_normal(shape) / 10
-        constants.append(numpy_helper.from_array(values.astype(np.float32), name))
-    last = next(node for node in kept if node.op_type == "Softmax")  # its input says more than its probabilities
-    kept.remove(last)
-    names = {constant.name for constant in constants}
-    graph = helper.make_graph(kept, "resnet50", [i for i in model.graph.input if i.name == "gpu_0/data_0"],
-                              [helper.make_tensor_value_info(last.input[0], onnx.TensorProto.FLOAT, [1, 1000])],
-                              constants + [i for i in model.graph.initializer if i.name not in names])
-    onnx.save(helper.make_model(graph, opset_imports=model.opset_import, ir_version=8), path)
-
-
 def resnet50(words, folder):
-    random_resnet(folder / "resnet50.onnx")
+    import compare_onnx
+    network = compare_onnx.network(folder, "resnet50")
+    model = onnx.load(network)
+    softmax = model.graph.node.pop()  # its input says more than its probabilities
+    model.graph.output[0].name = softmax.input[0]
+    onnx.save(model, network)
     random = np.random.default_rng(7)
 
     def image():
@@ -141,7 +116,7 @@ def resnet50(words, folder):
         return {"gpu_0/data_0": (sum(noise) / 2).astype(np.float32)[None]}
 
     samples, tests = [image() for _ in range(words.samples)], [image() for _ in range(8)]
-    compare(words, folder / "resnet50.onnx", folder, samples, tests, [], tests[0])
+    compare(words, network, folder, samples, tests, [], tests[0])
 
 
 def main():

@@ -11,7 +11,7 @@ A decoder (llama in GGUF, with a byte-level BPE vocabulary):
   a rounding of minimum / scale; norms are RMSNormalization, then RotaryEmbedding and Attention with its past.
 
 An encoder (BERT with mean pooling, as the sentence-transformers have it):
-  input_ids i64 [1, T]; embeddings f32 [1, hidden], of length 1; with --position-ids these too, i64 [1, T]: 0, 1, ...
+  input_ids i64 [1, T]; embeddings f32 [1, hidden], of length 1
 """
 import argparse
 import json
@@ -201,9 +201,8 @@ class Decoder:
 
 
 class Encoder:
-    def __init__(self, folder, position_ids=False):
+    def __init__(self, folder):
         from safetensors.numpy import load_file
-        self.position_ids = position_ids  # as an input; else they are counted
         with open(os.path.join(folder, "config.json"), encoding="utf-8") as file:
             self.config = json.load(file)
         self.tensors = load_file(os.path.join(folder, "model.safetensors"))
@@ -243,12 +242,8 @@ class Encoder:
         for name, value in (("zero", [0]), ("one", [1])):
             net.constant(name, np.array(value, np.int64))
         words = net.add("Gather", [self.weight("embeddings.word_embeddings.weight"), "input_ids"], "words")
-        table = self.weight("embeddings.position_embeddings.weight")
-        if self.position_ids:
-            places = net.add("Gather", [table, "position_ids"], "places")
-        else:
-            length = net.add("Shape", ["input_ids"], "length", start=1, end=2)
-            places = net.add("Slice", [table, "zero", length], "places")
+        length = net.add("Shape", ["input_ids"], "length", start=1, end=2)
+        places = net.add("Slice", [self.weight("embeddings.position_embeddings.weight"), "zero", length], "places")
         kinds = net.constant("kind", self.tensors["embeddings.token_type_embeddings.weight"][0].astype(np.float32))
         x = net.add("Add", [net.add("Add", [words, places], "words.placed"), kinds], "embedded")
         x = self.norm(x, "embeddings.LayerNorm")
@@ -257,9 +252,7 @@ class Encoder:
         mean = net.add("ReduceMean", [x, "one"], "mean", keepdims=0)
         length = net.add("ReduceL2", [mean, "one"], "norm", keepdims=1)
         net.add("Div", [mean, length], "embeddings")
-        ids = ["input_ids"] + ["position_ids"] * self.position_ids
-        inputs = [whole(name, [1, "T"]) for name in ids]
-        net.save(os.path.join(folder, "model.onnx"), inputs, [real("embeddings", [1, width])])
+        net.save(os.path.join(folder, "model.onnx"), [whole("input_ids", [1, "T"])], [real("embeddings", [1, width])])
 
 
 def main():
@@ -267,11 +260,9 @@ def main():
     parser.add_argument("kind", choices=("decoder", "encoder"))
     parser.add_argument("model", help="a .gguf file, or a folder with model.safetensors")
     parser.add_argument("output", help="the folder to write")
-    parser.add_argument("--position-ids", action="store_true", help="of an encoder: positions are an input")
     words = parser.parse_args()
     os.makedirs(words.output, exist_ok=True)
-    exporter = Decoder(words.model) if words.kind == "decoder" else Encoder(words.model, words.position_ids)
-    exporter.export(words.output)
+    {"decoder": Decoder, "encoder": Encoder}[words.kind](words.model).export(words.output)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@
 #include <cstdio>
 #include <map>
 
-#include "api/calibration_set.h"
 #include "api/choose_types.h"
 #include "api/inspect_plan.h"
 #include "api/layer_types.h"
@@ -42,9 +41,9 @@ struct Difference {
 
 class PrecisionSearch {
  public:
-  PrecisionSearch(const ProgramOptions& options, const Graph& graph, std::span<const InputSpec> inputs)
+  PrecisionSearch(const ProgramOptions& options, const Graph& graph, const CalibrationSet& samples)
       : options_(options),
-        samples_(options.precision.calibration, {inputs.begin(), inputs.end()}),
+        samples_(samples),
         graph_(prepare_network(options, graph)),
         layers_(find_weighted_layers(graph_)),
         types_(layers_.size(), LayerType::f32),
@@ -237,7 +236,7 @@ class PrecisionSearch {
   };
 
   const ProgramOptions& options_;
-  CalibrationSet samples_;
+  const CalibrationSet& samples_;
   Graph graph_;
   std::vector<WeightedLayer> layers_;
   std::vector<AllowedTypes> allowed_;
@@ -254,8 +253,8 @@ class PrecisionSearch {
 }  // namespace
 
 PrecisionChoice choose_precision(const ProgramOptions& options, const Graph& graph,
-                                 std::span<const InputSpec> inputs) {
-  return PrecisionSearch(options, graph, inputs).run();
+                                 const CalibrationSet& samples) {
+  return PrecisionSearch(options, graph, samples).run();
 }
 
 }  // namespace lathe

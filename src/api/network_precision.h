@@ -2,9 +2,7 @@
 // the error, and held to that limit by running the whole.
 #pragma once
 
-#include <span>
-
-#include "api/program_inputs.h"
+#include "api/calibration_set.h"
 #include "graph/graph.h"
 #include "lathe/execute.h"
 
@@ -16,8 +14,8 @@ struct PrecisionChoice {
   PrecisionInspection report;
 };
 
-/// `graph` as it was read, `inputs` its inputs. Throws Error naming option, file, layer or tensor.
+/// `graph` as it was read, `samples` of its inputs. Throws Error naming option, file, layer or tensor.
 PrecisionChoice choose_precision(const ProgramOptions& options, const Graph& graph,
-                                 std::span<const InputSpec> inputs);
+                                 const CalibrationSet& samples);
 
 }  // namespace lathe

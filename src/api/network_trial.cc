@@ -36,8 +36,7 @@ ProgramOptions trial_options(const ProgramOptions& options, const Sizes& sizes,
 
 NetworkTrial::NetworkTrial(const ProgramOptions& options, const Graph& graph, const Sizes& sizes,
                            Purpose purpose)
-    : program_(std::make_shared<const ProgramImplementation>(
-          trial_options(options, sizes, purpose), [&graph](Graph& compiled) { compiled = graph; })),
+    : program_(std::make_shared<const ProgramImplementation>(trial_options(options, sizes, purpose), graph)),
       execution_(program_, 0) {}
 
 std::vector<Tensor> NetworkTrial::run(const NamedTensors& sample) {

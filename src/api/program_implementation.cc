@@ -1,9 +1,11 @@
 #include "api/program_implementation.h"
 
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include "api/activation_codes.h"
+#include "api/calibration_set.h"
 #include "api/engine_version.h"
 #include "api/known_models.h"
 #include "api/network_precision.h"
@@ -53,6 +55,30 @@ std::map<std::string, Value> once_each(const std::vector<std::pair<std::string, 
   return result;
 }
 
+std::vector<InputSpec> values_of(const Graph& graph, ValueKind kind) {
+  std::vector<InputSpec> specs;
+  for (const auto& value : graph.values)
+    if (value.kind == kind) specs.push_back({value.name, value.type});
+  return specs;
+}
+
+/// Those that precision is chosen by, where that is asked for.
+std::optional<CalibrationSet> read_samples(const ProgramOptions& options, const Graph& graph) {
+  if (options.precision.calibration.empty()) return std::nullopt;
+  if (options.file.empty())
+    throw Error(ErrorCode::unsupported, "calibration on samples is of networks; models have --activations",
+                {options.model, std::nullopt, "calibrate"});
+  return CalibrationSet(options.precision.calibration, values_of(graph, ValueKind::input));
+}
+
+/// `options` with sizes that hold all samples: importing goes by how large dimensions get.
+ProgramOptions with_sizes_of(const CalibrationSet& samples, ProgramOptions options) {
+  Sizes sizes = samples.greatest();
+  for (const auto& [symbol, size] : options.sizes) sizes[symbol] = std::max(sizes[symbol], size);
+  options.sizes.assign(sizes.begin(), sizes.end());
+  return options;
+}
+
 ActivationCodes program_activations(const ProgramOptions& options, const ModelOptions& complete) {
   if (options.file.empty())
     return choose_activations(resolve_model(options.model, options.model_options), complete).codes;
@@ -81,33 +107,46 @@ Json tensor_json(const Plan& plan, std::int32_t index) {
 
 }  // namespace
 
-ProgramImplementation::ProgramImplementation(const ProgramOptions& options, const EditGraph& edit)
-    : keep_tensors(options.keep_tensors) {
-  if (options.model_options.threads < 0 || options.model_options.threads > kMostThreads)
-    throw Error(ErrorCode::invalid_argument, "threads is outside 0 to 1024", {{}, std::nullopt, "threads"});
-  first_inputs = once_each(options.inputs, "inputs");
-  sizes = once_each(options.sizes, "sizes");
-  backend = make_cpu_backend(options.model_options.threads);
+ProgramImplementation::ProgramImplementation(const ProgramOptions& options, const EditGraph& edit) {
+  begin(options);
   const std::string file =
       options.file.empty() ? resolve_model(options.model, options.model_options) : options.file;
-  if (is_plan_file(file))
+  if (is_plan_file(file)) {
     load_plan(options, file);
-  else
-    compile_graph(options, edit);
+  } else {
+    ProgramSource source = read_program(options);
+    const auto samples = read_samples(options, source.graph);
+    if (samples) source = read_program(with_sizes_of(*samples, options));
+    if (edit) edit(source.graph);
+    compile_graph(options, std::move(source), samples ? &*samples : nullptr);
+  }
   choose_outputs(options.outputs);
   describe();
 }
 
-void ProgramImplementation::compile_graph(const ProgramOptions& options, const EditGraph& edit) {
-  ProgramSource source = read_program(options);
-  if (edit) edit(source.graph);
+ProgramImplementation::ProgramImplementation(const ProgramOptions& options, Graph graph) {
+  begin(options);
+  compile_graph(options, {std::move(graph), options.model_options}, nullptr);
+  choose_outputs(options.outputs);
+  describe();
+}
+
+void ProgramImplementation::begin(const ProgramOptions& options) {
+  if (options.model_options.threads < 0 || options.model_options.threads > kMostThreads)
+    throw Error(ErrorCode::invalid_argument, "threads is outside 0 to 1024", {{}, std::nullopt, "threads"});
+  keep_tensors = options.keep_tensors;
+  first_inputs = once_each(options.inputs, "inputs");
+  sizes = once_each(options.sizes, "sizes");
+  backend = make_cpu_backend(options.model_options.threads);
+}
+
+void ProgramImplementation::compile_graph(const ProgramOptions& options, ProgramSource source,
+                                          const CalibrationSet* samples) {
   require_runnable(source.graph, options.file);
   name = source.graph.name;
   rules = find_index_rules(index_graph(source.graph));
-  for (const auto& value : source.graph.values) {
-    if (value.kind == ValueKind::input) inputs.push_back({value.name, value.type});
-    if (value.kind == ValueKind::state) states.push_back({value.name, value.type});
-  }
+  inputs = values_of(source.graph, ValueKind::input);
+  states = values_of(source.graph, ValueKind::state);
   const auto profiles = named_profiles(options.profiles, inputs);
   for (const auto& [symbol, size] : greatest_sizes(profiles))
     if (!sizes.try_emplace(symbol, size).second)
@@ -115,7 +154,7 @@ void ProgramImplementation::compile_graph(const ProgramOptions& options, const E
                   {{}, std::nullopt, "profiles"});
   read_raw_inputs(options);
   before = source.graph;
-  apply_precision(options, source.graph);
+  if (samples != nullptr) apply_precision(options, *samples, source.graph);
   complete_inputs({inputs, graph_symbols(source.graph), rules, options.past, options.seed, {}}, first_inputs,
                   sizes, notes);
   CompileOptions compile_options;
@@ -134,12 +173,9 @@ void ProgramImplementation::compile_graph(const ProgramOptions& options, const E
   plan = compiled->plan;
 }
 
-void ProgramImplementation::apply_precision(const ProgramOptions& options, Graph& graph) {
-  if (options.precision.calibration.empty()) return;
-  if (options.file.empty())
-    throw Error(ErrorCode::unsupported, "calibration on samples is of networks; models have --activations",
-                {options.model, std::nullopt, "calibrate"});
-  auto choice = choose_precision(options, graph, inputs);
+void ProgramImplementation::apply_precision(const ProgramOptions& options, const CalibrationSet& samples,
+                                            Graph& graph) {
+  auto choice = choose_precision(options, graph, samples);
   graph = std::move(choice.graph);
   precision = std::move(choice.report);
   Sizes given = sizes;

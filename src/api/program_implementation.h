@@ -17,11 +17,16 @@
 
 namespace lathe {
 
+class CalibrationSet;
+struct ProgramSource;
+
 class ProgramImplementation {
  public:
   /// Changes a graph before it is compiled.
   using EditGraph = std::function<void(Graph& graph)>;
   explicit ProgramImplementation(const ProgramOptions& options, const EditGraph& edit = nullptr);
+  /// Of this graph, whatever the network's file has.
+  ProgramImplementation(const ProgramOptions& options, Graph graph);
 
   /// Values of the plan's symbols.
   std::vector<std::int64_t> symbols(const Sizes& sizes) const;
@@ -53,10 +58,12 @@ class ProgramImplementation {
   NamedSizes named_sizes;
 
  private:
-  void compile_graph(const ProgramOptions& options, const EditGraph& edit);
+  void begin(const ProgramOptions& options);
+  /// `samples`: that precision is chosen by, or null.
+  void compile_graph(const ProgramOptions& options, ProgramSource source, const CalibrationSet* samples);
   void load_plan(const ProgramOptions& options, const std::string& file);
-  /// Chooses the types of the layers of `graph`, where that is asked for.
-  void apply_precision(const ProgramOptions& options, Graph& graph);
+  /// Chooses the types of the layers of `graph`.
+  void apply_precision(const ProgramOptions& options, const CalibrationSet& samples, Graph& graph);
   void read_raw_inputs(const ProgramOptions& options);
   void choose_outputs(std::span<const std::string> names);
   void describe();

@@ -35,27 +35,24 @@ class CalibratedEncoder(unittest.TestCase):
         cls.folder = pathlib.Path(folder.name)
         model = models_directory() / "all-MiniLM-L6-v2"
         cls.network = cls.folder / "model.onnx"
-        export_onnx.Encoder(str(model), position_ids=True).export(cls.folder)
+        export_onnx.Encoder(str(model)).export(cls.folder)
         for name, file, step in (("set", "calibration_sentences.txt", 18), ("tests", "sentences.txt", 25)):
             for i, text in enumerate((DATA / file).read_text(encoding="utf-8").splitlines()[::step]):
                 ids = json.loads(lathe("tokens", "-m", model, text))
-                for kind, numbers in (("input_ids", ids), ("position_ids", range(len(ids)))):
-                    (cls.folder / name / kind).mkdir(parents=True, exist_ok=True)
-                    numpy.save(cls.folder / name / kind / f"{i:03}.npy", numpy.array([list(numbers)], numpy.int64))
+                (cls.folder / name).mkdir(exist_ok=True)
+                numpy.save(cls.folder / name / f"{i:03}.npy", numpy.array([ids], numpy.int64))
 
     def embeddings(self, network):
         found = []
-        for ids in sorted((self.folder / "tests" / "input_ids").glob("*.npy")):
-            positions = self.folder / "tests" / "position_ids" / ids.name
-            lathe("exec", network, *ONCE, "--input", f"input_ids={ids}", "--input", f"position_ids={positions}", "--output",
-                  self.folder)
+        for ids in sorted((self.folder / "tests").glob("*.npy")):
+            lathe("exec", network, *ONCE, "--input", f"input_ids={ids}", "--output", self.folder)
             found.append(numpy.load(self.folder / "embeddings.npy")[0])
         return numpy.array(found)
 
     def built(self, *words):
         plan = self.folder / "net.plan"
-        lathe("build", "-m", self.network, "-o", plan, "--opt-level", 0, "--shapes", "T=128", "--calibrate",
-              self.folder / "set", "--calibrator", "minmax", *words)
+        lathe("build", "-m", self.network, "-o", plan, "--opt-level", 0, "--calibrate", self.folder / "set", "--calibrator",
+              "minmax", *words)
         return plan, json.loads(lathe("inspect", "--json", plan))["precision"]
 
     def test_every_product_in_int8(self):

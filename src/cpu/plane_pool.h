@@ -4,7 +4,9 @@
 // For a row of outputs the rows of its windows are joined into one line, in ascending order; then the line is
 // cut into as many parts as the stride is long (elements 0, stride, 2 stride, ..., then 1, stride + 1, ...),
 // so that neighbouring outputs read neighbouring numbers, and the elements of each window are joined in
-// ascending order. What lies outside is the number that joining begins with.
+// ascending order. What lies outside is the number that joining begins with. Each of these is done for some
+// rows before the next: a load over the edge of two stores waits until both, and all before them, are in the
+// cache.
 #pragma once
 
 #include "cpu/pool_windows.h"
@@ -39,10 +41,18 @@ struct Pool : pool::Windows {
   return (pool.width > parts ? pool.width : parts) + 2 * kLanes;
 }
 
-/// Two lines, and a number for each output of a row.
+/// Rows of outputs that are joined at once.
+[[maybe_unused]] std::int64_t rows_together(const Pool& pool) {
+  constexpr std::int64_t kMostRows = 16;
+  constexpr std::int64_t kFloats = 2048;  // of their lines, a part of the first-level cache
+  const std::int64_t fit = kFloats / line_size(pool);
+  return fit < 1 ? 1 : fit < kMostRows ? fit : kMostRows;
+}
+
+/// The lines of the rows, their parts, and a number for each output of a row.
 [[maybe_unused]] std::size_t scratch_bytes(const KernelCall& call) {
   const Pool pool = pool_of(call);
-  return static_cast<std::size_t>(2 * line_size(pool) + pool.phase) * sizeof(float);
+  return static_cast<std::size_t>(2 * rows_together(pool) * line_size(pool) + pool.phase) * sizeof(float);
 }
 
 template <class V>
@@ -144,20 +154,26 @@ void join_columns(const Pool& pool, const float* parts, float* y, Finish finish)
   }
 }
 
-/// Calls row(plane, output row, joined parts of the line, outputs) for this thread's rows of outputs.
+/// Calls row(output row, joined parts of the line, outputs) for this thread's rows of outputs.
 template <class V, class Join, class Row>
 void for_each_row(const KernelCall& call, const Pool& pool, Row row) {
-  auto* line = static_cast<float*>(call.scratch);
   const std::int64_t size = line_size(pool);
+  const std::int64_t together = rows_together(pool);
+  auto* lines = static_cast<float*>(call.scratch);
+  float* parts = pool.columns.stride == 1 ? lines : lines + together * size;
   const std::int64_t count = pool.planes * pool.lines.output;
   const std::int64_t end = count * (call.thread + 1) / call.threads;
-  for (std::int64_t i = count * call.thread / call.threads; i < end; ++i) {
-    const std::int64_t out = i % pool.lines.output;
-    const float* plane = pool.x + i / pool.lines.output * pool.lines.input * pool.columns.input;
-    join_rows<V, Join>(pool, plane, out, line, size);
-    float* parts = pool.columns.stride == 1 ? line : line + size;
-    if (pool.columns.stride > 1) cut_line<V>(pool, line, parts);
-    row(out, parts, pool.y + i * pool.columns.output);
+  for (std::int64_t first = count * call.thread / call.threads; first < end; first += together) {
+    const std::int64_t rows = end - first < together ? end - first : together;
+    for (std::int64_t i = 0; i < rows; ++i) {
+      const std::int64_t plane = (first + i) / pool.lines.output;
+      join_rows<V, Join>(pool, pool.x + plane * pool.lines.input * pool.columns.input,
+                         (first + i) % pool.lines.output, lines + i * size, size);
+    }
+    if (parts != lines)
+      for (std::int64_t i = 0; i < rows; ++i) cut_line<V>(pool, lines + i * size, parts + i * size);
+    for (std::int64_t i = 0; i < rows; ++i)
+      row((first + i) % pool.lines.output, parts + i * size, pool.y + (first + i) * pool.columns.output);
   }
 }
 
@@ -179,7 +195,7 @@ template <class V>
 void run_average(const KernelCall& call) {
   const Pool pool = pool_of(call);
   const bool with_padding = call.attributes[6].integer != 0;
-  float* counts = static_cast<float*>(call.scratch) + 2 * line_size(pool);
+  float* counts = static_cast<float*>(call.scratch) + 2 * rows_together(pool) * line_size(pool);
   for (std::int64_t i = 0; i < pool.phase; ++i)
     counts[i] = i < pool.columns.output ? static_cast<float>(counted(pool.columns, i, with_padding)) : 1.0f;
   for_each_row<V, Sum<V>>(call, pool, [&](std::int64_t out, const float* parts, float* y) {

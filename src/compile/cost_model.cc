@@ -60,9 +60,23 @@ void add_weight(Dtype layout, bool packed, const Shape& weight, double rows, Cos
   if (!packed) cost.packing += elements(weight) * part;
 }
 
+/// Multiply-adds of convolutions, and of products of codes; 0 of other nodes.
+double multiplications(const Graph& graph, const Node& node, const SymbolValues& values) {
+  constexpr std::array kWithRows = {"Conv", "FusedConv", "ConvCodes", "LinearCodes"};
+  constexpr double kWinogradProducts = 36.0 / 16;  // for each output and channel
+  const bool winograd = node.op->name == "WinogradConv";
+  if (!winograd && std::ranges::find(kWithRows, node.op->name) == kWithRows.end()) return 0;
+  const Shape weight = values.shape(graph.value(node.inputs[1]).type);  // [rows, ...] or [36, rows, channels]
+  const double outputs = elements(values.shape(graph.value(node.outputs[0]).type));
+  if (weight.empty() || elements(weight) == 0) return 0;
+  return outputs * (winograd ? kWinogradProducts * static_cast<double>(weight.back())
+                             : elements(weight) / static_cast<double>(weight[0]));
+}
+
 Cost cost_of(const Graph& graph, const Node& node, const KernelCandidate& candidate,
              const SymbolValues& values) {
   Cost cost;
+  cost.operations = 2 * multiplications(graph, node, values);
   const bool matmul = node.op->fusion == FusionKind::matmul;
   const Shape first = node.inputs.empty() ? Shape() : values.shape(graph.value(node.inputs[0]).type);
   const Shape chosen =
@@ -129,8 +143,8 @@ double modelled_seconds(const Graph& graph, const Node& node, const KernelCandid
   const Cost cost = cost_of(graph, node, candidate, values);
   const int used = threads_used(graph, node, candidate, values, threads);
   const Rates& rates = rates_of(*candidate.kernel);
-  const auto arithmetic =
-      node.op->fusion == FusionKind::matmul ? candidate.kernel->arithmetic : std::string_view();
+  const bool multiplies = node.op->fusion == FusionKind::matmul || multiplications(graph, node, values) > 0;
+  const auto arithmetic = multiplies ? candidate.kernel->arithmetic : std::string_view();
   const double rate = arithmetic.starts_with("int8")   ? rates.int8
                       : arithmetic.starts_with("bf16") ? rates.bf16
                                                        : rates.other;

@@ -4,13 +4,14 @@
 //   seconds = max(bytes / bandwidth, operations / rate) + synchronization
 //     bytes           operands, weights in their layout, of a cache the pages that are read
 //     bandwidth       8 GB/s for each thread, 24 GB/s at most
-//     operations      two for each multiply-add of a matmul or an attention, else ten for each number
+//     operations      two for each multiply-add of a matmul, a convolution or an attention, else ten for each
+//                     number
 //     rate            by level of kernels and arithmetic, for each thread; below
 //     synchronization 2 us where there is more than one thread
 //   and for weights as the file has them: 6 operations of portable code per number, each time
 //
 //   operations/s per thread    portable   avx2    avx512
-//   int8 matmul                   1.5e9   6e10    1.5e11
+//   int8 products                 1.5e9   6e10    1.5e11
 //   all other                       2e9   2e10      3e10
 #pragma once
 

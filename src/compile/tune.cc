@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t kFew = 3;  // that level 2 measures
 // Not run at all: what the model puts at so many times the best's time, where one run takes that long.
 constexpr double kHopeless = 8;
-constexpr double kLong = 0.05;
+constexpr double kLong = 0.02;
 
 /// A kind of node in one profile.
 struct Kind {

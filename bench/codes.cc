@@ -1,6 +1,6 @@
-// ConvCodes and LinearCodes beside Conv and Linear in float32, at the shapes of ResNet-50, MobileNet v2 and a
-// sentence encoder, for the ISA level that LATHE_ISA chooses. x and y are u8 there. GOP/s counts two
-// operations for each product.
+// ConvCodes and LinearCodes beside Conv and Linear in float32 and Conv with weights in bf16, at the shapes of
+// ResNet-50, MobileNet v2 and a sentence encoder, for the ISA level that LATHE_ISA chooses. x and y of codes
+// are u8. GOP/s counts two operations for each product.
 #include <benchmark/benchmark.h>
 
 #include <string>
@@ -42,6 +42,8 @@ constexpr Convolution kConvolutions[] = {{"7x7", 3, 64, 224, 7, 2, 1},
                                          {"channels_3x3", 960, 960, 7, 3, 1, 960},
                                          {"channels_5x5", 240, 240, 28, 5, 1, 240}};
 
+enum class Numbers { f32, bf16, codes };
+
 struct Product {
   std::int64_t tokens, columns, rows;
 };
@@ -77,7 +79,8 @@ struct CodeInputs {
 constexpr AttributeValue kLeast{.real = 0};
 constexpr AttributeValue kMost{.real = 6};
 
-void convolve(benchmark::State& state, const Convolution& shape, bool codes, int threads) {
+void convolve(benchmark::State& state, const Convolution& shape, Numbers numbers, int threads) {
+  const bool codes = numbers == Numbers::codes;
   const std::int64_t channels = shape.channels / shape.group;
   const std::int64_t output = shape.output();
   const std::string pad = std::to_string(shape.kernel / 2);
@@ -86,6 +89,7 @@ void convolve(benchmark::State& state, const Convolution& shape, bool codes, int
   std::vector<AttributeValue> attributes = {{.text = ""}, {.text = ""},           {.integer = shape.group},
                                             {.text = ""}, {.text = pads.c_str()}, {.text = strides.c_str()}};
   const std::size_t element = codes ? 1 : sizeof(float);
+  const Dtype weight_type = codes ? Dtype::i8 : numbers == Numbers::bf16 ? Dtype::bf16 : Dtype::f32;
   const auto bytes = [&](std::int64_t count) { return allocate(static_cast<std::size_t>(count) * element); };
   const auto x = bytes(shape.channels * shape.size * shape.size);
   const auto weight = bytes(shape.rows * channels * shape.kernel * shape.kernel);
@@ -93,7 +97,7 @@ void convolve(benchmark::State& state, const Convolution& shape, bool codes, int
   const auto x_argument =
       argument(x, codes ? Dtype::u8 : Dtype::f32, {1, shape.channels, shape.size, shape.size});
   const auto weight_argument =
-      argument(weight, codes ? Dtype::i8 : Dtype::f32, {shape.rows, channels, shape.kernel, shape.kernel});
+      argument(weight, weight_type, {shape.rows, channels, shape.kernel, shape.kernel});
   const auto y_argument = argument(y, codes ? Dtype::u8 : Dtype::f32, {1, shape.rows, output, output});
   const CodeInputs inputs(x_argument, weight_argument);
   if (codes) {
@@ -101,13 +105,15 @@ void convolve(benchmark::State& state, const Convolution& shape, bool codes, int
     run_kernel(state, kernel_of("ConvCodes", channels == 1 ? ".depthwise" : ".dense"), inputs.all,
                {y_argument}, attributes, threads);
   } else {
-    run_kernel(state, kernel_of("Conv"), {x_argument, weight_argument, inputs.all[code_product::kBias]},
-               {y_argument}, attributes, threads);
+    run_kernel(state, kernel_of("Conv", numbers == Numbers::bf16 ? ".pairs" : ".f32"),
+               {x_argument, weight_argument, inputs.all[code_product::kBias]}, {y_argument}, attributes,
+               threads);
   }
   count_products(state, shape.rows * output * output * channels * shape.kernel * shape.kernel);
 }
 
-void multiply(benchmark::State& state, const Product& shape, bool codes, int threads) {
+void multiply(benchmark::State& state, const Product& shape, Numbers numbers, int threads) {
+  const bool codes = numbers == Numbers::codes;
   const std::size_t element = codes ? 1 : sizeof(float);
   const auto x = allocate(static_cast<std::size_t>(shape.tokens * shape.columns) * element);
   const auto weight = allocate(static_cast<std::size_t>((shape.rows + 16) * shape.columns) * element);
@@ -126,12 +132,13 @@ void multiply(benchmark::State& state, const Product& shape, bool codes, int thr
 }
 
 template <class Run>
-void add(const std::string& name, Run run) {
+void add(const std::string& name, std::initializer_list<Numbers> kinds, Run run) {
+  constexpr const char* kNames[] = {"/f32", "/bf16", "/codes"};
   for (const int threads : {1, 2})
-    for (const bool codes : {false, true})
+    for (const Numbers numbers : kinds)
       benchmark::RegisterBenchmark(
-          (name + "/threads:" + std::to_string(threads) + (codes ? "/codes" : "/f32")).c_str(),
-          [run, codes, threads](benchmark::State& state) { run(state, codes, threads); })
+          (name + "/threads:" + std::to_string(threads) + kNames[static_cast<int>(numbers)]).c_str(),
+          [run, numbers, threads](benchmark::State& state) { run(state, numbers, threads); })
           ->UseRealTime()
           ->Unit(benchmark::kMicrosecond);
 }
@@ -140,14 +147,15 @@ const bool kRegistered = [] {
   for (const auto& shape : kConvolutions)
     add(std::string(shape.name) + "/" + std::to_string(shape.channels) + "x" + std::to_string(shape.rows) +
             "/" + std::to_string(shape.size) + "/stride:" + std::to_string(shape.stride),
-        [&shape](benchmark::State& state, bool codes, int threads) {
-          convolve(state, shape, codes, threads);
+        {Numbers::f32, Numbers::bf16, Numbers::codes},
+        [&shape](benchmark::State& state, Numbers numbers, int threads) {
+          convolve(state, shape, numbers, threads);
         });
   for (const auto& shape : kProducts)
     add("tokens:" + std::to_string(shape.tokens) + "/" + std::to_string(shape.columns) + "x" +
             std::to_string(shape.rows),
-        [&shape](benchmark::State& state, bool codes, int threads) {
-          multiply(state, shape, codes, threads);
+        {Numbers::f32, Numbers::codes}, [&shape](benchmark::State& state, Numbers numbers, int threads) {
+          multiply(state, shape, numbers, threads);
         });
   return true;
 }();

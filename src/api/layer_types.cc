@@ -41,6 +41,13 @@ std::vector<Rule> read_rules(const PrecisionOptions& options) {
   return rules;
 }
 
+/// A Conv that has no bf16 is one of groups of one channel.
+[[noreturn]] void refuse_type(const WeightedLayer& layer, LayerType type) {
+  refuse(printable(layer.name) + (layer.op == "Conv" ? " is a depthwise " : " is a ") + layer.op +
+             ", which has no " + std::string(layer_type_name(type)) + " kernels",
+         "layer-precision");
+}
+
 bool can_have(const WeightedLayer& layer, LayerType type) {
   return type != LayerType::bf16 || layer.takes_bf16;
 }
@@ -63,10 +70,7 @@ std::vector<AllowedTypes> allowed_types(const PrecisionOptions& options,
       if (!rule.names(layer.name)) continue;
       rule.used = true;
       allowed = {{rule.type}, true};
-      if (!can_have(layer, rule.type))
-        refuse(printable(layer.name) + " is a " + layer.op + ", which has no " +
-                   std::string(layer_type_name(rule.type)) + " kernels",
-               "layer-precision");
+      if (!can_have(layer, rule.type)) refuse_type(layer, rule.type);
     }
     std::erase_if(allowed.types, [&](LayerType type) { return !can_have(layer, type); });
     if (allowed.types.empty()) allowed.types = {LayerType::f32};

@@ -109,6 +109,13 @@ std::vector<ValueId> lower_roi_align(NodeImport& node) {
                 {"spatial_scale", node.real("spatial_scale", 1)}})};
 }
 
+/// The row takes more than ONNX does: weights in bf16 beside x in float32.
+std::vector<ValueId> lower_conv(NodeImport& node) {
+  if (node.inputs().size() > 1 && node.type(0).dtype != node.type(1).dtype)
+    node.refuse("x and the weights must have one type");
+  return node.add_as_given("Conv");
+}
+
 std::vector<ValueId> lower_causal_conv(NodeImport& node) {
   return node.add_node("CausalConvWithState", node.inputs(),
                        {{"activation", node.text("activation", "none")}});
@@ -147,6 +154,7 @@ constexpr Lowering kLowerings[] = {
     {"", "BatchNormalization", lower_batch_normalization},
     {"", "BlackmanWindow", lower_signal_window},
     {"", "CausalConvWithState", lower_causal_conv},
+    {"", "Conv", lower_conv},
     {"", "DFT", lower_fourier_transform},
     {"", "GridSample", lower_grid_sample},
     {"", "GroupNormalization", lower_group_normalization},

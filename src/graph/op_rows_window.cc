@@ -42,6 +42,7 @@ std::vector<Op> window_rows() {
                 kOpaque, rules::batch_normalization_training),
       value_row("Col2Im", 3, 3, 1, {{"dilations", kText, 0}, {"pads", kText, 0}, {"strides", kText, 0}},
                 kOpaque, rules::col2im, 6),
+      // beside ONNX's types: x in float32 and weights in bf16, to which x is rounded then
       value_row("Conv", 2, 3, 1, conv_attributes(), kOpaque, rules::conv),
       value_row("ConvInteger", 2, 4, 1, conv_attributes(), kOpaque, rules::conv_integer),
       value_row("ConvTranspose", 2, 3, 1,

@@ -124,7 +124,8 @@ std::vector<ValueType> linear_conv(const RuleInputs& inputs, const Node& node) {
 
 std::vector<ValueType> fused_conv(const RuleInputs& inputs, const Node& node) {
   const RuleCheck check(inputs, node, {"x", "weight", "bias", "operand"});
-  for (std::size_t i = 0; i < 2; ++i) check.require_dtype(i, {Dtype::f32});
+  check.require_dtype(0, {Dtype::f32});
+  check.require_dtype(1, {Dtype::f32, Dtype::bf16});
   const ValueType result = convolved(check, node, 0, 1, Dtype::f32);
   if (check.has(2)) check.require_dtype(2, {Dtype::f32});
   require_bias(check, 2, result);

@@ -51,7 +51,8 @@ void require_channels(const RuleCheck& check, std::size_t first, std::size_t end
 std::vector<ValueType> conv(const RuleInputs& inputs, const Node& node) {
   const RuleCheck check(inputs, node, {"x", "weight", "bias"});
   check.require_dtype(0, kFloats);
-  check.require_same_dtype(1, 0);
+  const bool is_rounded = check.dtype(0) == Dtype::f32 && check.dtype(1) == Dtype::bf16;
+  if (!is_rounded) check.require_same_dtype(1, 0);
   if (check.has(2)) check.require_same_dtype(2, 0);
   require_rows(check, 2, 1);
   return {convolved(check, node, 0, 1, check.dtype(0))};

@@ -13,7 +13,8 @@ namespace {
 /// Kernels of one pixel, and no padding.
 bool reads_pixels(const Graph& graph, const Node& conv) {
   const auto& weight = graph.value(conv.inputs[1]).type;
-  if (!weight.ranked || weight.dtype != Dtype::f32 || !conv.text("auto_pad").empty()) return false;
+  if (!weight.ranked || !conv.text("auto_pad").empty()) return false;
+  if (weight.dtype != Dtype::f32 && weight.dtype != Dtype::bf16) return false;
   if (!std::ranges::all_of(weight.dims.begin() + 2, weight.dims.end(),
                            [](const Dim& dim) { return dim == Dim(1); }))
     return false;
@@ -33,8 +34,9 @@ bool is_scale(const Graph& graph, const Node& node) {
   if (node.op->name != "FusedConv" || node.text("epilogue") != "relu" || !node.text("prologue").empty())
     return false;
   const auto& weight = graph.value(node.inputs[1]).type;
-  return reads_pixels(graph, node) && !has_stride(node) && weight.dims[1] == Dim(1) &&
-         weight.dims[0] == Dim(node.integer("group")) && graph.value(node.inputs[2]).type.dtype == Dtype::f32;
+  return weight.dtype == Dtype::f32 && reads_pixels(graph, node) && !has_stride(node) &&
+         weight.dims[1] == Dim(1) && weight.dims[0] == Dim(node.integer("group")) &&
+         graph.value(node.inputs[2]).type.dtype == Dtype::f32;
 }
 
 bool fuse(Graph& graph, const Uses& uses, std::size_t position) {

@@ -31,6 +31,12 @@ bool is_float_weight(const Value& value, bool conv) {
   return (conv ? shape.size() >= 3 : shape.size() == 2) && element_count(shape) > 0;
 }
 
+/// In groups of one channel, whose few products no pairs are worth making for.
+bool is_depthwise(const Graph& graph, const Node& node) {
+  return node.op->name == "Conv" && node.integer("group") > 1 &&
+         graph.value(node.inputs[1]).data.shape[1] == 1;
+}
+
 /// The value that a chain of views shows.
 ValueId source_of(const Graph& graph, const Uses& uses, ValueId id) {
   for (;;) {
@@ -98,12 +104,12 @@ ValueId quantized_weight(Graph& graph, std::size_t& position) {
   return insert_node(graph, position++, "DequantizeLinear", {codes, factors}, {{"axis", std::int64_t{axis}}});
 }
 
-/// Where the product is a Linear by now.
-void round_weight(Graph& graph, Node& linear) {
-  const Value weight = graph.value(linear.inputs[1]);
+/// Of a Conv, or of a product that is a Linear by now.
+void round_weight(Graph& graph, Node& node) {
+  const Value weight = graph.value(node.inputs[1]);
   std::vector<std::uint16_t> rounded;
   for (const float value : floats_of(weight)) rounded.push_back(float_to_bfloat(value));
-  linear.inputs[1] =
+  node.inputs[1] =
       add_numbers(graph, weight.name + ".bf16", std::move(rounded), Dtype::bf16, weight.data.shape);
 }
 
@@ -134,8 +140,9 @@ std::vector<WeightedLayer> find_weighted_layers(const Graph& graph) {
     if (x.type.dtype != Dtype::f32 || x.kind == ValueKind::constant ||
         !is_float_weight(graph.value(node.inputs[1]), node.op->name == "Conv"))
       continue;
-    const bool takes_bf16 =
+    const bool becomes_linear =
         !node.name.empty() && (linear.contains(node.name) || linear.contains(node.name + kLinear));
+    const bool takes_bf16 = node.op->name == "Conv" ? !is_depthwise(graph, node) : becomes_linear;
     layers.push_back({i, node.name, node.name.empty() ? graph.value(node.outputs[0]).name : node.name,
                       std::string(node.op->name), node.inputs[0],
                       graph.value(source_of(graph, uses, node.inputs[0])).name, takes_bf16});
@@ -163,7 +170,12 @@ void set_layer_types(Graph& graph, std::span<const WeightedLayer> layers, std::s
   std::set<std::string> rounded;      // nodes
   std::size_t inserted = 0;
   for (std::size_t i = 0; i < layers.size(); ++i) {
-    if (types[i] == LayerType::bf16) rounded.insert({layers[i].node, layers[i].node + kLinear});
+    if (types[i] == LayerType::bf16) {
+      if (layers[i].op == "Conv")
+        round_weight(graph, graph.nodes[layers[i].position + inserted]);
+      else
+        rounded.insert({layers[i].node, layers[i].node + kLinear});
+    }
     if (types[i] != LayerType::int8) continue;
     std::size_t position = layers[i].position + inserted;
     const std::size_t before = graph.nodes.size();

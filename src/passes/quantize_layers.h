@@ -3,7 +3,8 @@
 //
 //   int8   Conv(x, W, b)  ->  Conv(DQ(Q(x)), DQ(codes of W), b)     and MatMul, Gemm, Linear the same
 //          x gets one scale (input_codes below), W one for each output, greatest magnitude / 127
-//   bf16   MatMul(x, W)   ->  Linear(x, W transposed, rounded to bf16)
+//   bf16   Conv(x, W, b)  ->  Conv(x, W rounded to bf16, b), which rounds x as well
+//          MatMul(x, W)   ->  Linear(x, W transposed, rounded to bf16)
 //
 // Layers that read the same tensor share its pair of QuantizeLinear and DequantizeLinear.
 #pragma once

@@ -233,13 +233,63 @@ class Convolutions(Calibrated):
         self.assertIn("asked for", stderr)
         shown = out("inspect", self.folder / "net.plan")
         self.assertIn(stderr[stderr.index("layer "):stderr.index("lathe:")], shown)
-        self.refused("which has no bf16 kernels", "--calibrate", self.set, "--layer-precision", "conv0=bf16")
+
+    def test_bf16_rounds_weights_and_inputs(self):
+        self.build("--calibrate", self.set, "--precision", "bf16,f32", "--layer-precision", "conv[12]=bf16", "--layer-precision", "head=f32")
+        types = self.types()
+        self.assertEqual((types["conv1"], types["conv2"], types["head"]), ("bf16", "bf16", "f32"))
+        errors = {layer["name"]: {t["type"]: t["error"] for t in layer["types"]} for layer in self.precision()["layers"]}
+        self.assertEqual(set(errors["conv0"]), {"f32", "bf16"})
+        self.assertTrue(0 < errors["conv1"]["bf16"] < 0.01, errors)
+        self.build("--calibrate", self.set, "--precision", "bf16")
+        self.assertEqual(set(self.types().values()), {"bf16"})
+        x = self.normal(1, 3, 16, 16)
+        exact, found = self.run_on(self.model, x=x), self.run_on(self.folder / "net.plan", x=x)
+        self.assertLess(np.linalg.norm(found - exact), 0.01 * np.linalg.norm(exact))
+        self.assertGreater(np.abs(found - exact).max(), 0)
 
     def test_the_whole_stays_within_the_limit(self):
         for limit in (0.02, 1e-7):
             self.build("--calibrate", self.set, "--error-limit", limit)
             self.assertLessEqual(self.precision()["error"], limit)
         self.assertEqual(set(self.types().values()), {"f32"})
+
+
+class OneConvolution(Calibrated):
+    def convolution(self, name, weight, **attributes):
+        self.model = self.folder / f"{name}.onnx"
+        shape = [1, weight.shape[1] * attributes.get("group", 1), 7, 9]
+        nodes = [helper.make_node("Conv", ["x", "w"], ["y"], name, **attributes)]
+        network(self.model, nodes, [("x", shape)], [("y", None)], {"w": weight})
+        return self.samples(name, [self.normal(*shape)])
+
+    def test_numbers_are_those_of_rounded_factors(self):
+        weight = self.normal(5, 3, 2, 2)
+        folder = self.convolution("plain", weight)
+        self.build("--calibrate", folder, "--precision", "bf16")
+
+        def rounded(a):
+            bits = np.ascontiguousarray(a).view(np.uint32).astype(np.uint64)
+            return ((bits + 0x7fff + (bits >> 16 & 1)) & 0xffff0000).astype(np.uint32).view(np.float32).astype(np.float64)
+
+        x = self.normal(1, 3, 7, 9)
+        windows = np.lib.stride_tricks.sliding_window_view(rounded(x)[0], (2, 2), axis=(1, 2))
+        expected = np.einsum("cijkl,rckl->rij", windows, rounded(weight))
+        np.testing.assert_allclose(self.run_on(self.folder / "net.plan", x=x)[0], expected, rtol=0, atol=1e-5)
+
+    def test_weights_are_half_as_large_in_the_plan(self):
+        folder = self.convolution("large", self.normal(256, 256, 1, 1))
+        sizes = {}
+        for precision in ("f32", "bf16"):
+            self.build("--calibrate", folder, "--precision", precision, "--error-limit", 1)
+            sizes[precision] = (self.folder / "net.plan").stat().st_size
+        self.assertGreater(sizes["f32"] - sizes["bf16"], 256 * 256 * 2 - 8192)
+
+    def test_depthwise_has_no_bf16(self):
+        folder = self.convolution("channels", self.normal(6, 1, 3, 3), group=6)
+        self.refused("channels is a depthwise Conv, which has no bf16 kernels", "--calibrate", folder, "--layer-precision", "channels=bf16")
+        self.build("--calibrate", folder, "--precision", "bf16")
+        self.assertEqual(self.types(), {"channels": "f32"})
 
 
 if __name__ == "__main__":

@@ -66,6 +66,12 @@ class Faults(unittest.TestCase):
                      helper.make_node("Slice", ["x", "two", "two", "two", "none"], ["y"], name="short")):
             self.expect(self.write([node], image, lists), "short")
 
+    def test_types_that_differ(self):
+        weight = helper.make_tensor("w", TensorProto.BFLOAT16, [2, 2, 3, 3], np.zeros(36))
+        constant = helper.make_node("Constant", [], ["w"], name="rounded", value=weight)
+        node = helper.make_node("Conv", ["x", "w"], ["y"], name="odd")
+        self.expect(self.write([constant, node], {"x": (FLOAT, [1, 2, 8, 8])}), "odd", "must have one type")
+
     def test_dimensions_that_no_tensor_can_have(self):
         for value, part in ((-5, "-5"), (2**62, str(2**62))):
             node = helper.make_node("Reshape", ["x", "shape"], ["y"], name="odd")

@@ -100,6 +100,30 @@ Case conv_case(const Shape& x, const Shape& weight, const Attributes& attributes
   return make_case("Conv", std::move(inputs), attributes);
 }
 
+Case with_rounded_weights(Case test) {
+  Tensor& weight = test.inputs[1];
+  Tensor rounded = empty(Dtype::bf16, weight.dims);
+  for (std::int64_t i = 0; i < element_count(weight.dims); ++i)
+    rounded.as<std::uint16_t>()[i] = float_to_bfloat(weight.as<float>()[i]);
+  weight = std::move(rounded);
+  test.name += " in bf16";
+  return test;
+}
+
+/// With products and sums that are no normal numbers.
+Case tiny_conv_case() {
+  Case test = conv_case({1, 9, 5, 40}, {6, 9, 2, 3}, {{"pads", "0,1,1,1"}}, false);
+  for (std::int64_t i = 0; i < element_count(test.inputs[0].dims); ++i)
+    test.inputs[0].as<float>()[i] *= 1e-37f;
+  return test;
+}
+
+/// The same cases with weights in bf16.
+void add_rounded(Cases& cases) {
+  const std::size_t count = cases.size();
+  for (std::size_t i = 0; i < count; ++i) cases.push_back(with_rounded_weights(cases[i]));
+}
+
 Cases conv_cases() {
   Cases cases = {
       conv_case({1, 3, 9, 11}, {5, 3, 3, 3}, {{"pads", "1,1,1,1"}}, true),
@@ -120,6 +144,10 @@ Cases conv_cases() {
       conv_case({0, 2, 3, 3}, {4, 2, 2, 2}, {}, true),
       conv_case({3, 2, 2, 70}, {8, 2, 1, 7}, {{"dilations", "1,9"}}, false),
   };
+  add_rounded(cases);
+  cases.push_back(with_rounded_weights(  // two blocks of the depth, which is odd
+      conv_case({1, 65, 6, 7}, {19, 65, 3, 3}, {{"pads", "1,1,1,1"}, {"strides", "2,2"}}, true)));
+  cases.push_back(with_rounded_weights(tiny_conv_case()));
   for (const Dtype dtype : {Dtype::f64, Dtype::f16, Dtype::bf16})
     cases.push_back(
         make_case("Conv", {numbers(dtype, {2, 4, 6, 5}), numbers(dtype, {6, 2, 3, 2}), numbers(dtype, {6})},
@@ -162,6 +190,7 @@ Cases fused_conv_cases() {
               groups == 1
                   ? std::vector{numbers(Dtype::f32, {300}, 5), numbers(Dtype::f32, {300}, 6)}
                   : std::vector{number(0.3f), numbers(Dtype::f32, {300}, 5), numbers(Dtype::f32, {300}, 6)}));
+  add_rounded(cases);
   return cases;
 }
 

@@ -6,6 +6,7 @@
 #include <sstream>
 #include <string>
 
+#include "base/half.h"
 #include "graph/text_lists.h"
 #include "parity/rows.h"
 
@@ -66,10 +67,26 @@ std::int64_t product(const std::vector<Axis>& axes, std::int64_t Axis::*length) 
   return result;
 }
 
+/// Weights in bf16: x is rounded to it as well.
+bool is_rounded(const Case& test) { return test.inputs[1].dtype == Dtype::bf16; }
+
+/// What the product takes of an element of x or the weights.
+double factor(const Case& test, std::size_t input, std::int64_t index) {
+  const Tensor& tensor = test.inputs[input];
+  const auto rounded = [](std::uint16_t bits) { return static_cast<double>(bfloat_to_float(bits)); };
+  if (tensor.dtype == Dtype::bf16) return rounded(tensor.as<std::uint16_t>()[index]);
+  const float number = tensor.as<float>()[index];
+  return is_rounded(test) ? rounded(float_to_bfloat(number)) : static_cast<double>(number);
+}
+
 const Kernel& portable(std::string_view name) {
   for (const auto& kernel : kernels())
     if (kernel.name == name) return kernel;
   throw std::runtime_error("no kernel of this name");
+}
+
+const Kernel& conv_of(const Case& test) {
+  return portable(is_rounded(test) ? "portable.conv.pairs" : "portable.conv.f32");
 }
 
 TEST(Window, ConvolvesLikePlainLoops) {
@@ -82,7 +99,7 @@ TEST(Window, ConvolvesLikePlainLoops) {
     const std::int64_t plane = product(axes, &Axis::input);
     const std::int64_t elements = product(axes, &Axis::kernel);
     const std::int64_t group_rows = weight[0] / test.attributes[2].integer;
-    const auto result = run(portable("portable.conv.f32"), test, 2);
+    const auto result = run(conv_of(test), test, 2);
     for (std::int64_t i = 0; i < element_count(test.outputs[0].dims); ++i) {
       const std::int64_t row = i / pixels % weight[0];
       const std::int64_t image = i / pixels / weight[0];
@@ -92,8 +109,7 @@ TEST(Window, ConvolvesLikePlainLoops) {
         for_each_covered(axes, coordinates(axes, i % pixels), [&](std::int64_t at, std::int64_t k) {
           const std::int64_t channel = image * test.inputs[0].dims[1] + row / group_rows * weight[1] + c;
           const double term =
-              static_cast<double>(test.inputs[0].as<float>()[channel * plane + at]) *
-              static_cast<double>(test.inputs[1].as<float>()[(row * weight[1] + c) * elements + k]);
+              factor(test, 0, channel * plane + at) * factor(test, 1, (row * weight[1] + c) * elements + k);
           sum += term;
           magnitude += std::abs(term);
         });
@@ -137,11 +153,11 @@ TEST(Window, EpiloguesFollowTheirFormulas) {
     plain.op = "Conv";
     plain.inputs.resize(test.inputs[2].dtype == Dtype::none ? 2 : 3);
     plain.attributes.resize(6);
-    const auto sums = run(portable("portable.conv.f32"), plain, 1);
+    const auto sums = run(conv_of(plain), plain, 1);
     const double alpha = test.attributes[7].real;
     const double beta = test.attributes[8].real;
     for (const auto& kernel : kernels()) {
-      if (kernel.op != "FusedConv") continue;
+      if (kernel.op != "FusedConv" || !accepts(kernel, test)) continue;
       const auto result = run(kernel, test, 2);
       for (std::int64_t i = 0; i < element_count(test.outputs[0].dims); ++i) {
         auto value = static_cast<double>(sums[0].as<float>()[i]);

@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <cstring>
 
+#include "base/half.h"
 #include "passes/before_expected.h"
 #include "support/number_constants.h"
 
@@ -49,12 +51,27 @@ TEST(QuantizeLayers, FindsProductsWithConstantFactorsAndTheTensorsBehindViews) {
   ASSERT_EQ(layers.size(), 3);
   EXPECT_EQ(layers[0].op, "Conv");
   EXPECT_EQ(layers[0].tensor, "x");
-  EXPECT_FALSE(layers[0].takes_bf16);
-  for (const std::size_t i : {1u, 2u}) {
-    EXPECT_EQ(layers[i].tensor, "c");
-    EXPECT_TRUE(layers[i].takes_bf16);
-  }
+  for (const std::size_t i : {1u, 2u}) EXPECT_EQ(layers[i].tensor, "c");
+  for (const auto& layer : layers) EXPECT_TRUE(layer.takes_bf16);
   EXPECT_EQ(layers[2].op, "Gemm");
+}
+
+TEST(QuantizeLayers, OnlyDepthwiseConvolutionsTakeNoBf16) {
+  const auto layers = find_weighted_layers(parse_graph(R"(graph g {
+    %x: f32[1, 4, 5, 5] = input
+    %w: f32[4, 1, 3, 3] = constant "random w"
+    %v: f32[4, 2, 3, 3] = constant "random v"
+    %one: f32[1, 1, 5, 5] = input
+    %a: f32[1, 4, 3, 3] = Conv(%x, %w) {group = 4}
+    %b: f32[1, 4, 3, 3] = Conv(%x, %v) {group = 2}
+    %c: f32[1, 4, 3, 3] = Conv(%one, %w)
+    return a = %a, b = %b, c = %c
+  })",
+                                                       test::number_constant));
+  ASSERT_EQ(layers.size(), 3);
+  EXPECT_FALSE(layers[0].takes_bf16);
+  EXPECT_TRUE(layers[1].takes_bf16);
+  EXPECT_TRUE(layers[2].takes_bf16);
 }
 
 TEST(QuantizeLayers, ComputedFactorsAndScaledSumsAreNoLayers) {
@@ -110,6 +127,22 @@ TEST(QuantizeLayers, LayersInBf16AreLinears) {
   EXPECT_EQ(graph.value(graph.nodes[5].inputs[1]).type.dtype, Dtype::bf16);
   EXPECT_EQ(graph.value(graph.nodes[5].inputs[1]).data.shape, (Shape{4, 9}));
   EXPECT_EQ(graph.value(graph.nodes[6].inputs[1]).type.dtype, Dtype::f32);
+}
+
+TEST(QuantizeLayers, ConvolutionsInBf16HaveTheNearestWeights) {
+  const Graph graph = with_types({kBf16, kFloat, kInt8});
+  EXPECT_EQ(ops(graph), "Conv Reshape MatMul QuantizeLinear DequantizeLinear DequantizeLinear Gemm");
+  const Value& rounded = graph.value(graph.nodes[0].inputs[1]);
+  EXPECT_EQ(rounded.type.dtype, Dtype::bf16);
+  EXPECT_EQ(rounded.data.shape, (Shape{3, 2, 3, 3}));
+  const Graph floats = parse_graph(kNetwork, test::number_constant);
+  const Value& weight = floats.value(floats.nodes[0].inputs[1]);
+  for (std::size_t i = 0; i < 54; ++i) {
+    std::uint16_t bits = 0;
+    std::memcpy(&bits, rounded.data.data + i * sizeof bits, sizeof bits);
+    const double exact = double{number(weight, i)};
+    EXPECT_NEAR(double{bfloat_to_float(bits)}, exact, std::abs(exact) / 256);
+  }
 }
 
 TEST(QuantizeLayers, CodesAreUnsignedWhereThatMakesStepsFiner) {

@@ -35,6 +35,10 @@ struct Pairs {
   const __m256i word = _mm256_set1_epi32(*reinterpret_cast<const std::int32_t*>(pair));
   return {word, word};
 }
+[[gnu::always_inline]] inline Pairs repeat_word(Pairs, std::uint32_t pair) {
+  const __m256i word = _mm256_set1_epi32(static_cast<int>(pair));
+  return {word, word};
+}
 [[gnu::always_inline]] inline Pairs keep_bits(Pairs x, std::uint32_t mask) {
   const __m256i bits = _mm256_set1_epi32(static_cast<int>(mask));
   return {_mm256_and_si256(x.low, bits), _mm256_and_si256(x.high, bits)};
@@ -62,6 +66,13 @@ struct Pairs {
     return _mm256_permute4x64_epi64(_mm256_packus_epi32(rounded_words(a), rounded_words(b)), 0xd8);
   };
   return {pack(low.low, low.high), pack(high.low, high.high)};
+}
+/// The same of pairs' even and odd elements.
+[[gnu::always_inline]] inline Pairs rounded_pairs(Pairs, Vector even, Vector odd) {
+  const auto half = [](__m256 a, __m256 b) {
+    return _mm256_or_si256(rounded_words(a), _mm256_slli_epi32(rounded_words(b), 16));
+  };
+  return {half(even.low, odd.low), half(even.high, odd.high)};
 }
 [[gnu::always_inline]] inline void store(std::uint16_t* target, Pairs x) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(target), x.low);

@@ -42,7 +42,8 @@ template <int kRows>
 /// 2^x for x <= 0, 0 for x < -127. The results of portable/pair_arithmetic.h by fewer instructions.
 [[gnu::always_inline]] inline Vector power_of_two(Vector x) {
   const __m512 n = _mm512_roundscale_ps(x.lanes, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-  const __m512 f = _mm512_reduce_ps(x.lanes, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);  // of infinity: 0
+  const __m512 f =
+      _mm512_reduce_ps(x.lanes, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);  // of infinity: 0
   __m512 p = _mm512_set1_ps(0x1.c2a218p-5f);
   p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0x1.f00c4cp-3f));
   p = _mm512_fmadd_ps(p, f, _mm512_set1_ps(0x1.62f5fap-1f));
@@ -79,6 +80,9 @@ struct Pairs {
 [[gnu::always_inline]] inline Pairs repeat(Pairs, const std::uint16_t* pair) {
   return {_mm512_set1_epi32(*reinterpret_cast<const std::int32_t*>(pair))};
 }
+[[gnu::always_inline]] inline Pairs repeat_word(Pairs, std::uint32_t pair) {
+  return {_mm512_set1_epi32(static_cast<int>(pair))};
+}
 [[gnu::always_inline]] inline Pairs keep_bits(Pairs x, std::uint32_t mask) {
   return {_mm512_and_si512(x.words, _mm512_set1_epi32(static_cast<int>(mask)))};
 }
@@ -92,6 +96,12 @@ struct Pairs {
 /// 32 elements, rounded to nearest even.
 [[gnu::always_inline]] inline Pairs rounded(Pairs, Vector low, Vector high) {
   return {reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(high.lanes, low.lanes))};
+}
+/// The same of pairs' even and odd elements.
+[[gnu::always_inline]] inline Pairs rounded_pairs(Pairs, Vector even, Vector odd) {
+  const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7,
+                                         22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+  return {_mm512_permutexvar_epi16(order, rounded(Pairs{}, even, odd).words)};
 }
 [[gnu::always_inline]] inline void store(std::uint16_t* target, Pairs x) {
   _mm512_storeu_si512(target, x.words);

@@ -4,7 +4,7 @@
 #include "cpu/conv.h"
 
 #include "cpu/portable/epilogue_functions.h"
-#include "cpu/portable/float_element.h"
+#include "cpu/portable/kernel_arguments.h"
 #include "cpu/portable/lanes.h"
 
 namespace lathe::portable {
@@ -17,6 +17,11 @@ bool serial(const KernelCall& call) {
   const TensorArg& weight = call.inputs[1];
   const std::int64_t depth = weight.dims[0] == 0 ? 0 : element_count(weight) / weight.dims[0];
   return element_count(call.outputs[0]) * depth <= kFewProducts;
+}
+
+/// Weights in bf16: pair_conv.cc.
+bool accepts_fused(const NodeTypes& types) {
+  return types.inputs[0].dtype == Dtype::f32 && types.inputs[1].dtype == Dtype::f32;
 }
 
 }  // namespace
@@ -32,7 +37,7 @@ std::span<const Kernel> conv_kernels() {
                                     {.name = "portable.fused_conv.f32",
                                      .op = "FusedConv",
                                      .arithmetic = "f32",
-                                     .accepts = accepts_element<F32Element>,
+                                     .accepts = accepts_fused,
                                      .run = conv::run_fused<Lanes, 4, 1, EpilogueFunctions>,
                                      .scratch_bytes = scratch_bytes,
                                      .serial = serial}};

@@ -2,18 +2,16 @@
 // what bf16 dot products do in any case.
 #pragma once
 
-#include "backend/kernel_call.h"
-
 namespace lathe::vector {
 
 /// `function` must not be inlined: a compiler may move arithmetic across a change of the register.
-template <class Function>
-void flush_denormals(const KernelCall& call, Function function) {
+template <class Argument, class Function>
+void flush_denormals(const Argument& argument, Function function) {
   constexpr unsigned kFlushResults = 0x8000;
   constexpr unsigned kFlushInputs = 0x0040;
   const unsigned before = __builtin_ia32_stmxcsr();
   __builtin_ia32_ldmxcsr(before | kFlushResults | kFlushInputs);
-  function(call);
+  function(argument);
   __builtin_ia32_ldmxcsr(before);
 }
 

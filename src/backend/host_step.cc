@@ -4,6 +4,7 @@
 #include <array>
 #include <cstring>
 
+#include "backend/host_step_image.h"
 #include "base/error.h"
 #include "tensor/tensor_view.h"
 
@@ -19,6 +20,7 @@ constexpr std::array kSteps = {
     Row{"If", run_if},
     Row{"Loop", run_loop},
     Row{"Scan", run_scan},
+    Row{"ImageDecoder", run_image_decoder},
     Row{"ConcatFromSequence", run_concat_from_sequence},
     Row{"Optional", run_optional},
     Row{"OptionalGetElement", run_optional_get_element},

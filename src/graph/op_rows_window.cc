@@ -106,6 +106,8 @@ std::vector<Op> window_rows() {
       value_row("GridSample", 2, 2, 1,
                 {{"align_corners", kInteger, 0}, {"mode", kText, 0}, {"padding_mode", kText, 0}}, kOpaque,
                 rules::grid_sample),
+      // a whole file of an image; pixel_format: RGB where empty, BGR, Grayscale
+      value_row("ImageDecoder", 1, 1, 1, {{"pixel_format", kText, 0}}, kOpaque, rules::image_decoder),
       value_row("HammingWindow", 1, 1, 1, {{"dtype", kText, 0}, {"periodic", kInteger, 1}}, kOpaque,
                 rules::signal_window, 1),
       value_row("HannWindow", 1, 1, 1, {{"dtype", kText, 0}, {"periodic", kInteger, 1}}, kOpaque,

@@ -210,6 +210,15 @@ std::vector<ValueType> roi_align(const RuleInputs& inputs, const Node& node) {
   return {{check.dtype(0), {count, check.ranked(0) ? check.dims(0)[1] : Dim::unknown(), height, width}}};
 }
 
+std::vector<ValueType> image_decoder(const RuleInputs& inputs, const Node& node) {
+  const RuleCheck check(inputs, node, {"encoded_stream"});
+  check.require_dtype(0, {Dtype::u8});
+  check.require_rank(0, 1);
+  require_text(check, node, "pixel_format", {"", "RGB", "BGR", "Grayscale"});
+  const std::int64_t channels = node.text("pixel_format") == "Grayscale" ? 1 : 3;
+  return {{Dtype::u8, {Dim::unknown(), Dim::unknown(), channels}}};
+}
+
 std::vector<ValueType> causal_conv(const RuleInputs& inputs, const Node& node) {
   const RuleCheck check(inputs, node, {"x", "weight", "bias", "past state"});
   check.require_dtype(0, {Dtype::f32, Dtype::f16, Dtype::bf16});

@@ -3,6 +3,7 @@ other, more memory than there is, and ops that nobody knows. Each ends with stat
 import os
 import pathlib
 import re
+import struct
 import subprocess
 import tempfile
 import unittest
@@ -120,6 +121,19 @@ class Faults(unittest.TestCase):
     def test_inputs_beyond_all_memory(self):
         path = self.write([helper.make_node("Relu", ["x"], ["y"])], {"x": (FLOAT, ["N", 4])})
         self.expect_memory(self.refusal(path, "--shapes", f"N={MOST}"), "the input x")
+
+    def test_images_that_are_none(self):
+        uint8 = TensorProto.UINT8
+        path = self.write([helper.make_node("ImageDecoder", ["file"], ["pixels"], name="decoder"),
+                           helper.make_node("Cast", ["pixels"], ["y"], to=FLOAT)], {"file": (uint8, ["N"])}, opset=20)
+        beyond = b"BM" + bytes(8) + struct.pack("<IIiiHHIIiiII", 54, 40, 2**19, 2**20, 1, 24, 0, 0, 0, 0, 0, 0)
+        for encoded, message in ((b"P6 2 2 255 abc", "the PNM image is cut off"),
+                                 (b"GIF89a", "these 6 bytes are no image of a known format"),
+                                 (b"\xff\xd8\xff\xe0", "the JPEG image"), (beyond, f"needs {3 * 2**39} bytes of memory")):
+            np.save(self.folder / "file.npy", np.frombuffer(encoded, np.uint8))
+            found = self.refusal(path, "--input", f"file={self.folder / 'file.npy'}")
+            self.assertIn("ImageDecoder decoder: ", found)
+            self.assertIn(message, found)
 
     def test_ops_that_nobody_knows(self):
         nodes = [helper.make_node("Relu", ["x"], ["a"], name="known"),

@@ -155,6 +155,23 @@ void recurrences(std::string_view op, Random& random, Dtype dtype, std::vector<C
        {"activation_beta", zeros},
        {"direction", "bidirectional"},
        {"outputs", 2}}));
+  // more rows than are computed at once, sums and states that fill no vectors
+  const auto longer = [&](Attributes attributes, std::int64_t first_states) {
+    attributes.insert({{"activations", one},
+                       {"activation_alpha", zeros.substr(0, zeros.size() / 2)},
+                       {"activation_beta", zeros.substr(0, zeros.size() / 2)}});
+    const auto numbers = [&](const Shape& shape) {
+      return dtype == Dtype::f32 ? normal(random, shape, 0.5f) : bits(random, dtype, shape);
+    };
+    Given inputs = {numbers({11, 2, 21}), numbers({1, gates * 19, 21}), numbers({1, gates * 19, 19}),
+                    numbers({1, gates * 38}), whole({11, 9}, {2})};
+    for (std::int64_t i = 0; i < first_states; ++i) inputs.push_back(numbers({1, 2, 19}));
+    if (first_states == 2) inputs.push_back(numbers({1, 57}));  // peepholes
+    cases.push_back(make(op, inputs, attributes));
+  };
+  longer({{"direction", "reverse"}, {"linear_before_reset", 1}, {"outputs", op == "LSTM" ? 3 : 2}},
+         op == "LSTM" ? 2 : 1);
+  longer({{"direction", "forward"}, {"input_forget", 1}, {"outputs", 1}}, 1);
 }
 
 void determinants(std::string_view op, Random& random, Dtype dtype, std::vector<Case>& cases) {

@@ -84,6 +84,12 @@ inline Lanes high_pairs(const Lanes& a, const Lanes& b) {
     result.lanes[i] = (i % 2 == 0 ? a : b).lanes[Lanes::kCount / 2 + i / 2];
   return result;
 }
+/// Lane i with i + 8, then + 4, + 2, + 1.
+inline float tree_sum(Lanes x) {
+  for (std::size_t half = Lanes::kCount / 2; half > 0; half /= 2)
+    for (std::size_t i = 0; i < half; ++i) x.lanes[i] += x.lanes[i + half];
+  return x.lanes[0];
+}
 inline Lanes square_root(Lanes x) {
   for (auto& lane : x.lanes) lane = std::sqrt(lane);
   return x;

@@ -1,14 +1,22 @@
 // RNN, GRU and LSTM. x [rows, batch, inputs], w [directions, gates * hidden, inputs], r [directions, gates *
 // hidden, hidden], bias [directions, 2 * gates * hidden], lengths [batch], first state and cell [directions,
 // batch, hidden], peepholes [directions, 3 * hidden]; with layout 1 the batch comes first. A thread walks a
-// sequence in one direction. Computed in float, or in double for f64.
+// sequence in one direction. Computed in float, or in double for f64. In float32 with sigmoid and tanh, as
+// nearly all networks have it: cpu/recurrence.h.
 #include <string_view>
 
+#include "cpu/portable/epilogue_functions.h"
+#include "cpu/portable/kernel_arguments.h"
+#include "cpu/portable/lanes.h"
 #include "cpu/portable/recurrence_function.h"
 #include "cpu/portable/typed.h"
+#include "cpu/recurrence.h"
 
 namespace lathe::portable {
 namespace {
+
+static_assert(lathe::recurrence::kNone == static_cast<std::int32_t>(Dtype::none));
+static_assert(lathe::recurrence::kI32 == static_cast<std::int32_t>(Dtype::i32));
 
 enum Attribute : std::uint8_t {
   kAlphas,
@@ -222,11 +230,39 @@ Kernel kernel(const char* name, std::string_view op) {
           .scratch_bytes = scratch_bytes};
 }
 
+/// Sigmoid for the gates and tanh for the rest, in each direction.
+bool has_usual_functions(const Node& node) {
+  std::string one = node.op->name == "RNN" ? "1" : node.op->name == "GRU" ? "2,1" : "2,1,1";
+  std::string given = node.text("activations");
+  std::erase(given, ' ');
+  return given == one || given == one + "," + one;
+}
+
+bool accepts_lanes(const NodeTypes& types) {
+  return types.node != nullptr && has_usual_functions(*types.node) && types.node->real("clip") == 0 &&
+         types.inputs[kX].dtype == Dtype::f32;
+}
+
+Kernel lanes_kernel(const char* name, std::string_view op) {
+  return {.name = name,
+          .op = op,
+          .arithmetic = "lanes",
+          .rank = 1,
+          .accepts = accepts_lanes,
+          .run = lathe::recurrence::run<Lanes, EpilogueFunctions>,
+          .scratch_bytes = lathe::recurrence::scratch_bytes,
+          .serial = lathe::recurrence::serial};
+}
+
 }  // namespace
 
 std::span<const Kernel> recurrence_kernels() {
-  static const Kernel kKernels[] = {kernel("portable.gru", "GRU"), kernel("portable.lstm", "LSTM"),
-                                    kernel("portable.rnn", "RNN")};
+  static const Kernel kKernels[] = {kernel("portable.gru", "GRU"),
+                                    kernel("portable.lstm", "LSTM"),
+                                    kernel("portable.rnn", "RNN"),
+                                    lanes_kernel("portable.gru.lanes", "GRU"),
+                                    lanes_kernel("portable.lstm.lanes", "LSTM"),
+                                    lanes_kernel("portable.rnn.lanes", "RNN")};
   return kKernels;
 }
 

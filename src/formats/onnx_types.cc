@@ -35,7 +35,10 @@ Dim read_dim(WireMessage message) {
     switch (message.field()) {
       case 1:
         dim.value = message.integer("a dimension");
-        if (*dim.value < 0) message.fail("the dimension " + std::to_string(*dim.value) + " is negative");
+        if (*dim.value == -1)
+          dim.value.reset();  // exporters write it where only a run knows the size
+        else if (*dim.value < 0)
+          message.fail("the dimension " + std::to_string(*dim.value) + " is negative");
         break;
       case 2:
         dim.parameter = message.text("a dimension's name");

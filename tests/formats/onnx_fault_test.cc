@@ -181,7 +181,7 @@ TEST(OnnxFault, RefusesDimensionsThatCannotBe) {
         Message().text(1, "x").message(2, Message().message(1, Message().integer(1, 1).message(2, shape)));
     expect_graph_refused(graph, message);
   };
-  refuse_value({-1}, "dimension -1 is negative");
+  refuse_value({-2}, "dimension -2 is negative");
   refuse_value({kMost}, "2^63 - 1 bits");
   refuse_value({std::int64_t{1} << 40, std::int64_t{1} << 40}, "2^64 elements");
   refuse_value(std::vector<std::int64_t>(300, 1), "300 dimensions");

@@ -79,6 +79,18 @@ TEST(OnnxModel, ReadsAGraph) {
   EXPECT_THAT(elements<float>(model.graph.initializers.at(0)), ElementsAre(1, 2, 3, 4, 5, 6));
 }
 
+TEST(OnnxModel, ADimensionOfMinusOneIsOneThatIsNotSaid) {
+  const Message shape = Message().message(1, Message().integer(1, -1)).message(1, Message().integer(1, 2));
+  OnnxGraph graph = linear_graph();
+  graph.inputs[0] =
+      Message().text(1, "x").message(2, Message().message(1, Message().integer(1, 1).message(2, shape)));
+  const Model model = expect_onnx_read(onnx_model(graph.message()).bytes());
+  const Type& type = model.graph.inputs.at(0).type;
+  EXPECT_EQ(type.dims.at(0).value, std::nullopt);
+  EXPECT_EQ(type.dims.at(0).parameter, "");
+  EXPECT_EQ(type.dims.at(1).value, 2);
+}
+
 TEST(OnnxModel, ViewsRawDataInTheFileAndKeepsIt) {
   std::optional<Model> model;
   std::weak_ptr<const MappedFile> watched;

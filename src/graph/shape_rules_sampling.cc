@@ -5,6 +5,7 @@
 #include <cstring>
 #include <string>
 
+#include "graph/dim_expression.h"
 #include "graph/window.h"
 
 namespace lathe::rules {
@@ -48,9 +49,18 @@ std::vector<std::size_t> resized_axes(const RuleCheck& check, const Node& node, 
   return axes;
 }
 
+/// floor(scale * dim), of scales that are multiples of 1 / 16; other products round, and are not known.
+Dim scaled(const Dim& dim, double scale) {
+  constexpr std::int64_t kParts = 16;
+  constexpr double kMostScale = 1024;
+  const double parts = scale * kParts;
+  if (scale > kMostScale || parts != std::floor(parts)) return Dim::unknown();
+  return quotient_of(product_of(dim, static_cast<std::int64_t>(parts)), kParts);
+}
+
 Dim resized(const RuleCheck& check, const Dim& dim, double scale) {
   if (!(scale > 0) || !std::isfinite(scale)) check.fail_input(2, "scales must be more than zero");
-  if (dim.is_symbolic()) return scale == 1 ? dim : Dim::unknown();
+  if (dim.is_symbolic()) return scaled(dim, scale);
   const double size = std::floor(scale * static_cast<double>(dim.value));
   if (!(size <= static_cast<double>(kMaxDim))) check.fail_input(2, "a dimension would be too large");
   return static_cast<std::int64_t>(size);

@@ -99,6 +99,9 @@ struct ProgramOptions {
   /// Of networks: several make one plan, and a run takes the smallest that holds its sizes. None: one, up to
   /// `sizes`.
   std::vector<SizeProfile> profiles;
+  /// Of networks in ONNX: a run has just the sizes of `inputs` and `sizes`, so that more is known ahead. Not
+  /// together with profiles or precision, whose sizes are several.
+  bool exact_sizes = false;
   int past = 0;                      // of models: tokens that each sequence has in the cache already
   std::uint64_t seed = 1;            // of what is made up
   std::vector<std::string> outputs;  // that are computed; empty: all

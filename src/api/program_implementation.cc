@@ -157,6 +157,8 @@ void ProgramImplementation::compile_graph(const ProgramOptions& options, Program
   if (samples != nullptr) apply_precision(options, *samples, source.graph);
   complete_inputs({inputs, graph_symbols(source.graph), rules, options.past, options.seed, {}}, first_inputs,
                   sizes, notes);
+  if (options.exact_sizes && samples == nullptr && profiles.empty() && options.file.ends_with(".onnx"))
+    read_again(options, source.graph);
   CompileOptions compile_options;
   compile_options.math = source.options.math;
   compile_options.activations = program_activations(options, source.options);
@@ -171,6 +173,14 @@ void ProgramImplementation::compile_graph(const ProgramOptions& options, Program
   compiled =
       std::make_shared<const CompileResult>(compile(std::move(source.graph), *backend, compile_options));
   plan = compiled->plan;
+}
+
+void ProgramImplementation::read_again(const ProgramOptions& options, Graph& graph) {
+  graph = read_program(options, sizes).graph;
+  before = graph;
+  rules = find_index_rules(index_graph(graph));
+  inputs = values_of(graph, ValueKind::input);
+  states = values_of(graph, ValueKind::state);
 }
 
 void ProgramImplementation::apply_precision(const ProgramOptions& options, const CalibrationSet& samples,

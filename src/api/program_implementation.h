@@ -61,6 +61,8 @@ class ProgramImplementation {
   void begin(const ProgramOptions& options);
   /// `samples`: that precision is chosen by, or null.
   void compile_graph(const ProgramOptions& options, ProgramSource source, const CalibrationSet* samples);
+  /// The same network at the sizes that are known now, as numbers.
+  void read_again(const ProgramOptions& options, Graph& graph);
   void load_plan(const ProgramOptions& options, const std::string& file);
   /// Chooses the types of the layers of `graph`.
   void apply_precision(const ProgramOptions& options, const CalibrationSet& samples, Graph& graph);

@@ -107,15 +107,16 @@ ProgramSource read_graph_text(const ProgramOptions& options) {
   return source;
 }
 
-ProgramSource read_network(const ProgramOptions& options) {
-  onnx::InputShapes shapes;
-  for (const auto& [name, tensor] : options.inputs) shapes[name] = tensor.shape;
+ProgramSource read_network(const ProgramOptions& options, const onnx::NamedDims& exact) {
+  onnx::ImportSizes sizes;
+  sizes.exact = exact;
+  for (const auto& [name, tensor] : options.inputs) sizes.shapes[name] = tensor.shape;
   ProgramSource source;
   source.options = options.model_options;
-  shapes.merge(greatest_shapes(options.profiles));
-  onnx::SizeLimits limits = greatest_sizes(options.profiles);
-  limits.insert(options.sizes.begin(), options.sizes.end());
-  source.graph = onnx::import_graph(onnx::expand_functions(onnx::read_onnx(options.file)), shapes, limits);
+  sizes.shapes.merge(greatest_shapes(options.profiles));
+  sizes.limits = greatest_sizes(options.profiles);
+  sizes.limits.insert(options.sizes.begin(), options.sizes.end());
+  source.graph = onnx::import_graph(onnx::expand_functions(onnx::read_onnx(options.file)), sizes);
   return source;
 }
 
@@ -131,8 +132,8 @@ ProgramSource read_model_graph(const ProgramOptions& options, const std::string&
 
 }  // namespace
 
-ProgramSource read_program(const ProgramOptions& options) {
-  if (options.file.ends_with(".onnx")) return read_network(options);
+ProgramSource read_program(const ProgramOptions& options, const std::map<std::string, std::int64_t>& exact) {
+  if (options.file.ends_with(".onnx")) return read_network(options, exact);
   if (!options.file.empty()) return read_graph_text(options);
   return read_model_graph(options, resolve_model(options.model, options.model_options));
 }

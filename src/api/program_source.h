@@ -1,6 +1,7 @@
 // Where a program comes from: a graph in text form with its constants, or a model's own graph.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 
@@ -14,7 +15,9 @@ struct ProgramSource {
   ModelOptions options;  // of a model: complete
 };
 
-/// Throws Error naming file and place.
-ProgramSource read_program(const ProgramOptions& options);
+/// Of networks in ONNX, dimensions with the names in `exact` are these numbers. Throws Error naming file and
+/// place.
+ProgramSource read_program(const ProgramOptions& options,
+                           const std::map<std::string, std::int64_t>& exact = {});
 
 }  // namespace lathe

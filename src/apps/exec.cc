@@ -52,6 +52,7 @@ ProgramOptions program_options(const ExecWords& words, bool model_given) {
   else if (options.file.empty() || model_given)
     options.model = words.model.model;
   words.given.fill(options);
+  options.exact_sizes = true;
   return options;
 }
 

@@ -63,9 +63,9 @@ std::vector<std::byte> spread(const Tensor& tensor, std::uint32_t bits, bool is_
 /// those that the file gives it; constants it has too.
 class Importer {
  public:
-  Importer(const Model& model, const InputShapes& shapes, const SizeLimits& limits)
-      : Importer(model, model.graph, shapes, SizeValues(SymbolRanges(DimRange{1, kMaxDim})), nullptr) {
-    for (const auto& [symbol, limit] : limits) sizes_.set_range(symbol, {1, limit});
+  Importer(const Model& model, const ImportSizes& given)
+      : Importer(model, model.graph, given, SizeValues(SymbolRanges(DimRange{1, kMaxDim})), nullptr) {
+    for (const auto& [symbol, limit] : given.limits) sizes_.set_range(symbol, {1, limit});
   }
 
   lathe::Graph run() {
@@ -77,9 +77,9 @@ class Importer {
  private:
   static constexpr ValueId kUnsupported = -1;  // the value of a node that cannot be run
 
-  Importer(const Model& model, const Graph& source, const InputShapes& shapes, SizeValues sizes,
+  Importer(const Model& model, const Graph& source, const ImportSizes& given, SizeValues sizes,
            Importer* outer)
-      : model_(model), source_(source), shapes_(shapes), outer_(outer), sizes_(std::move(sizes)) {
+      : model_(model), source_(source), given_(given), outer_(outer), sizes_(std::move(sizes)) {
     graph_.name = source.name.empty() ? "network" : source.name;
   }
 
@@ -109,7 +109,7 @@ class Importer {
     if (source.inputs.size() != types.size())
       import.refuse("its graph has " + std::to_string(source.inputs.size()) + " inputs, and is given " +
                     std::to_string(types.size()));
-    Importer inner(model_, source, shapes_, SizeValues(sizes_.symbols()), this);
+    Importer inner(model_, source, given_, SizeValues(sizes_.symbols()), this);
     inner.add_initializers();
     for (std::size_t i = 0; i < types.size(); ++i) inner.add_body_input(source.inputs[i], types[i]);
     Body body;
@@ -286,15 +286,16 @@ class Importer {
         continue;
       }
       ValueType type{known->dtype, {}};
-      const auto given = shapes_.find(input.name);
+      const auto given = given_.shapes.find(input.name);
       if (input.type.has_shape) {
         for (std::size_t i = 0; i < input.type.dims.size(); ++i) {
-          const bool is_empty = given != shapes_.end() && i < given->second.size() && given->second[i] == 0;
+          const bool is_empty =
+              given != given_.shapes.end() && i < given->second.size() && given->second[i] == 0;
           type.dims.push_back(is_empty ? lathe::Dim(0) : dim(input, i));  // no symbol is of no elements
-          if (given != shapes_.end() && i < given->second.size() && type.dims.back().is_symbolic())
+          if (given != given_.shapes.end() && i < given->second.size() && type.dims.back().is_symbolic())
             sizes_.set_range(type.dims.back().symbol, {1, given->second[i]});
         }
-      } else if (given != shapes_.end()) {
+      } else if (given != given_.shapes.end()) {
         type.dims.assign(given->second.begin(), given->second.end());
       } else {
         refuse("has no number of dimensions, and no tensor is given for it");
@@ -303,12 +304,15 @@ class Importer {
     }
   }
 
-  static lathe::Dim dim(const ValueInfo& input, std::size_t axis) {
+  lathe::Dim dim(const ValueInfo& input, std::size_t axis) const {
     const Dim& found = input.type.dims[axis];
     if (found.value) return *found.value;
-    const bool is_name = !found.parameter.empty() && found.parameter != "?";
-    if (is_name && !is_expression(found.parameter)) return found.parameter;
-    return input.name + "." + std::to_string(axis);  // a symbol of its own
+    const bool is_name =
+        !found.parameter.empty() && found.parameter != "?" && !is_expression(found.parameter);
+    std::string symbol = is_name ? found.parameter : input.name + "." + std::to_string(axis);
+    const auto exact = given_.exact.find(symbol);
+    if (exact != given_.exact.end()) return exact->second;
+    return symbol;
   }
 
   ValueId value(const std::string& name) {
@@ -406,7 +410,7 @@ class Importer {
 
   const Model& model_;
   const Graph& source_;
-  const InputShapes& shapes_;
+  const ImportSizes& given_;
   Importer* outer_;             // what this is a body in
   std::vector<ValueId> taken_;  // of the outer graph, in the order of the inputs that they became
   lathe::Graph graph_;
@@ -442,8 +446,8 @@ std::pair<TensorView, std::shared_ptr<const void>> tensor_data(const Tensor& ten
   return {{data, *dtype, whole.dims}, whole.owner};
 }
 
-lathe::Graph import_graph(const Model& model, const InputShapes& shapes, const SizeLimits& limits) {
-  return Importer(model, shapes, limits).run();
+lathe::Graph import_graph(const Model& model, const ImportSizes& sizes) {
+  return Importer(model, sizes).run();
 }
 
 }  // namespace lathe::onnx

@@ -12,13 +12,18 @@ namespace lathe::onnx {
 /// Of the tensors that inputs will be given, by name.
 using InputShapes = std::map<std::string, Shape>;
 
-/// Greatest numbers of named dimensions, by name, as far as they are known.
-using SizeLimits = std::map<std::string, std::int64_t>;
+/// Numbers of named dimensions, by name. A dimension of an input without a name is "<input>.<axis>".
+using NamedDims = std::map<std::string, std::int64_t>;
+
+struct ImportSizes {
+  InputShapes shapes;  // an input that the model gives no rank has the shape of what it is given
+  NamedDims limits;    // the greatest, as far as they are known
+  NamedDims exact;     // these become numbers
+};
 
 /// Named dimensions become symbols, which are at least 1. Constants lie where the model has them: the graph
-/// keeps its file mapped. An input that the model gives no rank has the shape of what it is given. Throws
-/// Error(unsupported) listing all nodes that cannot be run, and Error(invalid_file) naming the node whose
-/// inputs do not fit.
-lathe::Graph import_graph(const Model& model, const InputShapes& shapes = {}, const SizeLimits& limits = {});
+/// keeps its file mapped. Throws Error(unsupported) listing all nodes that cannot be run, and
+/// Error(invalid_file) naming the node whose inputs do not fit.
+lathe::Graph import_graph(const Model& model, const ImportSizes& sizes = {});
 
 }  // namespace lathe::onnx

@@ -196,6 +196,29 @@ class Sizes(unittest.TestCase):
             self.expect(self.run_file(plan, *sizes), *sizes)
         self.assertIn("input_ids: i64[N, T]", lathe("inspect", plan)[0])
 
+    def test_exec_knows_the_sizes_of_its_inputs_ahead(self):
+        """Behind Resize by 1.3 a size is known once the input's is: then the convolution takes the function behind."""
+        n = Network(5)
+        scales = n.constant([1, 1, 1.3, 1.3], np.float32)
+        larger = n.add("Resize", "x", "", scales, mode="nearest", nearest_mode="floor",
+                       coordinate_transformation_mode="asymmetric")
+        sums = n.add("Conv", larger, n.weight(4, 3, 3, 3))
+        n.nodes.append(helper.make_node("Mul", [sums, n.add("Sigmoid", sums)], ["y"]))
+        network = n.write(self.folder / "resized.onnx", {"x": (TensorProto.FLOAT, [1, 3, "H", "W"])},
+                          {"y": TensorProto.FLOAT})
+        x = np.random.default_rng(6).normal(size=(1, 3, 11, 17)).astype(np.float32)
+        np.save(self.folder / "x.npy", x)
+        layers = self.folder / "layers.json"
+        lathe("exec", network, *ONCE, "--input", f"x={self.folder / 'x.npy'}", "--output", self.folder / "resized",
+              "--export-layer-info", layers)
+        found = json.loads(layers.read_text())["Layers"]
+        self.assertEqual([layer["LayerType"] for layer in found], ["Resize", "FusedConv"])
+        self.assertEqual(found[1]["Outputs"][0]["Dimensions"], [1, 4, 12, 20])
+        expected = ReferenceEvaluator(str(network)).run(None, {"x": x})[0]
+        np.testing.assert_allclose(np.load(self.folder / "resized" / "y.npy"), expected, rtol=1e-4, atol=1e-5)
+        refused = lathe("exec", network, *ONCE, "--shapes", "H=4,Q=2", status=2)[1]
+        self.assertIn("there is no dimension Q; there are H, W", refused)
+
     def test_whole_shapes_as_trtexec_has_them(self):
         def shapes(batch, length):
             return f"input_ids:{batch}x{length},attention_mask:{batch}x{length}"

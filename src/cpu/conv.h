@@ -3,8 +3,8 @@
 //
 // A group of an image is a product: weights [rows, depth] times windows [depth, pixels], where depth runs
 // over channels and then the kernel. Windows of up to 16 vectors of pixels and 256 of the depth are gathered
-// into scratch, zeros where they leave the input, and all rows are multiplied with them there. Groups of one
-// channel and one row: depthwise_conv.h.
+// into scratch, zeros where they leave the input, and all rows are multiplied with them there. Many rows:
+// lane_conv.h; groups of one channel and one row: depthwise_conv.h.
 //
 // Arithmetic "f32": blocks of 256 of the depth; in each the products are added in ascending order with fused
 // multiply-adds, from zero; the sums of the blocks are added to the bias (or zero) in ascending order. How
@@ -13,6 +13,7 @@
 
 #include "cpu/conv_gather.h"
 #include "cpu/depthwise_conv.h"
+#include "cpu/lane_conv.h"
 
 namespace lathe::conv {
 namespace {
@@ -157,6 +158,8 @@ template <class V, int kRows, int kVectors, class Functions>
 void run(const KernelCall& call, const Problem& problem) {
   auto* scratch = static_cast<float*>(call.scratch);
   if (fits_depthwise(problem)) return run_depthwise<V, Functions>(call, problem);
+  if (problem.factors == nullptr && fits_lanes(problem))
+    return run_lanes<V, kVectors, kRows, Functions>(call, problem);
   const std::int64_t vectors = (problem.pixels + kLanes - 1) / kLanes;
   if (shares_rows(problem, kRows, call.threads)) {
     const Range tiles = share((problem.rows + kRows - 1) / kRows, call.thread, call.threads);

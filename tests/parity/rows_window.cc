@@ -143,6 +143,15 @@ Cases conv_cases() {
       conv_case({1, 0, 3, 3}, {4, 0, 2, 2}, {}, true),
       conv_case({0, 2, 3, 3}, {4, 2, 2, 2}, {}, true),
       conv_case({3, 2, 2, 70}, {8, 2, 1, 7}, {{"dilations", "1,9"}}, false),
+      // rows in lanes: lines of every width, blocks of the depth, areas in place and copied, one line in
+      // parts
+      conv_case({1, 33, 7, 7}, {63, 33, 3, 3}, {{"pads", "1,1,1,1"}}, true),
+      conv_case({2, 140, 9, 12}, {80, 70, 3, 1}, {{"group", 2}, {"strides", "2,2"}, {"pads", "0,1,1,2"}},
+                true),
+      conv_case({1, 8, 5, 290}, {32, 8, 3, 3}, {{"dilations", "1,2"}, {"pads", "1,0,0,3"}}, false),
+      conv_case({2, 300, 1, 275}, {32, 300, 1, 1}, {}, true),
+      conv_case({1, 20, 61}, {112, 20, 5}, {{"strides", "2"}, {"pads", "2,4"}}, true),
+      conv_case({1, 64, 2, 2}, {48, 64, 1, 1}, {{"pads", "3,0,0,4"}, {"strides", "2,1"}}, true),
   };
   add_rounded(cases);
   cases.push_back(with_rounded_weights(  // two blocks of the depth, which is odd

@@ -3,6 +3,8 @@
 // types: simple_conv.cc.
 #include "cpu/conv.h"
 
+#include <algorithm>
+
 #include "cpu/portable/epilogue_functions.h"
 #include "cpu/portable/kernel_arguments.h"
 #include "cpu/portable/lanes.h"
@@ -10,7 +12,9 @@
 namespace lathe::portable {
 namespace {
 
-std::size_t scratch_bytes(const KernelCall&) { return conv::kScratchBytes; }
+std::size_t scratch_bytes(const KernelCall&) {
+  return std::max(conv::kScratchBytes, conv::kLaneScratchBytes);
+}
 
 bool serial(const KernelCall& call) {
   constexpr std::int64_t kFewProducts = 50000;

@@ -1,7 +1,8 @@
-// Products of codes, which passes make of products between QuantizeLinear and DequantizeLinear
-// (code_product.h). Attributes stand in the order in which kernels get them.
+// Ops on codes, which passes make of what stands between DequantizeLinear and QuantizeLinear (code_product.h,
+// code_arithmetic.h). Attributes stand in the order in which kernels get them.
 #include <limits>
 
+#include "graph/code_arithmetic.h"
 #include "graph/code_product.h"
 #include "graph/op_rows.h"
 #include "graph/shape_rules_codes.h"
@@ -14,10 +15,16 @@ constexpr double kGreatest = std::numeric_limits<float>::max();  // no bound
 const AttributeSpec kLeast{"least", kReal, -kGreatest};
 const AttributeSpec kMost{"most", kReal, kGreatest};
 
+Op arithmetic_row(std::string_view name) {
+  return value_row(name, code_arithmetic::kInputs, code_arithmetic::kInputs, 1, {kLeast, kMost},
+                   FusionKind::opaque, rules::code_arithmetic);
+}
+
 }  // namespace
 
 std::vector<Op> code_rows() {
   return {
+      arithmetic_row("AddCodes"),
       value_row("ConvCodes", kLeastInputs, code_product::kInputs, 1,
                 {{"auto_pad", kText, 0},
                  {"dilations", kText, 0},
@@ -30,6 +37,8 @@ std::vector<Op> code_rows() {
                 FusionKind::opaque, rules::conv_codes),
       value_row("LinearCodes", kLeastInputs, code_product::kInputs, 1, {kLeast, kMost}, FusionKind::opaque,
                 rules::linear_codes),
+      arithmetic_row("MulCodes"),
+      arithmetic_row("SubCodes"),
   };
 }
 

@@ -1,6 +1,8 @@
 #include "graph/shape_rules_codes.h"
 
+#include "graph/code_arithmetic.h"
 #include "graph/code_product.h"
+#include "graph/shape_rules_product.h"
 #include "graph/window_check.h"
 
 namespace lathe::rules {
@@ -38,6 +40,10 @@ void require_of_rows(const RuleCheck& check, std::size_t input) {
   if (check.ranked(kWeight)) check.require_equal(input, 0, check.dims(kWeight).at(0), "the weights' rows");
 }
 
+void require_limits(const RuleCheck& check, const Node& node) {
+  if (!(node.real("least") <= node.real("most"))) check.fail("least must be at most as much as most");
+}
+
 /// All inputs but for the shapes of x, weight and addend. Gives y's type.
 Dtype check_operands(const RuleCheck& check, const Node& node) {
   check.require_dtype(kX, kCodes);
@@ -56,7 +62,7 @@ Dtype check_operands(const RuleCheck& check, const Node& node) {
   }
   require_number(check, kYScale, Dtype::f32, codes);
   require_number(check, kYZero, codes ? check.dtype(kYZero) : Dtype::none, codes);
-  if (!(node.real("least") <= node.real("most"))) check.fail("least must be at most as much as most");
+  require_limits(check, node);
   return codes ? check.dtype(kYZero) : Dtype::f32;
 }
 
@@ -88,6 +94,25 @@ std::vector<ValueType> linear_codes(const RuleInputs& inputs, const Node& node) 
   }
   require_addend(check, y);
   return {y};
+}
+
+std::vector<ValueType> code_arithmetic(const RuleInputs& inputs, const Node& node) {
+  namespace pair = lathe::code_arithmetic;
+  const RuleCheck check(
+      inputs, node,
+      {"a", "b", "a scale", "a zero point", "b scale", "b zero point", "y scale", "y zero point"});
+  for (const auto input : {pair::kA, pair::kB, pair::kYZero}) check.require_dtype(input, kCodes);
+  for (const auto scale : {pair::kAScale, pair::kBScale, pair::kYScale})
+    require_number(check, scale, Dtype::f32, true);
+  require_number(check, pair::kAZero, check.dtype(pair::kA), true);
+  require_number(check, pair::kBZero, check.dtype(pair::kB), true);
+  require_number(check, pair::kYZero, check.dtype(pair::kYZero), true);
+  require_limits(check, node);
+  if (!check.ranked(pair::kA) || !check.ranked(pair::kB))
+    return {ValueType::unranked(check.dtype(pair::kYZero))};
+  auto dims = shape_rules::broadcast_any(check.dims(pair::kA), check.dims(pair::kB));
+  if (!dims) check.fail_input(pair::kB, "does not broadcast with a");
+  return {{check.dtype(pair::kYZero), *std::move(dims)}};
 }
 
 }  // namespace lathe::rules

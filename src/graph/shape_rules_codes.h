@@ -1,4 +1,4 @@
-// Shape rules of products of codes (code_product.h).
+// Shape rules of ops on codes (code_product.h, code_arithmetic.h).
 #pragma once
 
 #include <vector>
@@ -11,5 +11,7 @@ namespace lathe::rules {
 std::vector<ValueType> conv_codes(const RuleInputs& inputs, const Node& node);
 /// x [..., K], weight [N, K] -> y [..., N]
 std::vector<ValueType> linear_codes(const RuleInputs& inputs, const Node& node);
+/// AddCodes, SubCodes and MulCodes: a and b broadcast.
+std::vector<ValueType> code_arithmetic(const RuleInputs& inputs, const Node& node);
 
 }  // namespace lathe::rules

@@ -61,6 +61,7 @@ bool recognize_attention(Graph& graph, const PassContext& context);
 bool fold_channel_factors(Graph& graph, const PassContext& context);
 bool propagate_quantization(Graph& graph, const PassContext& context);
 bool fuse_codes(Graph& graph, const PassContext& context);
+bool fuse_code_functions(Graph& graph, const PassContext& context);
 bool fuse_integer_products(Graph& graph, const PassContext& context);
 bool fold_weights(Graph& graph, const PassContext& context);
 bool matmul_to_linear(Graph& graph, const PassContext& context);

@@ -31,6 +31,9 @@ constexpr std::array kPasses = {
          fuse_codes},
     Pass{"fuse_integer_products", "multiply codes whose sums become float32, with what is behind; bit-equal",
          fuse_integer_products},
+    Pass{"fuse_code_functions",
+         "add and multiply codes that are dequantized until they are codes again; bit-equal",
+         fuse_code_functions},
     Pass{"fold_weights", "compute ahead the weights whose codes no product took", fold_weights},
     Pass{
         "recognize_reductions",

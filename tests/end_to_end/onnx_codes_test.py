@@ -153,6 +153,12 @@ class Network:
     def sum(self, a, b):
         return self.add("Add", [a, b], self.values[a] + self.values[b])
 
+    def difference(self, a, b):
+        return self.add("Sub", [a, b], self.values[a] - self.values[b])
+
+    def product(self, a, b):
+        return self.add("Mul", [a, b], self.values[a] * self.values[b])
+
     def max_pool(self, x, size=2):
         n, c, h, w = self.values[x].shape
         value = self.values[x].reshape(n, c, h // size, size, w // size, size).max((3, 5))
@@ -271,6 +277,24 @@ class OnnxCodes(unittest.TestCase):
             y = network.sum(network.linear(x, 48, "MatMul Transpose", as_floats=True), x)
             network.finish(network.linear(network.pair(y, dtype), 33, "Gemm", dtype=np.uint8, zero=128, bias=None), dtype)
             self.expect(network, ["QuantizeLinear"] + ["LinearCodes"] * 4)
+
+    def test_sums_differences_and_products_of_codes(self):
+        """A residual whose two sides are codes, and a gate of channels: bit-equal to the nodes in float32."""
+        for dtype in (np.uint8, np.int8):
+            network = Network(8)
+            a = network.pair(network.input(2, 8, 17, 16), dtype)
+            b = network.pair(network.input(2, 8, 17, 16), np.uint8)
+            y = network.pair(network.clip(network.sum(a, b), -1, 4), dtype)
+            gate = network.pair(network.input(2, 8, 1, 1), np.int8)
+            z = network.pair(network.relu(network.product(y, gate)), dtype)
+            network.finish(network.difference(z, a), dtype)
+            layers = ["QuantizeLinear"] * 3 + ["AddCodes", "MulCodes", "SubCodes"]
+            self.expect(network, layers)
+            codes, _ = self.computed(network)
+            others, found = self.computed(network, "--disable-pass", "fuse_code_functions")
+            self.assertFalse({"AddCodes", "MulCodes", "SubCodes"} & set(found))
+            for name, array in codes.items():
+                np.testing.assert_array_equal(array, others[name])
 
     def test_products_of_rows_in_three_dimensions(self):
         network = Network(5)

@@ -109,5 +109,25 @@ TEST(CodeRules, RefuseWhatDoesNotFit) {
   EXPECT_THAT(inferred("ConvCodes", conv({u8, {1, 4, 0, 9}}), {{"group", 2}}), HasSubstr("does not fit"));
 }
 
+Inputs pair(const ValueType& a, const ValueType& b, Dtype y) {
+  return {a, b, kNumber, {a.dtype, {}}, kNumber, {b.dtype, {1}}, kNumber, {y, {}}};
+}
+
+TEST(CodeRules, BroadcastPairs) {
+  for (const std::string_view op : {"AddCodes", "SubCodes", "MulCodes"}) {
+    EXPECT_EQ(inferred(op, pair({u8, {"N", 4, 9}}, {i8, {4, 1}}, i8)), "i8[N, 4, 9]");
+    EXPECT_EQ(inferred(op, pair({u8, {1, 4}}, {u8, {"N", 1}}, u8), {{"least", 0.0}}), "u8[N, 4]");
+    EXPECT_EQ(inferred(op, pair(ValueType::unranked(u8), {u8, {4}}, u8)), "u8[...]");
+    const Inputs rows = pair({u8, {"T", 4}}, {i8, {"T", 4}}, u8);
+    EXPECT_THAT(inferred(op, with(rows, 1, {i8, {3}})), HasSubstr("does not broadcast with a"));
+    EXPECT_THAT(inferred(op, with(rows, 0, {f32, {"T", 4}})), HasSubstr("input 0 (a)"));
+    EXPECT_THAT(inferred(op, with(rows, 3, {i8, {}})), HasSubstr("input 3 (a zero point)"));
+    EXPECT_THAT(inferred(op, with(rows, 4, {f32, {2}})), HasSubstr("must be one number"));
+    EXPECT_THAT(inferred(op, with(rows, 6, kAbsent)), HasSubstr("input 6 must be given"));
+    EXPECT_THAT(inferred(op, with(rows, 7, {f32, {}})), HasSubstr("input 7 (y zero point)"));
+    EXPECT_THAT(inferred(op, rows, {{"least", 2.0}, {"most", 1.0}}), HasSubstr("least must be"));
+  }
+}
+
 }  // namespace
 }  // namespace lathe

@@ -153,6 +153,55 @@ TEST(Codes, MultiplyLikePlainLoops) {
   EXPECT_GT(checked, 5000);
 }
 
+/// Where element i of y reads an operand that broadcasts to it.
+std::int64_t broadcast_place(const Shape& operand, const Shape& y, std::int64_t i) {
+  std::int64_t place = 0;
+  std::int64_t step = 1;
+  for (std::size_t behind = 0; behind < y.size(); ++behind) {
+    const std::int64_t index = i % y[y.size() - 1 - behind];
+    i /= y[y.size() - 1 - behind];
+    if (behind >= operand.size()) continue;
+    const std::int64_t length = operand[operand.size() - 1 - behind];
+    if (length != 1) place += index * step;
+    step *= length;
+  }
+  return place;
+}
+
+TEST(Codes, AddSubtractAndMultiplyInSteps) {
+  int checked = 0;
+  int held = 0;
+  for (const std::string_view op : {"AddCodes", "SubCodes", "MulCodes"}) {
+    const auto name = std::string("portable.") + (op == "AddCodes"   ? "add"
+                                                  : op == "SubCodes" ? "sub"
+                                                                     : "mul");
+    for (const auto& test : cases_of(op)) {
+      const auto result = run(portable(name + "_codes"), test, 2);
+      const Tensor& y = result[0];
+      const double low = y.dtype == Dtype::i8 ? -128 : 0;
+      for (std::int64_t i = 0; i < element_count(y.dims); ++i) {
+        const auto operand = [&](std::size_t input) {
+          const auto at = broadcast_place(test.inputs[input].dims, y.dims, i);
+          return (element(test.inputs[input], at) - element(test.inputs[2 * input + 3], 0)) *
+                 element(test.inputs[2 * input + 2], 0);
+        };
+        const double a = operand(0);
+        const double b = operand(1);
+        double value = op == "AddCodes" ? a + b : op == "SubCodes" ? a - b : a * b;
+        value = std::clamp(value, test.attributes[0].real, test.attributes[1].real);
+        const double code = value / element(test.inputs[6], 0) + element(test.inputs[7], 0);
+        ASSERT_NEAR(element(y, i), std::clamp(code, low, low + 255), 0.5 + 1e-4)
+            << test.name << " element " << i;
+        held += code < low || code > low + 255 ? 1 : 0;
+        ++checked;
+      }
+    }
+  }
+  EXPECT_GT(checked, 5000);
+  EXPECT_GT(held, 100);
+  EXPECT_LT(held, checked * 2 / 3);
+}
+
 std::string list_of(const std::vector<std::int64_t>& numbers) {
   std::string text;
   for (const auto number : numbers) text += (text.empty() ? "" : ",") + std::to_string(number);

@@ -1,6 +1,7 @@
 #include "parity/rows_codes.h"
 
 #include <deque>
+#include <limits>
 
 #include "graph/code_product.h"
 
@@ -143,12 +144,56 @@ Cases linear_cases_of_codes() {
   return cases;
 }
 
+Cases arithmetic_cases(std::string_view op) {
+  constexpr auto i8 = Dtype::i8;
+  constexpr auto u8 = Dtype::u8;
+  constexpr double kNone = std::numeric_limits<float>::max();
+  return {
+      arithmetic_case(op, {3, 5, 7, 11}, {3, 5, 7, 11}, {u8, u8, u8}, -kNone, kNone),
+      arithmetic_case(op, {2, 130}, {2, 130}, {i8, i8, i8}, 0, kNone),
+      arithmetic_case(op, {2, 6, 5, 9}, {2, 6, 1, 1}, {u8, i8, u8}, -kNone, 12.5),  // a gate of channels
+      arithmetic_case(op, {6, 1, 33}, {2, 6, 4, 33}, {i8, u8, i8}, -kNone, kNone),
+      arithmetic_case(op, {40}, {3, 2, 40}, {u8, i8, i8}, -3, 20),
+      arithmetic_case(op, {4, 1, 3, 1}, {1, 5, 3, 2}, {i8, u8, u8}, -kNone, kNone),
+      arithmetic_case(op, {}, {2, 17}, {u8, u8, i8}, -kNone, kNone),
+      arithmetic_case(op, {1, 1}, {1}, {u8, i8, u8}, 0, 6),
+      arithmetic_case(op, {0, 4}, {1, 4}, {u8, u8, u8}, -kNone, kNone),
+  };
+}
+
 }  // namespace
+
+Case arithmetic_case(std::string_view op, const Shape& a, const Shape& b, const std::array<Dtype, 3>& types,
+                     double least, double most) {
+  Random random(17);
+  const float y_scale = op == "MulCodes" ? 20.5f : 0.37f;
+  std::vector<Tensor> inputs = {codes(random, types[0], a),
+                                codes(random, types[1], b),
+                                number(0.31f),
+                                codes(random, types[0], {}),
+                                number(0.213f),
+                                codes(random, types[1], {1}),
+                                number(y_scale),
+                                codes(random, types[2], {})};
+  Graph graph;
+  std::vector<ValueId> ids;
+  for (const auto& input : inputs)
+    ids.push_back(graph.add_constant("in", {input.bytes.data(), input.dtype, input.dims}, nullptr));
+  Shape y;
+  for (const auto& dim : graph.value(graph.add_node(op, "node", ids, {}).at(0)).type.dims)
+    y.push_back(dim.value);
+  const auto name = std::string(op) + " of " + to_string(ValueType{types[0], {a.begin(), a.end()}}) +
+                    " and " + to_string(ValueType{types[1], {b.begin(), b.end()}});
+  return {name, op, std::move(inputs), {empty(types[2], y)}, {real(least), real(most)}};
+}
 
 std::vector<Row> code_rows() {
   return {
+      {"AddCodes", [] { return arithmetic_cases("AddCodes"); }, {}},
       {"ConvCodes", conv_cases, {}},
       {"LinearCodes", linear_cases_of_codes, {}},
+      {"MulCodes", [] { return arithmetic_cases("MulCodes"); }, {}},
+      {"SubCodes", [] { return arithmetic_cases("SubCodes"); }, {}},
   };
 }
 

@@ -1,6 +1,8 @@
 // Cases of products of codes.
 #pragma once
 
+#include <array>
+
 #include "graph/graph.h"
 #include "parity/rows.h"
 
@@ -21,6 +23,11 @@ std::span<const CodeKind> code_kinds();
 /// the op's rule refuses the shapes.
 Case code_case(std::string_view op, const Shape& x, const Shape& weight, const CodeKind& kind,
                const Attributes& attributes);
+
+/// AddCodes, SubCodes or MulCodes of codes of these types, about a third of whose results are held in the
+/// range.
+Case arithmetic_case(std::string_view op, const Shape& a, const Shape& b, const std::array<Dtype, 3>& types,
+                     double least, double most);
 
 /// All rows of op_rows_codes.cc.
 std::vector<Row> code_rows();

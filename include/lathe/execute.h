@@ -24,20 +24,24 @@
 
 namespace lathe {
 
-/// Numbers on the host, row-major and little-endian.
+/// Numbers on the host, row-major and little-endian, or texts.
 struct Tensor {
-  std::string dtype;  // "f32", "i64", "bool", ...; "u8" also of the bytes of a block type as they lie
+  std::string dtype;  // "f32", "i64", "bool", "string", ...; "u8" also of the bytes of a block type as they
+                      // lie
   std::vector<std::int64_t> shape;  // outermost first
   std::vector<std::byte> bytes;
   std::string container = {};  // "sequence", "optional" or "optional sequence"; empty: a tensor
   std::vector<Tensor> elements =
       {};  // of a sequence; of an optional: one, or none. shape and bytes are empty then
+  std::vector<std::string> texts = {};  // of "string", in place of bytes: UTF-8
 };
 
 /// Throws Error(invalid_file) with file and offset.
 Tensor read_npy(const std::string& file);
 /// What stands before the elements in a .npy file.
 std::string npy_header(std::string_view dtype, const std::vector<std::int64_t>& shape);
+/// A whole .npy file of a tensor of texts, its elements as long as the longest: "<U5".
+std::string npy_texts(const Tensor& tensor);
 /// The name of a tensor's file in a folder of them: what would lead elsewhere, or is nothing to type, is _.
 std::string npy_file_name(const std::string& tensor);
 /// The elements as numbers; throws Error(invalid_argument) for a type that has none.

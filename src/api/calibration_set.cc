@@ -76,7 +76,9 @@ CalibrationSet::CalibrationSet(const std::string& path, std::vector<InputSpec> i
 Tensor CalibrationSet::read(std::size_t input, std::size_t i) const {
   const auto& file = files_[input][i];
   auto array = lathe::read_npy(*file.folder->map(file.name));
-  return {std::move(array.element), std::move(array.shape), std::move(array.bytes)};
+  Tensor tensor{std::move(array.element), std::move(array.shape), std::move(array.bytes)};
+  tensor.texts = std::move(array.texts);
+  return tensor;
 }
 
 NamedTensors CalibrationSet::sample(std::size_t i) const {

@@ -6,6 +6,7 @@
 #include "api/tensor_numbers.h"
 #include "base/error.h"
 #include "tensor/dtype.h"
+#include "text/utf8.h"
 
 namespace lathe {
 namespace {
@@ -13,6 +14,8 @@ namespace {
 double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
+
+bool is_of_texts(const InputSpec& input) { return input.type.dtype == Dtype::string; }
 
 }  // namespace
 
@@ -64,8 +67,10 @@ void ExecutionImplementation::prepare() {
 
   for (const auto& input : program.inputs) {
     auto& buffer = buffers_[static_cast<std::size_t>(program.plan->binding(input.name))];
-    const auto& bytes = inputs_.at(input.name).bytes;
-    if (buffer.bytes() < bytes.size()) buffer = program.backend->allocate(bytes.size());
+    const Tensor& tensor = inputs_.at(input.name);
+    const std::size_t bytes =
+        is_of_texts(input) ? tensor.texts.size() * info(Dtype::string).block_bytes : tensor.bytes.size();
+    if (buffer.bytes() < bytes) buffer = program.backend->allocate(bytes);
   }
   outputs_.clear();
   for (const int output : program.outputs) {
@@ -85,22 +90,40 @@ void ExecutionImplementation::prepare() {
   sent_ = false;
 }
 
+std::vector<std::byte> ExecutionImplementation::elements_of(const Tensor& tensor,
+                                                            const std::string& name) const {
+  std::vector<std::uint64_t> numbers;
+  for (const auto& text : tensor.texts) {
+    if (!is_utf8(text))
+      throw Error(ErrorCode::invalid_argument,
+                  "text " + std::to_string(numbers.size()) + " of " + printable(name) + " is not UTF-8",
+                  {{}, std::nullopt, name});
+    numbers.push_back(context_->text_table().number_of(text, name));
+  }
+  const auto bytes = std::as_bytes(std::span(numbers));
+  return {bytes.begin(), bytes.end()};
+}
+
 /// A sequence or an optional, its tensors on the device.
-RunValue ExecutionImplementation::sent(const Tensor& tensor, const ValueType& type) const {
+RunValue ExecutionImplementation::sent(const Tensor& tensor, const ValueType& type,
+                                       const std::string& name) const {
   RunValue value;
   value.type = {type.dtype, {}, false, type.container};
   if (type.container == Container::tensor) {
     value.type = {*dtype_named(tensor.dtype), {tensor.shape.begin(), tensor.shape.end()}};
+    const bool texts = type.dtype == Dtype::string;
+    const auto numbers = texts ? elements_of(tensor, name) : std::vector<std::byte>();
+    const auto& bytes = texts ? numbers : tensor.bytes;
     value.memory =
-        std::make_shared<Buffer>(program_->backend->allocate(std::max<std::size_t>(tensor.bytes.size(), 1)));
+        std::make_shared<Buffer>(program_->backend->allocate(std::max<std::size_t>(bytes.size(), 1)));
     value.data = static_cast<std::byte*>(value.memory->data());
-    program_->backend->write(*value.memory, 0, tensor.bytes);
+    program_->backend->write(*value.memory, 0, bytes);
     return value;
   }
   ValueType element = value.type;
   element.container =
       type.container == Container::optional_sequence ? Container::sequence : Container::tensor;
-  for (const auto& each : tensor.elements) value.elements.push_back(sent(each, element));
+  for (const auto& each : tensor.elements) value.elements.push_back(sent(each, element, name));
   return value;
 }
 
@@ -112,18 +135,31 @@ Tensor ExecutionImplementation::received(const RunValue& value) const {
     return tensor;
   }
   for (const auto& dim : value.type.dims) tensor.shape.push_back(dim.value);
+  if (value.type.dtype == Dtype::string) {
+    const auto* numbers = reinterpret_cast<const std::uint64_t*>(value.data);
+    for (std::int64_t i = 0; i < element_count(tensor.shape); ++i)
+      tensor.texts.emplace_back(context_->text_table().text(numbers[i]));
+    return tensor;
+  }
   tensor.bytes.assign(value.data, value.data + byte_count(value.type));
   return tensor;
 }
 
 void ExecutionImplementation::send_inputs() {
+  const bool any_texts = std::ranges::any_of(program_->inputs, is_of_texts);
+  if (any_texts) context_->text_table().clear();
   for (const auto& input : program_->inputs) {
-    if (input.type.container == Container::tensor) continue;
-    context_->bind_value(program_->plan->binding(input.name), sent(inputs_.at(input.name), input.type));
+    const Tensor& tensor = inputs_.at(input.name);
+    const int binding = program_->plan->binding(input.name);
+    if (input.type.container != Container::tensor) {
+      context_->bind_value(binding, sent(tensor, input.type, input.name));
+      continue;
+    }
+    const bool texts = is_of_texts(input);
+    const auto numbers = texts ? elements_of(tensor, input.name) : std::vector<std::byte>();
+    program_->backend->write(buffers_[static_cast<std::size_t>(binding)], 0, texts ? numbers : tensor.bytes);
   }
-  for (const auto& input : program_->inputs)
-    program_->backend->write(buffers_[static_cast<std::size_t>(program_->plan->binding(input.name))], 0,
-                             inputs_.at(input.name).bytes);
+  if (any_texts) context_->text_table().keep();
   sent_ = true;
 }
 

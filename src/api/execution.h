@@ -28,7 +28,9 @@ class ExecutionImplementation {
   /// Holds the inputs against the plan and the rules, and makes room.
   void prepare();
   void send_inputs();
-  RunValue sent(const Tensor& tensor, const ValueType& type) const;
+  RunValue sent(const Tensor& tensor, const ValueType& type, const std::string& name) const;
+  /// A tensor of texts as the device has it: their numbers.
+  std::vector<std::byte> elements_of(const Tensor& tensor, const std::string& name) const;
   Tensor received(const RunValue& value) const;
   void bind();
   void read_outputs();

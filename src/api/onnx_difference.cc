@@ -6,6 +6,7 @@
 #include <cstdio>
 
 #include "api/tensor_numbers.h"
+#include "base/error.h"
 
 namespace lathe {
 namespace {
@@ -44,6 +45,15 @@ std::string onnx_difference(const Tensor& actual, const Tensor& expected, const 
   if (!expected.container.empty()) return {};
   if (actual.dtype != expected.dtype || actual.shape != expected.shape)
     return "is " + shape_text(actual) + " and not " + shape_text(expected);
+  if (expected.dtype == "string") {
+    const auto [found, wanted] = std::ranges::mismatch(actual.texts, expected.texts);
+    if (found == actual.texts.end() && wanted == expected.texts.end()) return {};
+    const auto text = [](const Tensor& tensor, auto at) {
+      return at == tensor.texts.end() ? std::string("no text") : "\"" + printable(*at, 40) + "\"";
+    };
+    return "differs first in element " + std::to_string(found - actual.texts.begin()) + ": " +
+           text(actual, found) + " and not " + text(expected, wanted);
+  }
   const ElementReader* row = find_element_reader(expected.dtype);
   if (row == nullptr) return "is of type " + expected.dtype + ", which cannot be compared";
   if (actual.bytes.size() != expected.bytes.size() || expected.bytes.size() % row->bytes != 0)

@@ -197,9 +197,16 @@ class InputCompleter {
         refuse(input.name, input.name + " is " + to_string(input.type) + ", which cannot be made up");
       Tensor tensor{std::string(info(input.type.dtype).name), shape_of(input.type, sizes_), {}};
       const std::uint64_t bytes = dense_bytes(input.type.dtype, tensor.shape);
-      require_bytes(bytes, "the input " + printable(input.name) + " of " + shape_text(tensor),
-                    memory_available(), input.name);
-      tensor.bytes.resize(bytes);
+      const bool texts = input.type.dtype == Dtype::string;
+      constexpr std::uint64_t kTextBytes =
+          sizeof(std::string) / sizeof(std::uint64_t);  // over those of a number
+      require_bytes(texts ? kTextBytes * bytes : bytes,
+                    "the input " + printable(input.name) + " of " + shape_text(tensor), memory_available(),
+                    input.name);
+      if (texts)
+        tensor.texts.resize(static_cast<std::size_t>(element_count(tensor.shape)));
+      else
+        tensor.bytes.resize(bytes);
       names += (names.empty() ? "" : ", ") + input.name + " (" + fill_input(input, tensor) + ")";
       inputs_.emplace(input.name, std::move(tensor));
     }
@@ -208,6 +215,10 @@ class InputCompleter {
 
   /// Says with what.
   std::string fill_input(const InputSpec& input, Tensor& tensor) {
+    if (input.type.dtype == Dtype::string) {
+      for (auto& text : tensor.texts) text = std::to_string(random_.below(256) - 128);
+      return "texts of random numbers, -128 to 127";
+    }
     std::optional<std::int64_t> limit;  // of rows
     for (const auto& rule : request_.rules) {
       if (rule.input != input.name) continue;
@@ -351,15 +362,19 @@ void bind_sizes(const InputSpec& input, const Tensor& tensor, Sizes& sizes) {
     shape.resize(dims.size());
     shape[i] = dims[i].value;
   }
-  if (tensor.bytes.size() != dense_bytes(input.type.dtype, shape))
-    refuse(input.name, input.name + " is " + to_string(input.type) + ", and " +
-                           std::to_string(tensor.bytes.size()) + " bytes were given");
+  const bool texts = input.type.dtype == Dtype::string;
+  const std::uint64_t needed =
+      texts ? static_cast<std::uint64_t>(element_count(shape)) : dense_bytes(input.type.dtype, shape);
+  const std::uint64_t given = texts ? tensor.texts.size() : tensor.bytes.size();
+  if (given != needed)
+    refuse(input.name, input.name + " is " + to_string(input.type) + ", and " + std::to_string(given) +
+                           (texts ? " texts were given" : " bytes were given"));
   for (std::size_t i = 0; !blocks && i < dims.size(); ++i)
     if (dims[i].is_symbolic()) give_size(dims[i].symbol, tensor.shape[i], input.name, sizes);
 }
 
 Tensor read_raw(const InputSpec& input, const std::string& file, const Sizes& sizes) {
-  if (!is_element(input.type.dtype))
+  if (!is_element(input.type.dtype) || input.type.dtype == Dtype::string)
     refuse(input.name, input.name + " is " + to_string(input.type) + ", which has no plain file");
   for (const auto& dim : input.type.dims)
     if (dim.is_symbolic() && !sizes.contains(dim.symbol))

@@ -37,6 +37,7 @@ void DifferenceMeter::add(const Tensor& a, const Tensor& b) {
     shape_ = a.shape;
   else
     shape_[0] += a.shape[0];
+  if (a.dtype == "string" && b.dtype == "string") return add_texts(a, b);
   const ElementReader& of_a = reader_of(a);
   const ElementReader& of_b = reader_of(b);
   const std::size_t count = a.bytes.size() / of_a.bytes;
@@ -50,6 +51,19 @@ void DifferenceMeter::add(const Tensor& a, const Tensor& b) {
     add_pair(x, y, same, elements_ + static_cast<std::int64_t>(i));
   }
   elements_ += static_cast<std::int64_t>(count);
+}
+
+/// Two texts are equal, or as far apart as can be.
+void DifferenceMeter::add_texts(const Tensor& a, const Tensor& b) {
+  CHECK(a.texts.size() == b.texts.size());
+  for (std::size_t i = 0; i < a.texts.size(); ++i) {
+    if (a.texts[i] == b.texts[i]) continue;
+    ++different_;
+    ++outside_;
+    unbounded_ = true;
+    if (first_ < 0) first_ = elements_ + static_cast<std::int64_t>(i);
+  }
+  elements_ += std::ssize(a.texts);
 }
 
 void DifferenceMeter::add_pair(WideNumber wide_a, WideNumber wide_b, bool same_bits, std::int64_t index) {
@@ -115,6 +129,8 @@ void ComparisonMaker::add(const std::string& name, const std::string& op, const 
   if (!a.container.empty()) return;
   if (a.shape != b.shape)
     return not_compared(name + " has another shape in B: " + shape_text(a) + ", " + shape_text(b));
+  if ((a.dtype == "string") != (b.dtype == "string"))
+    return not_compared(name + " is of " + a.dtype + " in A, and of " + b.dtype + " in B");
   DifferenceMeter meter(tolerance_);
   meter.add(a, b);
   auto difference = meter.result();

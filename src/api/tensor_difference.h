@@ -19,6 +19,7 @@ class DifferenceMeter {
   TensorDifference result() const;
 
  private:
+  void add_texts(const Tensor& a, const Tensor& b);
   void add_pair(WideNumber a, WideNumber b, bool same_bits, std::int64_t index);
 
   Tolerance tolerance_;

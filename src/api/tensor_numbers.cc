@@ -152,8 +152,12 @@ std::string npy_file_name(const std::string& tensor) {
 
 Tensor read_npy(const std::string& file) {
   auto array = read_npy(*MappedFile::open(file));
-  return {std::move(array.element), std::move(array.shape), std::move(array.bytes)};
+  Tensor tensor{std::move(array.element), std::move(array.shape), std::move(array.bytes)};
+  tensor.texts = std::move(array.texts);
+  return tensor;
 }
+
+std::string npy_texts(const Tensor& tensor) { return npy_texts(tensor.texts, tensor.shape); }
 
 std::string npy_header(std::string_view dtype, const std::vector<std::int64_t>& shape) {
   return npy_header(dtype, std::span<const std::int64_t>(shape));

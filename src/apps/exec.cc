@@ -81,7 +81,8 @@ void write_outputs(const Program& program, const Execution& execution, const std
   if (error) throw Error(ErrorCode::io, "the folder could not be made: " + error.message(), {folder, {}, {}});
   for (const auto& info : program.outputs()) {
     const Tensor tensor = execution.output(info.name);
-    const std::string header = npy_header(tensor.dtype, tensor.shape);
+    const bool texts = tensor.dtype == "string";
+    const std::string header = texts ? npy_texts(tensor) : npy_header(tensor.dtype, tensor.shape);
     OutputFile file(folder + "/" + npy_file_name(info.name));
     file.write(header.data(), header.size());
     file.write(tensor.bytes.data(), tensor.bytes.size());

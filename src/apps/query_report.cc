@@ -199,15 +199,26 @@ std::string profile_json(std::span<const LayerProfile> profile, std::size_t runs
   return text + "\n]\n";
 }
 
+/// The elements, each written by `number`, or as a JSON text.
+std::string elements_text(const Tensor& tensor, std::string_view between, std::string (*number)(double)) {
+  std::string list;
+  const auto add = [&](const std::string& element) {
+    list.append(list.empty() ? "" : between).append(element);
+  };
+  if (tensor.dtype == "string")
+    for (const auto& text : tensor.texts) add(json_string(text));
+  else
+    for (const double value : numbers(tensor)) add(number(value));
+  return list;
+}
+
 std::string outputs_json(const Program& program, const Execution& execution) {
   std::string text = "[";
   for (const auto& info : program.outputs()) {
     const Tensor tensor = execution.output(info.name);
     text += std::string(text.size() > 1 ? "," : "") + "\n  {\"name\": " + json_string(info.name) +
-            ", \"dimensions\": \"" + dimensions(tensor.shape) + "\", \"values\": [";
-    const auto values = numbers(tensor);
-    for (std::size_t i = 0; i < values.size(); ++i) text += (i == 0 ? "" : ", ") + json_number(values[i]);
-    text += "]}";
+            ", \"dimensions\": \"" + dimensions(tensor.shape) + "\", \"values\": [" +
+            elements_text(tensor, ", ", json_number) + "]}";
   }
   return text + "\n]\n";
 }
@@ -217,9 +228,7 @@ std::string format_outputs(const Program& program, const Execution& execution) {
   for (const auto& info : program.outputs()) {
     const Tensor tensor = execution.output(info.name);
     text += info.name + ": (" + dimensions(tensor.shape) + ")\n";
-    const auto values = numbers(tensor);
-    for (std::size_t i = 0; i < values.size(); ++i) text += (i == 0 ? "" : " ") + general(values[i]);
-    text += "\n";
+    text += elements_text(tensor, " ", general) + "\n";
   }
   return text;
 }

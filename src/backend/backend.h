@@ -47,6 +47,11 @@ class ExecutionContext {
   /// has seen the same symbols and outputs.
   virtual void run(std::span<const std::int64_t> symbols, std::uint32_t wanted_outputs) = 0;
 
+  /// What the elements of tensors of strings are numbers of. Inputs' texts are put there when they are bound.
+  virtual TextTable& text_table() {
+    throw Error(ErrorCode::unsupported, "this device runs no plans with strings");
+  }
+
   /// Copies the first bytes.size() bytes of an output to the host.
   virtual void read_output(int output, std::span<std::byte> bytes) = 0;
   /// The same of a sequence or an optional: its tensors' memory must be the device's.

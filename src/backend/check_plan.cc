@@ -110,6 +110,9 @@ class PlanCheck {
     const std::string problem = type_problem(tensor.type);
     require(problem.empty(), problem);
     require(tensor.offset % kArenaAlignment == 0, "the offset is no multiple of 64");
+    if (tensor.type.dtype == Dtype::string)
+      require(plan_.dynamic && tensor.place != Place::weight,
+              "texts are no weight, and known to a run alone");
     if (tensor.place == Place::weight) {
       require(tensor.index >= 0 && static_cast<std::size_t>(tensor.index) < weights_.size(),
               "there is no weight " + std::to_string(tensor.index));

@@ -30,7 +30,15 @@ Dims symbolic_shape(const Node& node) {
 
 DynamicContext::DynamicContext(std::shared_ptr<const Plan> plan, std::shared_ptr<ThreadPool> pool,
                                Backend& backend, bool keep)
-    : plan_(std::move(plan)), pool_(std::move(pool)), backend_(backend), keep_(keep) {
+    : DynamicContext(std::move(plan), std::move(pool), backend, keep, std::make_shared<TextTable>()) {}
+
+DynamicContext::DynamicContext(std::shared_ptr<const Plan> plan, std::shared_ptr<ThreadPool> pool,
+                               Backend& backend, bool keep, std::shared_ptr<TextTable> texts)
+    : plan_(std::move(plan)),
+      pool_(std::move(pool)),
+      backend_(backend),
+      keep_(keep),
+      texts_(std::move(texts)) {
   bound_.resize(plan_->bindings.size(), nullptr);
   bound_values_.resize(plan_->bindings.size());
   reads_.assign(plan_->tensors.size(), 0);
@@ -41,7 +49,8 @@ DynamicContext::DynamicContext(std::shared_ptr<const Plan> plan, std::shared_ptr
     for (const auto input : step.inputs) ++reads_[static_cast<std::size_t>(input)];
     auto& bodies = bodies_.emplace_back();
     for (const auto& body : step.bodies)
-      bodies.push_back(std::make_unique<DynamicContext>(body, pool_, backend_));
+      bodies.push_back(
+          std::unique_ptr<DynamicContext>(new DynamicContext(body, pool_, backend_, false, texts_)));
   }
   for (const auto& output : plan_->outputs) ++reads_[static_cast<std::size_t>(output.tensor)];
 }
@@ -102,6 +111,7 @@ class DynamicContext::Call final : public HostStepCall {
       : HostStepCall(context.nodes_[step], inputs), context_(context), step_(step) {}
 
   RunValue allocate(const ValueType& type) override { return context_.allocate(type); }
+  TextTable& text_table() const override { return *context_.texts_; }
   std::vector<RunValue> run_body(std::size_t body, std::vector<RunValue> inputs) override {
     return context_.bodies_[step_][body]->run_as_body(std::move(inputs), context_.symbols_);
   }
@@ -290,6 +300,7 @@ void DynamicContext::release_read(const PlanStep& step) {
 }
 
 void DynamicContext::run(std::span<const std::int64_t> symbols, std::uint32_t wanted_outputs) {
+  texts_->forget();
   run_steps(symbols, wanted_outputs);
 }
 

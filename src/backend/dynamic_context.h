@@ -17,6 +17,7 @@ class DynamicContext final : public ExecutionContext {
   /// run.
   DynamicContext(std::shared_ptr<const Plan> plan, std::shared_ptr<ThreadPool> pool, Backend& backend,
                  bool keep = false);
+  TextTable& text_table() override { return *texts_; }
 
   void bind(int binding, const Buffer& buffer, std::uint64_t offset) override;
   /// Throws Error(invalid_argument) naming the step whose inputs turn out not to fit.
@@ -32,6 +33,10 @@ class DynamicContext final : public ExecutionContext {
  private:
   using Memory = std::shared_ptr<Buffer>;
   class Call;
+
+  /// `texts`: of the plan around a body, or of its own.
+  DynamicContext(std::shared_ptr<const Plan> plan, std::shared_ptr<ThreadPool> pool, Backend& backend,
+                 bool keep, std::shared_ptr<TextTable> texts);
 
   void start(std::span<const std::int64_t> symbols);
   /// Rules see numbers alone: symbols in shapes that nodes give as a text become this run's.
@@ -57,6 +62,7 @@ class DynamicContext final : public ExecutionContext {
   std::shared_ptr<ThreadPool> pool_;
   Backend& backend_;
   bool keep_;
+  std::shared_ptr<TextTable> texts_;
   std::vector<std::byte*> bound_;
   std::vector<RunValue> bound_values_;                                // of bindings that are no tensors
   std::vector<Node> nodes_;                                           // one for each step

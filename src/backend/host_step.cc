@@ -33,6 +33,13 @@ constexpr std::array kSteps = {
     Row{"SequenceLength", run_sequence_length},
     Row{"SequenceMap", run_sequence_map},
     Row{"SplitToSequence", run_split_to_sequence},
+    Row{"CastFromString", run_cast_from_string},
+    Row{"CastToString", run_cast_to_string},
+    Row{"RegexFullMatch", run_regex_full_match},
+    Row{"StringConcat", run_string_concat},
+    Row{"StringNormalizer", run_string_normalizer},
+    Row{"StringSplit", run_string_split},
+    Row{"Strings", run_strings},
 };
 
 std::uint64_t elements_between(const ValueType& type, std::size_t first, std::size_t last) {
@@ -80,6 +87,22 @@ RunValue HostStepCall::make_integer(Dtype dtype, std::int64_t value) {
   else
     std::memcpy(result.data, &value, sizeof value);
   return result;
+}
+
+std::vector<std::string_view> HostStepCall::texts(std::size_t input) const {
+  const RunValue& value = inputs_[input];
+  CHECK(value.type.dtype == Dtype::string && is_planned(value.type));
+  std::vector<std::string_view> result(byte_count(value.type) / sizeof(std::uint64_t));
+  for (std::size_t i = 0; i < result.size(); ++i) {
+    std::uint64_t number = 0;
+    std::memcpy(&number, value.data + i * sizeof number, sizeof number);
+    result[i] = text_table().text(number);
+  }
+  return result;
+}
+
+std::uint64_t HostStepCall::number_of(std::string_view text) {
+  return text_table().number_of(text, node_.name);
 }
 
 void HostStepCall::fail(const std::string& message) const {

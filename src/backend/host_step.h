@@ -1,5 +1,5 @@
-// Steps without kernels: those that run bodies (If, Loop, Scan), and those on sequences and optionals. They
-// hand tensors on, and copy where a new one is made.
+// Steps without kernels: those that run bodies (If, Loop, Scan), those on sequences and optionals, which hand
+// tensors on and copy where a new one is made, and those that read or write texts.
 #pragma once
 
 #include <cstddef>
@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "backend/text_table.h"
 #include "graph/graph.h"
 #include "tensor/buffer.h"
 
@@ -38,8 +39,15 @@ class HostStepCall {
   std::int64_t integer(std::size_t input) const;
   RunValue make_integer(Dtype dtype, std::int64_t value);  // i64 or bool, no dimensions
 
+  /// The texts of a tensor of strings, in order; they stay while the run lasts.
+  std::vector<std::string_view> texts(std::size_t input) const;
+  /// The text's number, which stands for it in a tensor of strings. Throws Error(resource_limit) naming the
+  /// node.
+  std::uint64_t number_of(std::string_view text);
+
   /// A tensor of this type, its bytes undefined.
   virtual RunValue allocate(const ValueType& type) = 0;
+  virtual TextTable& text_table() const = 0;
   /// The outputs of one of the step's bodies.
   virtual std::vector<RunValue> run_body(std::size_t body, std::vector<RunValue> inputs) = 0;
 
@@ -72,6 +80,14 @@ std::vector<RunValue> run_sequence_insert(HostStepCall& call);
 std::vector<RunValue> run_sequence_length(HostStepCall& call);
 std::vector<RunValue> run_sequence_map(HostStepCall& call);
 std::vector<RunValue> run_split_to_sequence(HostStepCall& call);
+
+std::vector<RunValue> run_cast_from_string(HostStepCall& call);
+std::vector<RunValue> run_cast_to_string(HostStepCall& call);
+std::vector<RunValue> run_regex_full_match(HostStepCall& call);
+std::vector<RunValue> run_string_concat(HostStepCall& call);
+std::vector<RunValue> run_string_normalizer(HostStepCall& call);
+std::vector<RunValue> run_string_split(HostStepCall& call);
+std::vector<RunValue> run_strings(HostStepCall& call);
 
 std::uint64_t byte_count(const ValueType& type);
 /// The index-th slice of a tensor along an axis, as a tensor without that axis.

@@ -241,7 +241,10 @@ class PlanBuilder {
 }  // namespace
 
 bool is_dynamic(const Graph& graph) {
-  return std::ranges::any_of(graph.values, [](const Value& value) { return !is_planned(value.type); }) ||
+  const auto unplanned = [](const Value& value) {
+    return !is_planned(value.type) || value.type.dtype == Dtype::string;  // texts lie in the run's table
+  };
+  return std::ranges::any_of(graph.values, unplanned) ||
          std::ranges::any_of(graph.nodes, [](const Node& node) { return is_host_step(*node.op); });
 }
 

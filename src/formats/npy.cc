@@ -9,6 +9,7 @@
 
 #include "base/checked.h"
 #include "base/checked_reader.h"
+#include "text/utf8.h"
 
 namespace lathe {
 namespace {
@@ -18,6 +19,9 @@ static_assert(std::endian::native == std::endian::little, "elements are taken as
 constexpr std::size_t kMostDimensions = 32;
 constexpr std::uint64_t kMostHeaderBytes = 1 << 16;
 constexpr std::int64_t kMostElements = std::int64_t{1} << 48;
+constexpr std::uint64_t kMostCharacters = 1 << 28;  // of a text
+constexpr std::string_view kString = "string";
+constexpr std::size_t kRuneBytes = 4;  // of U; S has a byte
 
 struct ElementType {
   std::string_view name;
@@ -111,8 +115,24 @@ class HeaderParser {
     return quoted();
   }
 
+  /// U5 or S5, behind the byte order.
+  static std::optional<ElementType> texts(std::string_view descr) {
+    if (descr.size() < 2 || (descr[0] != 'U' && descr[0] != 'S')) return std::nullopt;
+    std::uint64_t length = 0;
+    const char* end = descr.data() + descr.size();
+    const auto [rest, error] = std::from_chars(descr.data() + 1, end, length);
+    if (error != std::errc() || rest != end || length < 1 || length > kMostCharacters) return std::nullopt;
+    return ElementType{kString, descr.substr(0, 1), length * (descr[0] == 'U' ? kRuneBytes : 1)};
+  }
+
   void type(std::string_view descr) {
     const char order = descr.empty() ? '\0' : descr.front();
+    if (const auto text = texts(descr.substr(descr.empty() ? 0 : 1));
+        text && std::string_view("<>|=").find(order) != std::string_view::npos) {
+      header_.element = *text;
+      header_.big_endian = order == '>';
+      return;
+    }
     const auto found = std::ranges::find(kElements, descr.substr(descr.empty() ? 0 : 1), &ElementType::descr);
     if (order == '\0' || std::string_view("<>|=").find(order) == std::string_view::npos ||
         found == kElements.end())
@@ -190,7 +210,9 @@ std::uint64_t size_of(const HeaderParser::Header& header, const CheckedReader& r
     if (!product || *product > std::uint64_t{kMostElements}) reader.fail("the shape has too many elements");
     count = *product;
   }
-  return count * header.element.bytes;
+  const auto bytes = checked_multiply(count, header.element.bytes);
+  if (!bytes) reader.fail("the elements have more bytes than 64 bits can count");
+  return *bytes;
 }
 
 /// Row-major from an array whose first index is the fastest.
@@ -217,35 +239,29 @@ std::vector<std::byte> rows_first(const std::vector<std::byte>& source, const Sh
   return result;
 }
 
-}  // namespace
-
-NpyArray read_npy(const MappedFile& file) {
-  CheckedReader reader(file.bytes(), file.path());
-  auto header = read_header(reader);
-  const std::uint64_t bytes = size_of(header, reader);
-  if (bytes < reader.left())
-    reader.fail(std::to_string(reader.left() - bytes) + " bytes follow the array's last element");
-  const auto data = reader.take(bytes, "the elements");
-  NpyArray array{std::string(header.element.name), std::move(header.shape), {data.begin(), data.end()}};
-  if (header.big_endian)
-    for (std::size_t at = 0; at < array.bytes.size(); at += header.element.bytes)
-      std::reverse(array.bytes.begin() + static_cast<std::ptrdiff_t>(at),
-                   array.bytes.begin() + static_cast<std::ptrdiff_t>(at + header.element.bytes));
-  if (header.element.name == "bool" &&
-      std::ranges::any_of(array.bytes, [](std::byte value) { return value > std::byte{1}; }))
-    reader.fail("an element of type bool is neither 0 nor 1");
-  if (header.columns_first && array.shape.size() > 1)
-    array.bytes = rows_first(array.bytes, array.shape, header.element.bytes);
-  return array;
+/// One element: up to the NULs that fill it.
+std::string text_in(std::span<const std::byte> element, bool runes, const CheckedReader& reader) {
+  std::string text;
+  if (!runes) {
+    text.assign(reinterpret_cast<const char*>(element.data()), element.size());
+    text.resize(text.find_last_not_of('\0') + 1);
+    if (!is_utf8(text)) reader.fail("a text is not UTF-8");
+    return text;
+  }
+  std::vector<std::uint32_t> characters(element.size() / kRuneBytes);
+  std::memcpy(characters.data(), element.data(), element.size());
+  while (!characters.empty() && characters.back() == 0) characters.pop_back();
+  for (const auto character : characters) {
+    if (character > 0x10ffff || (character >= 0xd800 && character < 0xe000))
+      reader.fail("a text has a character that Unicode does not");
+    append_rune(text, static_cast<char32_t>(character));
+  }
+  return text;
 }
 
-std::string npy_header(std::string_view element, std::span<const std::int64_t> shape) {
-  const auto found = std::ranges::find(kElements, element, &ElementType::name);
-  if (found == kElements.end())
-    throw Error(ErrorCode::invalid_argument, "NumPy files hold no " + printable(element),
-                {{}, std::nullopt, "dtype"});
-  std::string header = "{'descr': '" + std::string(found->bytes > 1 ? "<" : "|") + std::string(found->descr) +
-                       "', 'fortran_order': False, 'shape': (";
+/// The header of version 1 around a type and a shape, padded so that elements begin at a multiple of 64.
+std::string header_of(std::string_view descr, std::span<const std::int64_t> shape) {
+  std::string header = "{'descr': '" + std::string(descr) + "', 'fortran_order': False, 'shape': (";
   for (const auto dim : shape) header += std::to_string(dim) + ",";
   header += "), }";
   constexpr std::size_t kPrefixBytes = 10;
@@ -258,6 +274,65 @@ std::string npy_header(std::string_view element, std::span<const std::int64_t> s
   bytes += static_cast<char>(header.size() & 255);
   bytes += static_cast<char>(header.size() >> 8);
   return bytes + header;
+}
+
+}  // namespace
+
+NpyArray read_npy(const MappedFile& file) {
+  CheckedReader reader(file.bytes(), file.path());
+  auto header = read_header(reader);
+  const std::uint64_t bytes = size_of(header, reader);
+  if (bytes < reader.left())
+    reader.fail(std::to_string(reader.left() - bytes) + " bytes follow the array's last element");
+  const auto data = reader.take(bytes, "the elements");
+  NpyArray array{std::string(header.element.name), std::move(header.shape), {data.begin(), data.end()}, {}};
+  const bool texts = header.element.name == kString;
+  const bool runes = texts && header.element.descr == "U";
+  const std::size_t unit = !texts ? header.element.bytes : runes ? kRuneBytes : 1;
+  if (header.big_endian)
+    for (std::size_t at = 0; at < array.bytes.size(); at += unit)
+      std::reverse(array.bytes.begin() + static_cast<std::ptrdiff_t>(at),
+                   array.bytes.begin() + static_cast<std::ptrdiff_t>(at + unit));
+  if (header.element.name == "bool" &&
+      std::ranges::any_of(array.bytes, [](std::byte value) { return value > std::byte{1}; }))
+    reader.fail("an element of type bool is neither 0 nor 1");
+  if (header.columns_first && array.shape.size() > 1)
+    array.bytes = rows_first(array.bytes, array.shape, header.element.bytes);
+  if (texts) {
+    const std::span<const std::byte> elements(array.bytes);
+    for (std::size_t at = 0; at < elements.size(); at += header.element.bytes)
+      array.texts.push_back(text_in(elements.subspan(at, header.element.bytes), runes, reader));
+    array.bytes.clear();
+  }
+  return array;
+}
+
+std::string npy_header(std::string_view element, std::span<const std::int64_t> shape) {
+  const auto found = std::ranges::find(kElements, element, &ElementType::name);
+  if (found == kElements.end())
+    throw Error(ErrorCode::invalid_argument, "NumPy files hold no " + printable(element),
+                {{}, std::nullopt, "dtype"});
+  return header_of(std::string(found->bytes > 1 ? "<" : "|") + std::string(found->descr), shape);
+}
+
+std::string npy_texts(std::span<const std::string> texts, std::span<const std::int64_t> shape) {
+  std::vector<std::u32string> elements;
+  std::size_t longest = 1;
+  for (const auto& text : texts) {
+    auto& element = elements.emplace_back();
+    for (std::size_t at = 0; at < text.size();) {
+      const Rune rune = rune_at(text, at);
+      element += rune.value;
+      at += rune.length;
+    }
+    longest = std::max(longest, element.size());
+  }
+  std::string file = header_of("<U" + std::to_string(longest), shape);
+  for (auto& element : elements) {
+    element.resize(longest, U'\0');
+    file.append(reinterpret_cast<const char*>(element.data()), longest * kRuneBytes);
+  }
+  return file;
 }
 
 }  // namespace lathe

@@ -28,13 +28,14 @@ inline Op value_row(std::string_view name, int min_inputs, int max_inputs, int o
   return op;
 }
 
-std::vector<Op> core_rows();     // of language models, and what passes make
-std::vector<Op> control_rows();  // that run graphs of their own
+std::vector<Op> core_rows();      // of language models, and what passes make
+std::vector<Op> control_rows();   // that run graphs of their own
 std::vector<Op> sequence_rows();  // on lists of tensors
-std::vector<Op> element_rows();  // element by element
-std::vector<Op> array_rows();    // shapes, and moving elements
-std::vector<Op> window_rows();   // convolution, pooling, resizing, images and signals
-std::vector<Op> code_rows();     // products of codes, which passes make
-std::vector<Op> product_rows();  // products, reductions, norms, quantization, attention, recurrence
+std::vector<Op> string_rows();    // on texts
+std::vector<Op> element_rows();   // element by element
+std::vector<Op> array_rows();     // shapes, and moving elements
+std::vector<Op> window_rows();    // convolution, pooling, resizing, images and signals
+std::vector<Op> code_rows();      // products of codes, which passes make
+std::vector<Op> product_rows();   // products, reductions, norms, quantization, attention, recurrence
 
 }  // namespace lathe::op_rows

@@ -44,7 +44,7 @@ std::vector<Op> element_rows() {
       value_row("ClipAny", 1, 3, 1, {}, pointwise, rules::clip),
       value_row("Dropout", 1, 3, 2, {}, pointwise, rules::dropout, 0b110),
       value_row("Elu", 1, 1, 1, {{"alpha", kReal, 1}}, pointwise, kFloats),
-      value_row("Equal", 2, 2, 1, {}, broadcast, rules::of<Kinds::numbers_and_bools, rules::broadcast_to_bool>),
+      value_row("Equal", 2, 2, 1, {}, broadcast, rules::of<Kinds::comparable, rules::broadcast_to_bool>),
       value_row("GeluAny", 1, 1, 1, {{"approximate", kText, 0}}, pointwise, rules::gelu),
       value_row("HardSigmoid", 1, 1, 1, {{"alpha", kReal, 0.2F}, {"beta", kReal, 0.5}}, pointwise, kFloats),
       value_row("IsInf", 1, 1, 1, {{"detect_negative", kInteger, 1}, {"detect_positive", kInteger, 1}}, pointwise,

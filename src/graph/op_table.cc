@@ -11,9 +11,9 @@ namespace {
 const std::vector<Op>& table() {
   static const std::vector<Op> kTable = [] {
     std::vector<Op> rows;
-    for (const auto family :
-         {op_rows::core_rows, op_rows::control_rows, op_rows::sequence_rows, op_rows::element_rows,
-          op_rows::array_rows, op_rows::window_rows, op_rows::product_rows, op_rows::code_rows})
+    for (const auto family : {op_rows::core_rows, op_rows::control_rows, op_rows::sequence_rows,
+                              op_rows::string_rows, op_rows::element_rows, op_rows::array_rows,
+                              op_rows::window_rows, op_rows::product_rows, op_rows::code_rows})
       for (auto& row : family()) rows.push_back(std::move(row));
     std::ranges::sort(rows, {}, &Op::name);
     CHECK(std::ranges::adjacent_find(rows, {}, &Op::name) == rows.end());

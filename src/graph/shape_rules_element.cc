@@ -16,24 +16,6 @@ bool is_integer(Dtype dtype) {
   return (dtype >= Dtype::i8 && dtype <= Dtype::i64) || (dtype >= Dtype::u8 && dtype <= Dtype::u64);
 }
 
-bool is_of(Kinds kinds, Dtype dtype) {
-  switch (kinds) {
-    case Kinds::floats:
-      return is_float(dtype);
-    case Kinds::integers:
-      return is_integer(dtype);
-    case Kinds::numbers:
-      return is_float(dtype) || is_integer(dtype);
-    case Kinds::numbers_and_bools:
-      return is_float(dtype) || is_integer(dtype) || dtype == Dtype::boolean;
-    case Kinds::bools:
-      return dtype == Dtype::boolean;
-    case Kinds::any:
-      return is_element(dtype);
-  }
-  return false;
-}
-
 RuleCheck check_of(const RuleInputs& inputs, const Node& node) { return {inputs, node, {"a", "b"}}; }
 
 /// The dimension that both broadcast to. One that only a run knows gives one that a run checks: plans whose
@@ -77,6 +59,28 @@ bool is_unsettled(const RuleCheck& check, std::size_t input) {
 }
 
 }  // namespace
+
+bool is_of(Kinds kinds, Dtype dtype) {
+  switch (kinds) {
+    case Kinds::floats:
+      return is_float(dtype);
+    case Kinds::integers:
+      return is_integer(dtype);
+    case Kinds::numbers:
+      return is_float(dtype) || is_integer(dtype);
+    case Kinds::numbers_and_bools:
+      return is_float(dtype) || is_integer(dtype) || dtype == Dtype::boolean;
+    case Kinds::bools:
+      return dtype == Dtype::boolean;
+    case Kinds::strings:
+      return dtype == Dtype::string;
+    case Kinds::comparable:
+      return is_of(Kinds::numbers_and_bools, dtype) || dtype == Dtype::string;
+    case Kinds::any:
+      return is_element(dtype);
+  }
+  return false;
+}
 
 void require_kinds(const RuleInputs& inputs, const Node& node, std::size_t input, Kinds kinds) {
   const auto check = check_of(inputs, node);

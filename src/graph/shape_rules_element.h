@@ -9,7 +9,18 @@ namespace lathe::element_rules {
 
 using Types = std::vector<ValueType>;
 
-enum class Kinds : unsigned char { floats, integers, numbers, numbers_and_bools, bools, any };
+enum class Kinds : unsigned char {
+  floats,
+  integers,
+  numbers,
+  numbers_and_bools,
+  bools,
+  strings,
+  comparable,  // numbers, truth values and texts
+  any,
+};
+
+bool is_of(Kinds kinds, Dtype dtype);
 
 /// Fails at the input unless its dtype is of the kinds.
 void require_kinds(const RuleInputs& inputs, const Node& node, std::size_t input, Kinds kinds);

@@ -6,9 +6,12 @@
 namespace lathe::element_rules {
 namespace {
 
+/// Of elements that are no texts, in which casts have ops of their own.
 Dtype target_of(const RuleCheck& check, const Node& node) {
   const auto dtype = dtype_named(node.text("to"));
-  if (!dtype || !is_element(*dtype)) check.fail("there is no element type " + printable(node.text("to")));
+  if (check.dtype(0) == Dtype::string) check.fail_input(0, "texts have no bits");
+  if (!dtype || !is_element(*dtype) || *dtype == Dtype::string)
+    check.fail("there is no element type " + printable(node.text("to")));
   return *dtype;
 }
 

@@ -19,7 +19,7 @@ Types array_feature_extractor(const RuleInputs& inputs, const Node& node) {
 
 Types label_encoder(const RuleInputs& inputs, const Node& node) {
   const RuleCheck check(inputs, node, {"x", "keys", "values", "default"});
-  check.require_dtype(0, {Dtype::f32, Dtype::f64, Dtype::i64, Dtype::i32, Dtype::i16});
+  check.require_dtype(0, {Dtype::f32, Dtype::f64, Dtype::i64, Dtype::i32, Dtype::i16, Dtype::string});
   check.require_same_dtype(1, 0);
   require_kinds(inputs, node, 2, Kinds::any);
   check.require_same_dtype(3, 2);

@@ -28,6 +28,7 @@ constexpr std::array kTable = {
     DtypeInfo{"i2", 1, 1},          DtypeInfo{"u2", 1, 1},         DtypeInfo{"f8e4m3fn", 1, 1},
     DtypeInfo{"f8e4m3fnuz", 1, 1},  DtypeInfo{"f8e5m2", 1, 1},     DtypeInfo{"f8e5m2fnuz", 1, 1},
     DtypeInfo{"f8e8m0", 1, 1},      DtypeInfo{"f4e2m1", 1, 1},     DtypeInfo{"none", 1, 1},
+    DtypeInfo{"string", 1, 8},
 };
 static_assert(kTable.size() == static_cast<std::size_t>(kLastDtype) + 1);
 

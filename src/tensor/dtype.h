@@ -70,10 +70,11 @@ enum class Dtype : std::uint8_t {
   f8e5m2fnuz,
   f8e8m0,
   f4e2m1,
-  none,  // an input that was left out
+  none,    // an input that was left out
+  string,  // the number of a text in the run's table of them (backend/text_table.h)
 };
 
-inline constexpr Dtype kLastDtype = Dtype::none;
+inline constexpr Dtype kLastDtype = Dtype::string;
 
 struct DtypeInfo {
   std::string_view name;
@@ -89,9 +90,9 @@ inline bool is_block_quantized(Dtype dtype) { return dtype >= Dtype::q4_0 && dty
 /// Weights by groups of 16 rows.
 inline bool is_packed(Dtype dtype) { return dtype >= Dtype::packed4 && dtype <= Dtype::packed_f16; }
 inline bool is_packed_floats(Dtype dtype) { return dtype >= Dtype::packed_f32 && dtype <= Dtype::packed_f16; }
-/// One number after the other, with no scale beside them.
+/// One number after the other, with no scale beside them; those of texts can be moved alone.
 inline bool is_element(Dtype dtype) {
-  return dtype <= Dtype::i64 || (dtype >= Dtype::boolean && dtype < Dtype::none);
+  return dtype <= Dtype::i64 || (dtype >= Dtype::boolean && dtype != Dtype::none);
 }
 
 /// Bytes of one row of `columns` elements. Throws Error(invalid_argument) unless columns fill whole blocks.

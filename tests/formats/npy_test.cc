@@ -12,6 +12,8 @@
 namespace lathe {
 namespace {
 
+using namespace std::string_literals;
+
 std::string little(std::uint64_t value, int bytes) {
   std::string text;
   for (int i = 0; i < bytes; ++i) text += static_cast<char>((value >> (8 * i)) & 255);
@@ -50,6 +52,45 @@ void expect_refused(const std::string& bytes, ErrorCode code, const std::string&
     EXPECT_EQ(error.place().file, file.path());
     EXPECT_TRUE(error.place().offset.has_value()) << error.what();
   }
+}
+
+TEST(Npy, ReadsTexts) {
+  const std::u32string characters = U"a\u00e4\U0001f600\0b\0\0\0\0"s.substr(0, 9);
+  const std::string data(reinterpret_cast<const char*>(characters.data()), 9 * 4);
+  const auto array = read(npy(header("<U3", "(3,)"), data));
+  EXPECT_EQ(array.element, "string");
+  EXPECT_EQ(array.shape, Shape{3});
+  EXPECT_TRUE(array.bytes.empty());
+  EXPECT_EQ(array.texts, (std::vector<std::string>{"a\u00e4\U0001f600", std::string("\0b", 2), ""}));
+  std::string swapped;
+  for (std::size_t at = 0; at < data.size(); at += 4)
+    for (std::size_t i = 4; i-- > 0;) swapped += data[at + i];
+  EXPECT_EQ(read(npy(header(">U3", "(3,)"), swapped)).texts, array.texts);
+  EXPECT_EQ(read(npy(header("|S2", "(2, 2)", "True"), std::string("ab\0\0c\0\xc3\xa4", 8))).texts,
+            (std::vector<std::string>{"ab", "c", "", "\u00e4"}));
+  EXPECT_TRUE(read(npy(header("<U1", "(0, 5)"), "")).texts.empty());
+}
+
+TEST(Npy, WritesTextsThatItReads) {
+  const std::vector<std::string> texts = {"", "\u00e4bc", "\U0001f600"};
+  const auto array = read(npy_texts(texts, Shape{3, 1}));
+  EXPECT_EQ(array.texts, texts);
+  EXPECT_EQ(array.shape, (Shape{3, 1}));
+  EXPECT_EQ(read(npy_texts({}, Shape{0})).shape, Shape{0});
+}
+
+TEST(Npy, RefusesTextsThatAreNone) {
+  const auto runes = [](std::vector<std::uint32_t> values) {
+    return std::string(reinterpret_cast<const char*>(values.data()), values.size() * 4);
+  };
+  expect_refused(npy(header("<U1", "(1,)"), runes({0xd800})), ErrorCode::invalid_file, "a character that");
+  expect_refused(npy(header("<U1", "(1,)"), runes({0x110000})), ErrorCode::invalid_file, "a character that");
+  expect_refused(npy(header("|S1", "(1,)"), "\xff"), ErrorCode::invalid_file, "not UTF-8");
+  for (const char* descr : {"<U0", "<U", "<Ux", "<U99999999999999999999", "|O"})
+    expect_refused(npy(header(descr, "(1,)"), "abcd"), ErrorCode::unsupported,
+                   "no numbers that tensors hold");
+  expect_refused(npy(header("<U200000000", "(99999999, 99999999)"), "abcd"), ErrorCode::invalid_file,
+                 "elements");
 }
 
 TEST(Npy, ReadsEveryTypeInBothByteOrders) {
@@ -138,7 +179,7 @@ TEST(Npy, BrokenFilesAreRefusedWithTheirPlace) {
   expect_refused(npy(header("<f4", "(1,)"), "more than four"), kInvalid, "follow the array's last element");
   expect_refused(npy(header("<f4", "(2,)"), "four"), kInvalid, "the file ends inside the elements");
   expect_refused(npy(header("|O", "(1,)"), "12345678"), kUnsupported, "no numbers that tensors hold");
-  for (const char* descr : {"<c8", "<U4", "|S3", "<f16", "<M8[s]", "|b2", "", "f4"})
+  for (const char* descr : {"<c8", "<U0", "<f16", "<M8[s]", "|b2", "", "f4"})
     expect_refused(npy(header(descr, "(1,)"), "12345678"), kUnsupported, "no numbers");
   expect_refused(npy(header("|f4", "(1,)"), "four"), kInvalid, "no byte order");
   expect_refused(npy("{'descr': [('a', '<f4')], 'fortran_order': False, 'shape': (1,)}", "four"),

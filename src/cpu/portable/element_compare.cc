@@ -1,12 +1,12 @@
-// Comparisons with broadcasting, of any type of numbers: Equal (of truth values too), Less, LessOrEqual,
-// Greater, GreaterOrEqual -> bool. NaN compares as in C.
+// Comparisons with broadcasting, of any type of numbers: Equal (of truth values and texts too), Less,
+// LessOrEqual, Greater, GreaterOrEqual -> bool. NaN compares as in C.
 #include "cpu/portable/element_rows.h"
 
 namespace lathe::portable {
 namespace {
 
 struct Equal {
-  using Types = NumbersAndBools;
+  using Types = Comparable;
   using Result = Bool;
   template <class T>
   static bool apply(T a, T b, const KernelCall&) {

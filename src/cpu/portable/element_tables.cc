@@ -29,7 +29,7 @@ void run_extractor(const KernelCall& call) {
   }
 }
 
-using Keys = Elements<float, double, std::int64_t, std::int32_t, std::int16_t>;
+using Keys = Elements<float, double, std::int64_t, std::int32_t, std::int16_t, TextNumber>;
 
 template <class Key>
 bool is_key(Key x, Key key) {

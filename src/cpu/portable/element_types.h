@@ -25,6 +25,11 @@ struct Bfloat16 {
 struct Bool {
   std::uint8_t byte;
 };
+/// The number of a text: equal texts have equal ones, and there is no order.
+struct TextNumber {
+  std::uint64_t number;
+  bool operator==(const TextNumber&) const = default;
+};
 /// A byte that only casts look into: floats of 8 and 4 bits, whole numbers of 4 and 2.
 template <Dtype dtype>
 struct Code {
@@ -38,6 +43,7 @@ using Floats = Elements<float, double, Float16, Bfloat16>;
 using SignedIntegers = Elements<std::int8_t, std::int16_t, std::int32_t, std::int64_t>;
 using UnsignedIntegers = Elements<std::uint8_t, std::uint16_t, std::uint32_t, std::uint64_t>;
 using Bools = Elements<Bool>;
+using Strings = Elements<TextNumber>;
 
 template <class... A, class... B>
 Elements<A..., B...> operator+(Elements<A...>, Elements<B...>);
@@ -46,6 +52,7 @@ using Integers = decltype(SignedIntegers() + UnsignedIntegers());
 using SignedNumbers = decltype(Floats() + SignedIntegers());
 using Numbers = decltype(Floats() + Integers());
 using NumbersAndBools = decltype(Numbers() + Bools());
+using Comparable = decltype(NumbersAndBools() + Strings());
 
 template <class Element>
 inline constexpr Dtype kDtypeOf = Dtype::none;
@@ -75,6 +82,8 @@ template <>
 inline constexpr Dtype kDtypeOf<std::uint64_t> = Dtype::u64;
 template <>
 inline constexpr Dtype kDtypeOf<Bool> = Dtype::boolean;
+template <>
+inline constexpr Dtype kDtypeOf<TextNumber> = Dtype::string;
 
 template <Dtype dtype>
 inline constexpr Dtype kDtypeOf<Code<dtype>> = dtype;
@@ -96,6 +105,7 @@ requires std::is_arithmetic_v<Element> Element load(Element element) { return el
 inline float load(Float16 element) { return half_to_float(element.bits); }
 inline float load(Bfloat16 element) { return bfloat_to_float(element.bits); }
 inline bool load(Bool element) { return element.byte != 0; }
+inline TextNumber load(TextNumber element) { return element; }
 
 template <class Element>
 using Loaded = decltype(load(Element()));

@@ -1,0 +1,26 @@
+#include "text/letter_case.h"
+
+#include <utf8proc.h>
+
+#include "text/utf8.h"
+
+namespace lathe {
+namespace {
+
+std::string mapped(std::string_view text, utf8proc_int32_t (*map)(utf8proc_int32_t)) {
+  std::string result;
+  result.reserve(text.size());
+  for (std::size_t at = 0; at < text.size();) {
+    const Rune rune = rune_at(text, at);
+    append_rune(result, static_cast<char32_t>(map(static_cast<utf8proc_int32_t>(rune.value))));
+    at += rune.length;
+  }
+  return result;
+}
+
+}  // namespace
+
+std::string to_lower_case(std::string_view text) { return mapped(text, utf8proc_tolower); }
+std::string to_upper_case(std::string_view text) { return mapped(text, utf8proc_toupper); }
+
+}  // namespace lathe

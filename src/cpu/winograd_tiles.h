@@ -14,8 +14,6 @@ constexpr std::int64_t kTileOutputs = 4;  // on each axis
 constexpr std::int64_t kTileInputs = 6;   // on each axis
 constexpr std::int64_t kElements = kTileInputs * kTileInputs;
 constexpr std::int64_t kMaxChunkTiles = 64;
-// A row of inputs that tiles see; whole vectors of 16 tiles are read from it, and 4 floats behind.
-constexpr std::int64_t kLineStride = (kMaxChunkTiles + kLanes) * kTileOutputs;
 
 /// B' of six numbers in each lane.
 template <class V>
@@ -50,40 +48,36 @@ template <class V>
   y[3] = fma(broadcast(V{}, 8.0f), outer_difference, difference) + m[5];
 }
 
-/// Elements 4 t + j of a line in lane t, for j from 0 to 5.
+/// Of a line in four parts, which give four lanes each: elements 4 t + j in lane t, for j from 0 to 5. Each
+/// part is read 4 floats further than its lanes' own.
 template <class V>
-[[gnu::always_inline]] inline void load_tiles(const float* line, V (&d)[kTileInputs]) {
-  const auto evens = [](const float* x) { return even_lanes(load(V{}, x), load(V{}, x + kLanes)); };
-  const auto odds = [](const float* x) { return odd_lanes(load(V{}, x), load(V{}, x + kLanes)); };
-  const V even_low = evens(line);
-  const V even_high = evens(line + 2 * kLanes);
-  const V odd_low = odds(line);
-  const V odd_high = odds(line + 2 * kLanes);
+[[gnu::always_inline]] inline void load_tiles(const float* const (&parts)[4], V (&d)[kTileInputs]) {
+  const auto evens = [](const float* x, const float* y) { return even_lanes(load(V{}, x), load(V{}, y)); };
+  const auto odds = [](const float* x, const float* y) { return odd_lanes(load(V{}, x), load(V{}, y)); };
+  const V even_low = evens(parts[0], parts[1]);
+  const V even_high = evens(parts[2], parts[3]);
+  const V odd_low = odds(parts[0], parts[1]);
+  const V odd_high = odds(parts[2], parts[3]);
   d[0] = even_lanes(even_low, even_high);
   d[1] = even_lanes(odd_low, odd_high);
   d[2] = odd_lanes(even_low, even_high);
   d[3] = odd_lanes(odd_low, odd_high);
-  const float* next = line + kTileOutputs;
-  d[4] = even_lanes(evens(next), evens(next + 2 * kLanes));
-  d[5] = even_lanes(odds(next), odds(next + 2 * kLanes));
+  constexpr std::int64_t kNext = kTileOutputs;
+  d[4] = even_lanes(evens(parts[0] + kNext, parts[1] + kNext), evens(parts[2] + kNext, parts[3] + kNext));
+  d[5] = even_lanes(odds(parts[0] + kNext, parts[1] + kNext), odds(parts[2] + kNext, parts[3] + kNext));
 }
 
-/// Lane t of y[j] to place 4 t + j, as many as there are.
+/// Lane t of y[j] to place 4 t + j of a line in four parts.
 template <class V>
-[[gnu::always_inline]] inline void store_tiles(const V (&y)[kTileOutputs], float* target,
-                                               std::int64_t count) {
+[[gnu::always_inline]] inline void join_tiles(const V (&y)[kTileOutputs], V (&parts)[4]) {
   const V even_low = low_pairs(y[0], y[2]);
   const V even_high = high_pairs(y[0], y[2]);
   const V odd_low = low_pairs(y[1], y[3]);
   const V odd_high = high_pairs(y[1], y[3]);
-  const V line[] = {low_pairs(even_low, odd_low), high_pairs(even_low, odd_low),
-                    low_pairs(even_high, odd_high), high_pairs(even_high, odd_high)};
-  for (int i = 0; i < 4; ++i, target += kLanes, count -= kLanes) {
-    if (count >= kLanes)
-      store(target, line[i]);
-    else if (count > 0)
-      store_first(target, line[i], count);
-  }
+  parts[0] = low_pairs(even_low, odd_low);
+  parts[1] = high_pairs(even_low, odd_low);
+  parts[2] = low_pairs(even_high, odd_high);
+  parts[3] = high_pairs(even_high, odd_high);
 }
 
 }  // namespace

@@ -218,6 +218,9 @@ Cases winograd_conv_cases() {
                {}),  // parts of a row of tiles
       winograd({1, 4, 14, 14}, 70, {{"pads", "1,1,1,1"}, {"epilogue", "add, relu"}},
                {numbers(Dtype::f32, {1, 70, 14, 14}, 4)}),  // threads share weights
+      winograd({1, 3, 9, 27}, 17, {{"pads", "1,1,1,1"}, {"epilogue", "relu"}},
+               {}),                                            // two rows of tiles a vector
+      winograd({1, 2, 38, 50}, 4, {{"pads", "1,2,1,2"}}, {}),  // rows of whole vectors
       winograd({1, 1, 3, 3}, 1, {{"pads", "5,0,0,4"}}, {}),
       winograd({0, 2, 5, 5}, 3, {}, {}),
   };

@@ -58,7 +58,7 @@ struct Plane2 {
 /// Enough rows and depth for the packing of weights and the transposition of outputs not to matter.
 [[maybe_unused]] bool fits_lanes(const Windows& windows) {
   constexpr std::int64_t kLeastRows = 32;
-  constexpr std::int64_t kLeastDepth = 64;
+  constexpr std::int64_t kLeastDepth = 16;
   const std::int64_t idle = (kLanes - windows.rows % kLanes) % kLanes;
   if (windows.rows < kLeastRows || 8 * idle > windows.rows || windows.depth < kLeastDepth) return false;
   if (windows.axes > 2 || windows.pixels == 0) return false;
@@ -203,14 +203,13 @@ void convolve_area(const Problem& problem, const Plane2& plane, std::int64_t ite
     }
     const std::int64_t first = area.lines.begin * plane.columns.output + area.columns.begin;
     for (std::int64_t v = 0; v < vectors; ++v) {
-      const std::int64_t row = item * problem.rows + own.begin + v * kLanes;
-      separate_rows<V>(sums + v * kLanes, vectors * kLanes, pixels, problem.y + row * problem.pixels + first,
-                       problem.pixels, rows_of(v));
-    }
-    if (problem.epilogue.program.count == 0) continue;
-    for (std::int64_t r = own.begin; r < own.end; ++r) {
-      const std::int64_t offset = (item * problem.rows + r) * problem.pixels + first;
-      run_epilogue<Functions>(problem.epilogue, problem.y + offset, offset, pixels);
+      const std::int64_t offset = (item * problem.rows + own.begin + v * kLanes) * problem.pixels + first;
+      separate_rows<V>(sums + v * kLanes, vectors * kLanes, pixels, problem.y + offset, problem.pixels,
+                       rows_of(v));
+      if (problem.epilogue.program.count == 0) continue;
+      for (std::int64_t r = 0; r < rows_of(v); ++r)
+        run_epilogue<Functions>(problem.epilogue, problem.y + offset + r * problem.pixels,
+                                offset + r * problem.pixels, pixels);
     }
   }
 }

@@ -154,6 +154,31 @@ void join_columns(const Pool& pool, const float* parts, float* y, Finish finish)
   }
 }
 
+/// A thread's rows of outputs: the same of every plane, or all rows of some planes.
+struct OwnRows {
+  std::int64_t first_plane;
+  std::int64_t planes;
+  std::int64_t first_row;
+  std::int64_t rows;
+
+  struct Place {
+    std::int64_t plane;
+    std::int64_t row;
+  };
+  Place at(std::int64_t index) const { return {first_plane + index / rows, first_row + index % rows}; }
+};
+
+/// Where planes have many rows threads share these, as convolutions do: what a core has written it reads
+/// again.
+[[maybe_unused]] OwnRows own_rows(const KernelCall& call, const Pool& pool) {
+  constexpr std::int64_t kLeastRows = 6;  // of a thread
+  const auto begin = [&call](std::int64_t count) { return count * call.thread / call.threads; };
+  const auto end = [&call](std::int64_t count) { return count * (call.thread + 1) / call.threads; };
+  const std::int64_t rows = pool.lines.output;
+  if (rows >= kLeastRows * call.threads) return {0, pool.planes, begin(rows), end(rows) - begin(rows)};
+  return {begin(pool.planes), end(pool.planes) - begin(pool.planes), 0, rows};
+}
+
 /// Calls row(output row, joined parts of the line, outputs) for this thread's rows of outputs.
 template <class V, class Join, class Row>
 void for_each_row(const KernelCall& call, const Pool& pool, Row row) {
@@ -161,19 +186,21 @@ void for_each_row(const KernelCall& call, const Pool& pool, Row row) {
   const std::int64_t together = rows_together(pool);
   auto* lines = static_cast<float*>(call.scratch);
   float* parts = pool.columns.stride == 1 ? lines : lines + together * size;
-  const std::int64_t count = pool.planes * pool.lines.output;
-  const std::int64_t end = count * (call.thread + 1) / call.threads;
-  for (std::int64_t first = count * call.thread / call.threads; first < end; first += together) {
-    const std::int64_t rows = end - first < together ? end - first : together;
+  const OwnRows own = own_rows(call, pool);
+  const std::int64_t count = own.planes * own.rows;
+  for (std::int64_t first = 0; first < count; first += together) {
+    const std::int64_t rows = count - first < together ? count - first : together;
     for (std::int64_t i = 0; i < rows; ++i) {
-      const std::int64_t plane = (first + i) / pool.lines.output;
-      join_rows<V, Join>(pool, pool.x + plane * pool.lines.input * pool.columns.input,
-                         (first + i) % pool.lines.output, lines + i * size, size);
+      const auto [plane, out] = own.at(first + i);
+      join_rows<V, Join>(pool, pool.x + plane * pool.lines.input * pool.columns.input, out, lines + i * size,
+                         size);
     }
     if (parts != lines)
       for (std::int64_t i = 0; i < rows; ++i) cut_line<V>(pool, lines + i * size, parts + i * size);
-    for (std::int64_t i = 0; i < rows; ++i)
-      row((first + i) % pool.lines.output, parts + i * size, pool.y + (first + i) * pool.columns.output);
+    for (std::int64_t i = 0; i < rows; ++i) {
+      const auto [plane, out] = own.at(first + i);
+      row(out, parts + i * size, pool.y + (plane * pool.lines.output + out) * pool.columns.output);
+    }
   }
 }
 

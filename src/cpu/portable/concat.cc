@@ -5,17 +5,30 @@
 namespace lathe::portable {
 namespace {
 
+/// Where runs behind the axis are long, threads share each of them: convolution and pooling share planes
+/// likewise, and what a core has written it reads again.
+constexpr std::int64_t kLeastRunBytes = 512;
+
 /// Between `part` and its place in `whole`, which begins at `begin` of the axis.
 void copy_part(const KernelCall& call, const TensorArg& part, const TensorArg& whole, int axis,
                std::int64_t begin, bool joins) {
   const std::int64_t inner = product(part, axis + 1, part.rank);
   const std::int64_t part_row = part.dims[axis] * inner;
   const std::int64_t whole_row = whole.dims[axis] * inner;
-  void* place = element_at(whole, begin * inner);
-  StridedCopy copy(joins ? part.data : place, joins ? place : part.data);
+  KernelCall own = call;
+  Share columns{0, inner};
+  if (inner * element_bytes(part) >= kLeastRunBytes * call.threads) {
+    columns = share_of(call, inner);
+    own.thread = 0;
+    own.threads = 1;
+  }
+  void* place = element_at(whole, begin * inner + columns.begin);
+  void* other = element_at(part, columns.begin);
+  StridedCopy copy(joins ? other : place, joins ? place : other);
   copy.add_axis(product(part, 0, axis), joins ? part_row : whole_row, joins ? whole_row : part_row);
-  copy.add_axis(part_row, 1, 1);
-  run_copy(copy, part, call);
+  copy.add_axis(part.dims[axis], inner, inner);
+  copy.add_axis(columns.end - columns.begin, 1, 1);
+  run_copy(copy, part, own);
 }
 
 void run_concat(const KernelCall& call) {

@@ -20,6 +20,8 @@ class ExecutionImplementation {
   Tensor tensor(const std::string& name) const;
   /// The same by index in Plan::tensors, of what lies in the arena: views, which no layer writes, too.
   Tensor arena_tensor(std::size_t index) const;
+  /// At the sizes of the last run.
+  Shape shape(const ValueType& type) const { return shape_of(type, sizes_); }
   void set_profiling(bool on) { context_->set_profiling(on); }
   std::vector<double> layer_seconds() const { return context_->step_seconds(); }
 

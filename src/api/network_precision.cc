@@ -5,9 +5,11 @@
 #include <cmath>
 #include <cstdio>
 #include <map>
+#include <memory>
 
 #include "api/choose_types.h"
 #include "api/inspect_plan.h"
+#include "api/layer_replay.h"
 #include "api/layer_types.h"
 #include "api/network_ranges.h"
 #include "api/network_trial.h"
@@ -39,13 +41,24 @@ struct Difference {
   double cosine = 1;
 };
 
+using Meters = std::vector<DifferenceMeter>;  // one for each output
+
+/// A layer in a type that no other layer has.
+struct Alone {
+  LayerReplay replay;
+  Meters meters;
+  LayerTypeOption* option;  // that gets the error
+};
+
 class PrecisionSearch {
  public:
-  PrecisionSearch(const ProgramOptions& options, const Graph& graph, const CalibrationSet& samples)
+  PrecisionSearch(const ProgramOptions& options, const Graph& graph, const CalibrationSet& samples,
+                  ProgramSharing& sharing)
       : options_(options),
         samples_(samples),
+        sharing_(sharing),
         graph_(prepare_network(options, graph)),
-        layers_(find_weighted_layers(graph_)),
+        layers_(find_weighted_layers(graph_, &sharing.derived)),
         types_(layers_.size(), LayerType::f32),
         ranges_(layers_.size()) {
     if (layers_.empty())
@@ -58,6 +71,7 @@ class PrecisionSearch {
     const bool any_int8 = std::ranges::any_of(allowed_, [](const AllowedTypes& allowed) {
       return std::ranges::find(allowed.types, LayerType::int8) != allowed.types.end();
     });
+    values_ = std::make_unique<NetworkTrial>(trial(graph_, NetworkTrial::Purpose::values));
     if (any_int8) find_layer_ranges(network_hash(graph));
   }
 
@@ -67,7 +81,7 @@ class PrecisionSearch {
     Difference whole = choose();
     seconds_ = whole_seconds();
     if (seconds_ > kWorthwhile * f32_seconds_ && go_back()) {
-      whole = difference(types_, kSamplesWhole);
+      whole = difference(types_);
       seconds_ = whole_seconds();
     }
     return {typed(types_), sizes_, report(whole)};
@@ -75,34 +89,44 @@ class PrecisionSearch {
 
  private:
   void find_layer_ranges(const std::string& network) {
-    const auto found = find_ranges(options_, graph_, layers_, samples_, sizes_, network);
+    const auto found = find_ranges(options_, *values_, layers_, samples_, network);
     for (std::size_t i = 0; i < layers_.size(); ++i) ranges_[i] = found.of_tensor.at(layers_[i].tensor);
     from_cache_ = found.from_cache;
   }
 
+  NetworkTrial trial(Graph graph, NetworkTrial::Purpose purpose) const {
+    return {options_, std::move(graph), sizes_, purpose, sharing_};
+  }
+
   Graph typed(const std::vector<LayerType>& types) const {
     Graph graph = graph_;
-    set_layer_types(graph, layers_, types, ranges_);
+    set_layer_types(graph, layers_, types, ranges_, &sharing_.derived);
     return graph;
   }
 
   void measure_references() {
-    NetworkTrial trial(options_, graph_, sizes_, NetworkTrial::Purpose::outputs);
+    auto network = trial(graph_, NetworkTrial::Purpose::outputs);
+    output_names_ = network.output_names();
     for (const auto i : spread(samples_.size(), kSamplesWhole))
       references_.push_back({samples_.sample(i), {}});
-    for (auto& [sample, outputs] : references_) outputs = trial.run(sample);
+    for (auto& [sample, outputs] : references_) outputs = network.run(sample);
     if (references_.front().outputs.empty())
       throw Error(ErrorCode::unsupported, "the network has no output of numbers to measure errors on",
                   {options_.file, std::nullopt, "calibrate"});
   }
 
-  Difference difference(const std::vector<LayerType>& types, std::size_t most) const {
-    NetworkTrial trial(options_, typed(types), sizes_, NetworkTrial::Purpose::outputs);
-    std::vector<DifferenceMeter> meters(references_.front().outputs.size(), DifferenceMeter(Tolerance{}));
-    for (const auto i : spread(references_.size(), most)) {
-      const auto outputs = trial.run(references_[i].sample);
-      for (std::size_t k = 0; k < meters.size(); ++k) meters[k].add(references_[i].outputs[k], outputs[k]);
+  /// Of the whole network, with layers of these types.
+  Difference difference(const std::vector<LayerType>& types) const {
+    auto network = trial(typed(types), NetworkTrial::Purpose::outputs);
+    Meters meters(output_names_.size(), DifferenceMeter(Tolerance{}));
+    for (const auto& [sample, outputs] : references_) {
+      const auto found = network.run(sample);
+      for (std::size_t k = 0; k < meters.size(); ++k) meters[k].add(outputs[k], found[k]);
     }
+    return worst_of(meters);
+  }
+
+  static Difference worst_of(const Meters& meters) {
     Difference worst;
     for (const auto& meter : meters) {
       worst.error = std::max(worst.error, meter.result().relative_rms);
@@ -124,7 +148,7 @@ class PrecisionSearch {
       for (const char* part : {"", ".Linear", ".QuantizeLinear", ".DequantizeLinear"})
         layer_of[layers_[i].node + part] = i;
     }
-    const auto times = NetworkTrial(options_, typed(types), sizes_, NetworkTrial::Purpose::times).time();
+    const auto times = trial(typed(types), NetworkTrial::Purpose::times).time();
     std::vector<double> seconds(layers_.size(), 0.0);
     for (const auto& [name, step_seconds] : times.steps) {
       std::vector<std::size_t> owners;
@@ -145,16 +169,49 @@ class PrecisionSearch {
       if (!any) continue;
       const auto seconds = layer_seconds(type, type == LayerType::f32 ? &f32_seconds_ : nullptr);
       for (std::size_t i = 0; i < layers_.size(); ++i)
-        if (has_type(i)) choices_[i].options.push_back(measured(i, type, seconds[i]));
+        if (has_type(i)) choices_[i].options.push_back({type, seconds[i], 0, 1});
+    }
+    measure_errors();
+  }
+
+  /// Of each layer in each type, all others in float32. Samples come one by one, so that the tensors of one
+  /// alone are kept.
+  void measure_errors() {
+    std::vector<Alone> all;
+    for (std::size_t i = 0; i < layers_.size(); ++i)
+      for (auto& option : choices_[i].options)
+        if (option.type != LayerType::f32)
+          all.push_back(
+              {LayerReplay(options_, graph_, {layers_[i], option.type, ranges_[i]}, sizes_, sharing_),
+               Meters(output_names_.size(), DifferenceMeter(Tolerance{})), &option});
+    for (const auto i : spread(references_.size(), all.empty() ? 0 : kSamplesAlone)) {
+      const auto values = recorded(references_[i].sample, all);
+      for (auto& alone : all) {
+        const auto outputs = alone.replay.run(values);
+        const auto names = alone.replay.output_names();
+        for (std::size_t k = 0; k < names.size(); ++k) {
+          const auto place =
+              static_cast<std::size_t>(std::ranges::find(output_names_, names[k]) - output_names_.begin());
+          alone.meters[place].add(references_[i].outputs[place], outputs[k]);
+        }
+      }
+    }
+    values_.reset();
+    for (const auto& alone : all) {
+      const Difference found = worst_of(alone.meters);
+      alone.option->error = found.error;
+      alone.option->cosine = found.cosine;
     }
   }
 
-  LayerTypeOption measured(std::size_t layer, LayerType type, double seconds) const {
-    if (type == LayerType::f32) return {type, seconds, 0, 1};
-    std::vector<LayerType> alone(layers_.size(), LayerType::f32);
-    alone[layer] = type;
-    const Difference found = difference(alone, kSamplesAlone);
-    return {type, seconds, found.error, found.cosine};
+  /// What the replays read, of one sample.
+  std::map<std::string, Tensor> recorded(const NamedTensors& sample, std::span<const Alone> all) const {
+    std::map<std::string, Tensor> values(sample.begin(), sample.end());
+    values_->run(sample);
+    for (const auto& alone : all)
+      for (const auto& name : alone.replay.inputs())
+        if (!values.contains(name)) values.emplace(name, values_->tensor(name));
+    return values;
   }
 
   void take_chosen() {
@@ -168,7 +225,7 @@ class PrecisionSearch {
     for (int tries = 1;; ++tries) {
       choose_types(choices_, expected);
       take_chosen();
-      const Difference found = difference(types_, kSamplesWhole);
+      const Difference found = difference(types_);
       if (found.error <= limit) return found;
       if (expected == 0) refuse_limit(found.error);
       expected =
@@ -185,9 +242,7 @@ class PrecisionSearch {
     refuse(text.data(), "error-limit");
   }
 
-  double whole_seconds() const {
-    return NetworkTrial(options_, typed(types_), sizes_, NetworkTrial::Purpose::times).time().whole;
-  }
+  double whole_seconds() const { return trial(typed(types_), NetworkTrial::Purpose::times).time().whole; }
 
   /// To float32, wherever that is allowed: gains of single layers may be lost between them. True where that
   /// is another network.
@@ -237,6 +292,7 @@ class PrecisionSearch {
 
   const ProgramOptions& options_;
   const CalibrationSet& samples_;
+  ProgramSharing& sharing_;
   Graph graph_;
   std::vector<WeightedLayer> layers_;
   std::vector<AllowedTypes> allowed_;
@@ -244,6 +300,8 @@ class PrecisionSearch {
   std::vector<ValueRange> ranges_;
   bool from_cache_ = false;
   Sizes sizes_;
+  std::unique_ptr<NetworkTrial> values_;  // the float network, until errors are measured
+  std::vector<std::string> output_names_;
   std::vector<Reference> references_;
   std::vector<LayerChoice> choices_;
   bool gone_back_ = false;
@@ -253,8 +311,8 @@ class PrecisionSearch {
 }  // namespace
 
 PrecisionChoice choose_precision(const ProgramOptions& options, const Graph& graph,
-                                 const CalibrationSet& samples) {
-  return PrecisionSearch(options, graph, samples).run();
+                                 const CalibrationSet& samples, ProgramSharing& sharing) {
+  return PrecisionSearch(options, graph, samples, sharing).run();
 }
 
 }  // namespace lathe

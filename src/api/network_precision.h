@@ -3,6 +3,7 @@
 #pragma once
 
 #include "api/calibration_set.h"
+#include "api/program_sharing.h"
 #include "graph/graph.h"
 #include "lathe/execute.h"
 
@@ -16,6 +17,6 @@ struct PrecisionChoice {
 
 /// `graph` as it was read, `samples` of its inputs. Throws Error naming option, file, layer or tensor.
 PrecisionChoice choose_precision(const ProgramOptions& options, const Graph& graph,
-                                 const CalibrationSet& samples);
+                                 const CalibrationSet& samples, ProgramSharing& sharing);
 
 }  // namespace lathe

@@ -8,7 +8,6 @@
 #include <filesystem>
 #include <set>
 
-#include "api/network_trial.h"
 #include "base/atomic_file.h"
 #include "base/error.h"
 #include "base/mapped_file.h"
@@ -44,11 +43,10 @@ std::vector<float> floats_of(const Tensor& tensor) {
   return values;
 }
 
-std::vector<CalibratedTensor> run_calibration(const ProgramOptions& options, const Graph& graph,
+std::vector<CalibratedTensor> run_calibration(const ProgramOptions& options, NetworkTrial& trial,
                                               const std::set<std::string>& tensors,
-                                              const CalibrationSet& samples, const Sizes& sizes) {
+                                              const CalibrationSet& samples) {
   const Calibrator& calibrator = find_calibrator(options.precision.calibrator);
-  NetworkTrial trial(options, graph, sizes, NetworkTrial::Purpose::values);
   std::map<std::string, Histogram> histograms;
   for (std::size_t i = 0; i < samples.size(); ++i) {
     const NamedTensors sample = samples.sample(i);
@@ -121,9 +119,9 @@ void set_by_hand(const PrecisionOptions& options, NetworkRanges& ranges) {
 
 }  // namespace
 
-NetworkRanges find_ranges(const ProgramOptions& options, const Graph& graph,
+NetworkRanges find_ranges(const ProgramOptions& options, NetworkTrial& values,
                           std::span<const WeightedLayer> layers, const CalibrationSet& samples,
-                          const Sizes& sizes, const std::string& network) {
+                          const std::string& network) {
   const PrecisionOptions& precision = options.precision;
   find_calibrator(precision.calibrator);
   if (!(precision.percentile > 0 && precision.percentile <= 100))
@@ -132,7 +130,7 @@ NetworkRanges find_ranges(const ProgramOptions& options, const Graph& graph,
   NetworkRanges ranges;
   ranges.from_cache = !precision.cache.empty() && std::filesystem::exists(precision.cache);
   const auto found = ranges.from_cache ? read_cache(precision, network, tensors)
-                                       : run_calibration(options, graph, tensors, samples, sizes);
+                                       : run_calibration(options, values, tensors, samples);
   for (const auto& tensor : found)
     if (tensors.contains(tensor.name)) ranges.of_tensor[tensor.name] = range_of(tensor);
   if (!precision.cache.empty() && !ranges.from_cache) write_cache(precision, network, found);

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "api/calibration_set.h"
+#include "api/network_trial.h"
 #include "lathe/execute.h"
 #include "passes/quantize_layers.h"
 
@@ -17,13 +18,13 @@ struct NetworkRanges {
   bool from_cache = false;
 };
 
-/// Of the inputs of `layers`. `network` is the hash of the network as it was read; `graph` has no fused
-/// nodes. A cache is read where its file is there, and written where it is not. Throws
+/// Of the inputs of `layers`, in `values`, of Purpose::values. `network` is the hash of the network as it was
+/// read. A cache is read where its file is there, and written where it is not. Throws
 /// Error(invalid_argument) for one of another network or calibrator, or that lacks a tensor; for a range of a
 /// tensor that no layer reads; and Error(invalid_file) for a damaged cache. Of what the network computes, a
 /// NaN or an infinity is an Error that names tensor and sample.
-NetworkRanges find_ranges(const ProgramOptions& options, const Graph& graph,
+NetworkRanges find_ranges(const ProgramOptions& options, NetworkTrial& values,
                           std::span<const WeightedLayer> layers, const CalibrationSet& samples,
-                          const Sizes& sizes, const std::string& network);
+                          const std::string& network);
 
 }  // namespace lathe

@@ -2,11 +2,13 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "api/execution.h"
 #include "api/program_implementation.h"
+#include "api/program_sharing.h"
 #include "graph/graph.h"
 #include "lathe/execute.h"
 
@@ -20,12 +22,16 @@ class NetworkTrial {
     times,    // as the network itself would be compiled
   };
   /// `options` are those of the network; `sizes` bound what run() takes.
-  NetworkTrial(const ProgramOptions& options, const Graph& graph, const Sizes& sizes, Purpose purpose);
+  NetworkTrial(const ProgramOptions& options, Graph graph, const Sizes& sizes, Purpose purpose,
+               ProgramSharing& sharing);
 
   /// Outputs of a float type, in the network's order.
   std::vector<Tensor> run(const NamedTensors& sample);
-  /// One that a layer wrote in the last run, as float32. Of Purpose::values.
-  Tensor tensor(const std::string& name) const { return execution_.tensor(name); }
+  std::vector<std::string> output_names() const;
+  /// One that the last run computed. Of Purpose::values.
+  Tensor tensor(const std::string& name) const;
+  /// Gives back the memory of runs until the next one.
+  void rest() { execution_.reset(); }
 
   struct Times {
     double whole = 0;                                        // of a run without clocks inside
@@ -35,8 +41,10 @@ class NetworkTrial {
   Times time();
 
  private:
+  ExecutionImplementation& execution();
+
   std::shared_ptr<const ProgramImplementation> program_;
-  ExecutionImplementation execution_;
+  std::optional<ExecutionImplementation> execution_;  // made by the first run
 };
 
 }  // namespace lathe

@@ -12,6 +12,7 @@
 #include "api/network_profiles.h"
 #include "api/plan_package.h"
 #include "api/precision_section.h"
+#include "api/program_sharing.h"
 #include "api/program_source.h"
 #include "backend/plan_file.h"
 #include "base/cpu_features.h"
@@ -118,15 +119,18 @@ ProgramImplementation::ProgramImplementation(const ProgramOptions& options, cons
     const auto samples = read_samples(options, source.graph);
     if (samples) source = read_program(with_sizes_of(*samples, options));
     if (edit) edit(source.graph);
-    compile_graph(options, std::move(source), samples ? &*samples : nullptr);
+    ProgramSharing sharing{backend, {}, {}, {}};
+    compile_graph(options, std::move(source), samples ? &*samples : nullptr, samples ? &sharing : nullptr);
   }
   choose_outputs(options.outputs);
   describe();
 }
 
-ProgramImplementation::ProgramImplementation(const ProgramOptions& options, Graph graph) {
+ProgramImplementation::ProgramImplementation(const ProgramOptions& options, Graph graph,
+                                             ProgramSharing& sharing) {
+  backend = sharing.backend;
   begin(options);
-  compile_graph(options, {std::move(graph), options.model_options}, nullptr);
+  compile_graph(options, {std::move(graph), options.model_options}, nullptr, &sharing);
   choose_outputs(options.outputs);
   describe();
 }
@@ -137,11 +141,11 @@ void ProgramImplementation::begin(const ProgramOptions& options) {
   keep_tensors = options.keep_tensors;
   first_inputs = once_each(options.inputs, "inputs");
   sizes = once_each(options.sizes, "sizes");
-  backend = make_cpu_backend(options.model_options.threads);
+  if (backend == nullptr) backend = make_cpu_backend(options.model_options.threads);
 }
 
 void ProgramImplementation::compile_graph(const ProgramOptions& options, ProgramSource source,
-                                          const CalibrationSet* samples) {
+                                          const CalibrationSet* samples, ProgramSharing* sharing) {
   require_runnable(source.graph, options.file);
   name = source.graph.name;
   rules = find_index_rules(index_graph(source.graph));
@@ -154,7 +158,7 @@ void ProgramImplementation::compile_graph(const ProgramOptions& options, Program
                   {{}, std::nullopt, "profiles"});
   read_raw_inputs(options);
   before = source.graph;
-  if (samples != nullptr) apply_precision(options, *samples, source.graph);
+  if (samples != nullptr) apply_precision(options, *samples, source.graph, *sharing);
   complete_inputs({inputs, graph_symbols(source.graph), rules, options.past, options.seed, {}}, first_inputs,
                   sizes, notes);
   if (options.exact_sizes && samples == nullptr && profiles.empty() && options.file.ends_with(".onnx"))
@@ -167,6 +171,11 @@ void ProgramImplementation::compile_graph(const ProgramOptions& options, Program
   compile_options.pack_weights = source.options.pack_weights;
   compile_options.tuning.level = source.options.tuning;
   compile_options.threads = source.options.threads;
+  if (sharing != nullptr) {
+    compile_options.tuning.cache = &sharing->timings;
+    compile_options.derived = &sharing->derived;
+    compile_options.packed = &sharing->packed;
+  }
   for (const auto& [symbol, size] : sizes) compile_options.limits.push_back({symbol, size});
   compile_options.profiles = network_profiles(profiles, compile_options.limits);
   model_options = source.options;
@@ -184,8 +193,8 @@ void ProgramImplementation::read_again(const ProgramOptions& options, Graph& gra
 }
 
 void ProgramImplementation::apply_precision(const ProgramOptions& options, const CalibrationSet& samples,
-                                            Graph& graph) {
-  auto choice = choose_precision(options, graph, samples);
+                                            Graph& graph, ProgramSharing& sharing) {
+  auto choice = choose_precision(options, graph, samples, sharing);
   graph = std::move(choice.graph);
   precision = std::move(choice.report);
   Sizes given = sizes;

@@ -18,6 +18,7 @@
 namespace lathe {
 
 class CalibrationSet;
+struct ProgramSharing;
 struct ProgramSource;
 
 class ProgramImplementation {
@@ -26,7 +27,7 @@ class ProgramImplementation {
   using EditGraph = std::function<void(Graph& graph)>;
   explicit ProgramImplementation(const ProgramOptions& options, const EditGraph& edit = nullptr);
   /// Of this graph, whatever the network's file has.
-  ProgramImplementation(const ProgramOptions& options, Graph graph);
+  ProgramImplementation(const ProgramOptions& options, Graph graph, ProgramSharing& sharing);
 
   /// Values of the plan's symbols.
   std::vector<std::int64_t> symbols(const Sizes& sizes) const;
@@ -59,13 +60,15 @@ class ProgramImplementation {
 
  private:
   void begin(const ProgramOptions& options);
-  /// `samples`: that precision is chosen by, or null.
-  void compile_graph(const ProgramOptions& options, ProgramSource source, const CalibrationSet* samples);
+  /// `samples`: that precision is chosen by, or null; `sharing` too.
+  void compile_graph(const ProgramOptions& options, ProgramSource source, const CalibrationSet* samples,
+                     ProgramSharing* sharing);
   /// The same network at the sizes that are known now, as numbers.
   void read_again(const ProgramOptions& options, Graph& graph);
   void load_plan(const ProgramOptions& options, const std::string& file);
   /// Chooses the types of the layers of `graph`.
-  void apply_precision(const ProgramOptions& options, const CalibrationSet& samples, Graph& graph);
+  void apply_precision(const ProgramOptions& options, const CalibrationSet& samples, Graph& graph,
+                       ProgramSharing& sharing);
   void read_raw_inputs(const ProgramOptions& options);
   void choose_outputs(std::span<const std::string> names);
   void describe();

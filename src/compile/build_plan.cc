@@ -22,7 +22,7 @@ class PlanBuilder {
         backend_(backend),
         options_(options),
         plan_(std::make_shared<Plan>()),
-        packer_(backend, *plan_, options.threads) {
+        packer_(backend, *plan_, options.threads, options.packed) {
     plan_->name = graph.name;
     plan_->symbols = options.limits;
     plan_->dynamic = options.dynamic || is_dynamic(graph);

@@ -9,6 +9,7 @@
 
 #include "backend/backend.h"
 #include "base/memory_available.h"
+#include "compile/pack_weights.h"
 #include "compile/place_tensors.h"
 #include "graph/graph.h"
 
@@ -33,6 +34,7 @@ struct BuildOptions {
   std::map<ValueId, Dtype> layouts;
   PlacementOptions placement;
   int threads = 1;                        // that pack weights, at most
+  PackedWeights* packed = nullptr;        // of other plans of these constants; null: none are known
   std::optional<MemoryAvailable> memory;  // there is; empty: no limit
   bool dynamic = false;  // whatever the types say: for a body, whose inputs another plan hands on
 };

@@ -51,6 +51,7 @@ std::vector<PassReport> run_passes(Graph& graph, Backend& backend, const Compile
                                          std::span<const ValueType> outputs) {
     return evaluate_on_host(backend.kernels(), node, inputs, outputs);
   };
+  pipeline.context.derived = options.derived;
   pipeline.disabled = options.disabled_passes;
   auto reports = run_pipeline(graph, pipeline);
   if (!is_dynamic(graph)) copy_outputs(graph);  // a dynamic plan's outputs may lie anywhere
@@ -81,6 +82,7 @@ CompileResult compile(Graph graph, Backend& backend, const CompileOptions& optio
   }
   build.placement.reuse_memory = options.reuse_memory;
   build.threads = options.threads > 0 ? options.threads : cores;
+  build.packed = options.packed;
   build.memory = options.memory ? options.memory : memory_available();
   if (!options.pack_weights) build.layouts = stored_layouts(graph, backend);
   const bool planned = !is_dynamic(graph);

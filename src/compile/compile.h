@@ -8,6 +8,7 @@
 
 #include "backend/backend.h"
 #include "base/memory_available.h"
+#include "compile/pack_weights.h"
 #include "compile/tuning_options.h"
 #include "graph/graph.h"
 #include "passes/pipeline.h"
@@ -32,6 +33,9 @@ struct CompileOptions {
   int threads = 0;                           // that pack weights; 0: one per core
   std::optional<MemoryAvailable> memory;     // that there is; empty: what this machine leaves now
   TuningOptions tuning;
+  /// Of other compilations on this device that have constants in common; null: there are none.
+  DerivedConstants* derived = nullptr;
+  PackedWeights* packed = nullptr;
 };
 
 struct CompileResult {

@@ -146,6 +146,26 @@ Dtype weight_layout(const Graph& graph, const Node& node, std::size_t input) {
                                                         : Dtype::packed_f32;
 }
 
+PackedWeights::Key PackedWeights::key(const Value& constant, Dtype layout) {
+  return {constant.data.data, constant.data.dtype, constant.data.shape, layout};
+}
+
+std::optional<Buffer> PackedWeights::find(Backend& backend, const Value& constant, Dtype layout) const {
+  const auto found = packed_.find(key(constant, layout));
+  if (found == packed_.end()) return std::nullopt;
+  const auto& buffer = found->second.buffer;
+  return backend.share({static_cast<const std::byte*>(buffer->data()), buffer->bytes()}, buffer);
+}
+
+Buffer PackedWeights::keep(Backend& backend, const Value& constant, Dtype layout, Buffer packed) {
+  if (!packed.host_visible() || packed.bytes() == 0) return packed;
+  const auto kept = std::make_shared<Buffer>(std::move(packed));
+  auto shared = backend.share({static_cast<const std::byte*>(kept->data()), kept->bytes()}, kept);
+  if (!shared) return std::move(*kept);
+  packed_.emplace(key(constant, layout), Packed{kept, constant.data_owner});
+  return std::move(*shared);
+}
+
 Buffer WeightPacker::pack(const TensorView& source, Dtype layout) {
   const Matrices matrices(source);
   const std::uint64_t bytes = bytes_of(matrices, layout);
@@ -171,7 +191,13 @@ std::int32_t WeightPacker::place(const Graph& graph, ValueId constant, Dtype lay
   Buffer buffer;
   if (layout != value.type.dtype) {
     bytes_.push_back(bytes_of(Matrices(value.data), layout));
-    pending_.push_back({&value, index});
+    auto packed = shared_ == nullptr ? std::nullopt : shared_->find(backend_, value, layout);
+    if (packed) {
+      buffer = std::move(*packed);
+      plan_.weight_report.copied_bytes += bytes_.back();
+    } else {
+      pending_.push_back({&value, index});
+    }
   } else {
     bytes_.push_back(bytes.size());
     if (auto shared = backend_.share(bytes, value.data_owner)) {
@@ -203,7 +229,10 @@ void WeightPacker::pack() {
     const TensorView& source = pending.constant->data;
     const Dtype layout = plan_.weight_sources[weight].layout;
     if (layout != source.dtype) {
-      plan_.weights[weight] = pack(source, layout);
+      Buffer packed = pack(source, layout);
+      plan_.weights[weight] = shared_ == nullptr
+                                  ? std::move(packed)
+                                  : shared_->keep(backend_, *pending.constant, layout, std::move(packed));
       continue;
     }
     const std::span<const std::byte> bytes(source.data, source.bytes());

@@ -14,13 +14,9 @@
 #include <vector>
 
 #include "graph/graph.h"
+#include "passes/derived_constants.h"
 
 namespace lathe {
-
-struct ConstantData {
-  TensorView data;
-  std::shared_ptr<const void> owner;  // keeps `data` alive
-};
 
 /// Runs one node on the host: its outputs, of the given types (their dimensions are numbers). Empty where it
 /// has no kernel for the node; the node then stays.
@@ -46,6 +42,7 @@ struct PassContext {
   ActivationCodes activations;
   EvaluateNode evaluate;                                    // empty: nothing is computed ahead
   std::uint64_t max_folded_bytes = std::uint64_t{1} << 29;  // of the outputs of one folded node
+  DerivedConstants* derived = nullptr;  // of other compilations too; null: of this one alone
 };
 
 struct Pass {

@@ -59,8 +59,8 @@ std::optional<int> output_axis(const Node& node) {
 }
 
 /// Names of the nodes that can be a Linear, which has kernels for bf16.
-std::set<std::string> linear_names(Graph graph) {
-  matmul_to_linear(graph, {});
+std::set<std::string> linear_names(Graph graph, const PassContext& context) {
+  matmul_to_linear(graph, context);
   std::set<std::string> names;
   for (const auto& node : graph.nodes)
     if (node.op->name == "Linear") names.insert(node.name);
@@ -73,50 +73,65 @@ std::span<const float> floats_of(const Value& weight) {
 }
 
 template <class T>
-ValueId add_numbers(Graph& graph, const std::string& name, std::vector<T> numbers, Dtype dtype, Shape shape) {
+ConstantData constant_of(std::vector<T> numbers, Dtype dtype, Shape shape) {
   const auto kept = std::make_shared<std::vector<T>>(std::move(numbers));
-  return graph.add_constant(name, {reinterpret_cast<const std::byte*>(kept->data()), dtype, std::move(shape)},
-                            kept);
+  return {{reinterpret_cast<const std::byte*>(kept->data()), dtype, std::move(shape)}, kept};
+}
+
+ValueId add_constant(Graph& graph, const std::string& name, const ConstantData& constant) {
+  return graph.add_constant(name, constant.data, constant.owner);
 }
 
 ValueId quantized_input(Graph& graph, std::size_t& position, const WeightedLayer& layer,
                         const ValueRange& range) {
   const InputCodes codes = input_codes(range);
-  const ValueId scale = add_numbers<float>(graph, layer.tensor + ".scale", {codes.scale}, Dtype::f32, {});
-  const ValueId zero = add_numbers<std::uint8_t>(
-      graph, layer.tensor + ".zero_point", {static_cast<std::uint8_t>(codes.zero_point)}, codes.dtype, {});
+  const ValueId scale =
+      add_constant(graph, layer.tensor + ".scale", constant_of<float>({codes.scale}, Dtype::f32, {}));
+  const ValueId zero =
+      add_constant(graph, layer.tensor + ".zero_point",
+                   constant_of<std::uint8_t>({static_cast<std::uint8_t>(codes.zero_point)}, codes.dtype, {}));
   const ValueId q = insert_node(graph, position++, "QuantizeLinear", {layer.input, scale, zero}, {});
   return insert_node(graph, position++, "DequantizeLinear", {q, scale, zero}, {});
 }
 
-ValueId quantized_weight(Graph& graph, std::size_t& position) {
-  const int axis = *output_axis(graph.nodes[position]);
-  const Value weight = graph.value(graph.nodes[position].inputs[1]);
+/// Codes of the weight's shape, and a scale for each output.
+std::vector<ConstantData> codes_and_scales(const Value& weight, int axis) {
   const LinearScheme scheme{kWeightBits, true, ScaleSharing::channel, axis, 0};
   LinearQuantized quantized = quantize_linear(floats_of(weight), weight.data.shape, scheme);
   std::vector<float> scales;  // [outputs]
   for (const auto& scale : quantized.scales) scales.push_back(scale.scale);
   const auto outputs = static_cast<std::int64_t>(scales.size());
-  const ValueId codes =
-      add_numbers(graph, weight.name + ".codes", std::move(quantized.codes), Dtype::i8, weight.data.shape);
-  const ValueId factors =
-      add_numbers(graph, weight.name + ".scales", std::move(scales), Dtype::f32, {outputs});
+  return {constant_of(std::move(quantized.codes), Dtype::i8, weight.data.shape),
+          constant_of(std::move(scales), Dtype::f32, {outputs})};
+}
+
+ValueId quantized_weight(Graph& graph, std::size_t& position, DerivedConstants* derived) {
+  const int axis = *output_axis(graph.nodes[position]);
+  const Value weight = graph.value(graph.nodes[position].inputs[1]);
+  const auto made = derive(derived, weight, "codes along " + std::to_string(axis),
+                           [&] { return codes_and_scales(weight, axis); });
+  const ValueId codes = add_constant(graph, weight.name + ".codes", made[0]);
+  const ValueId factors = add_constant(graph, weight.name + ".scales", made[1]);
   return insert_node(graph, position++, "DequantizeLinear", {codes, factors}, {{"axis", std::int64_t{axis}}});
 }
 
 /// Of a Conv, or of a product that is a Linear by now.
-void round_weight(Graph& graph, Node& node) {
+void round_weight(Graph& graph, Node& node, DerivedConstants* derived) {
   const Value weight = graph.value(node.inputs[1]);
-  std::vector<std::uint16_t> rounded;
-  for (const float value : floats_of(weight)) rounded.push_back(float_to_bfloat(value));
-  node.inputs[1] =
-      add_numbers(graph, weight.name + ".bf16", std::move(rounded), Dtype::bf16, weight.data.shape);
+  const auto made = derive(derived, weight, "bf16", [&weight] {
+    std::vector<std::uint16_t> rounded;
+    for (const float value : floats_of(weight)) rounded.push_back(float_to_bfloat(value));
+    return std::vector{constant_of(std::move(rounded), Dtype::bf16, weight.data.shape)};
+  });
+  node.inputs[1] = add_constant(graph, weight.name + ".bf16", made[0]);
 }
 
-void round_weights(Graph& graph, const std::set<std::string>& names) {
-  matmul_to_linear(graph, {});
+void round_weights(Graph& graph, const std::set<std::string>& names, DerivedConstants* derived) {
+  PassContext context;
+  context.derived = derived;
+  matmul_to_linear(graph, context);
   for (auto& node : graph.nodes)
-    if (node.op->name == "Linear" && names.contains(node.name)) round_weight(graph, node);
+    if (node.op->name == "Linear" && names.contains(node.name)) round_weight(graph, node, derived);
 }
 
 }  // namespace
@@ -129,9 +144,11 @@ std::optional<LayerType> layer_type_named(std::string_view name) {
   return static_cast<LayerType>(found - kTypeNames.begin());
 }
 
-std::vector<WeightedLayer> find_weighted_layers(const Graph& graph) {
+std::vector<WeightedLayer> find_weighted_layers(const Graph& graph, DerivedConstants* derived) {
   const Uses uses(graph);
-  const auto linear = linear_names(graph);
+  PassContext context;
+  context.derived = derived;
+  const auto linear = linear_names(graph, context);
   std::vector<WeightedLayer> layers;
   for (std::size_t i = 0; i < graph.nodes.size(); ++i) {
     const Node& node = graph.nodes[i];
@@ -164,7 +181,7 @@ InputCodes input_codes(const ValueRange& range) {
 }
 
 void set_layer_types(Graph& graph, std::span<const WeightedLayer> layers, std::span<const LayerType> types,
-                     std::span<const ValueRange> ranges) {
+                     std::span<const ValueRange> ranges, DerivedConstants* derived) {
   CHECK(types.size() == layers.size() && ranges.size() == layers.size());
   std::map<ValueId, ValueId> inputs;  // that have their pair
   std::set<std::string> rounded;      // nodes
@@ -172,7 +189,7 @@ void set_layer_types(Graph& graph, std::span<const WeightedLayer> layers, std::s
   for (std::size_t i = 0; i < layers.size(); ++i) {
     if (types[i] == LayerType::bf16) {
       if (layers[i].op == "Conv")
-        round_weight(graph, graph.nodes[layers[i].position + inserted]);
+        round_weight(graph, graph.nodes[layers[i].position + inserted], derived);
       else
         rounded.insert({layers[i].node, layers[i].node + kLinear});
     }
@@ -181,12 +198,12 @@ void set_layer_types(Graph& graph, std::span<const WeightedLayer> layers, std::s
     const std::size_t before = graph.nodes.size();
     if (!inputs.contains(layers[i].input))
       inputs[layers[i].input] = quantized_input(graph, position, layers[i], ranges[i]);
-    const ValueId weight = quantized_weight(graph, position);
+    const ValueId weight = quantized_weight(graph, position, derived);
     graph.nodes[position].inputs[0] = inputs.at(layers[i].input);
     graph.nodes[position].inputs[1] = weight;
     inserted += graph.nodes.size() - before;
   }
-  if (!rounded.empty()) round_weights(graph, rounded);
+  if (!rounded.empty()) round_weights(graph, rounded, derived);
 }
 
 }  // namespace lathe

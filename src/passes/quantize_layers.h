@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "graph/graph.h"
+#include "passes/derived_constants.h"
 
 namespace lathe {
 
@@ -35,7 +36,8 @@ struct WeightedLayer {
   bool takes_bf16 = false;
 };
 
-std::vector<WeightedLayer> find_weighted_layers(const Graph& graph);
+/// `derived`, here and below, is PassContext's.
+std::vector<WeightedLayer> find_weighted_layers(const Graph& graph, DerivedConstants* derived = nullptr);
 
 /// Values that codes are for: those beyond the ends become the end.
 struct ValueRange {
@@ -56,6 +58,6 @@ InputCodes input_codes(const ValueRange& range);
 
 /// `types` and `ranges` (of int8 layers' inputs) go by layer, as find_weighted_layers(graph) lists them.
 void set_layer_types(Graph& graph, std::span<const WeightedLayer> layers, std::span<const LayerType> types,
-                     std::span<const ValueRange> ranges);
+                     std::span<const ValueRange> ranges, DerivedConstants* derived = nullptr);
 
 }  // namespace lathe

@@ -90,10 +90,9 @@ TransformedKernel transformed(const Kernel& w) {
 }
 
 /// [36, rows, channels] of [rows, channels, 3, 3].
-ValueId add_transformed(Graph& graph, ValueId weight) {
+std::vector<ConstantData> transformed_weight(const Value& value) {
   constexpr std::size_t kBlock =
       64;  // kernels that are stored at once, so that lines of the cache are filled
-  const Value value = graph.value(weight);
   const auto kernels = static_cast<std::size_t>(value.data.shape[0] * value.data.shape[1]);
   const auto floats = std::make_shared<std::vector<float>>(kInputs * kInputs * kernels);
   std::array<std::array<float, kBlock>, kInputs * kInputs> block{};
@@ -112,10 +111,17 @@ ValueId add_transformed(Graph& graph, ValueId weight) {
   const TensorView view{reinterpret_cast<const std::byte*>(floats->data()),
                         Dtype::f32,
                         {kInputs * kInputs, value.data.shape[0], value.data.shape[1]}};
-  return graph.add_constant(value.name + ".winograd", view, floats);
+  return {{view, floats}};
 }
 
-bool rewrite(Graph& graph, std::size_t position) {
+ValueId add_transformed(Graph& graph, ValueId weight, const PassContext& context) {
+  const Value value = graph.value(weight);
+  const auto made =
+      derive(context.derived, value, "winograd", [&value] { return transformed_weight(value); });
+  return graph.add_constant(value.name + ".winograd", made[0].data, made[0].owner);
+}
+
+bool rewrite(Graph& graph, std::size_t position, const PassContext& context) {
   const Node node = graph.nodes[position];
   Window window;
   if (!find_window(graph, node, window)) return false;
@@ -123,7 +129,7 @@ bool rewrite(Graph& graph, std::size_t position) {
                                             window[1].pad_end};
   std::vector<ValueId> inputs = node.inputs;
   if (inputs.size() < 3) inputs.push_back(absent(graph));
-  inputs[1] = add_transformed(graph, inputs[1]);
+  inputs[1] = add_transformed(graph, inputs[1], context);
   Attributes attributes = {{"pads", integers_text(pads)}};
   for (const auto* name : {"epilogue", "alpha", "beta"})
     if (const auto found = node.attributes.find(name); found != node.attributes.end())
@@ -133,10 +139,10 @@ bool rewrite(Graph& graph, std::size_t position) {
 
 }  // namespace
 
-bool winograd_convolutions(Graph& graph, const PassContext&) {
+bool winograd_convolutions(Graph& graph, const PassContext& context) {
   bool changed = false;
   for (std::size_t position = 0; position < graph.nodes.size(); ++position)
-    changed |= rewrite(graph, position);
+    changed |= rewrite(graph, position, context);
   return changed;
 }
 

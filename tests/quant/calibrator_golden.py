@@ -68,6 +68,35 @@ def sparse():
     return np.arange(SAMPLES) % 25 * 20, 2048
 
 
+def bimodal():
+    """Two hills with nothing between them."""
+    hill = (signed_sums(random_words(13)) + 1020) // 8
+    return np.where(random_words(12) % np.uint64(3) == 0, hill + 1500, hill), 2048
+
+
+def gaps():
+    """Three of four bins are empty."""
+    return np.abs(signed_sums(random_words(14))) // 2 * 4, 2048
+
+
+def uniform():
+    return (random_words(15) % np.uint64(2048)).astype(np.int64), 2048
+
+
+def narrow():
+    """Nothing behind the first threshold."""
+    return np.abs(signed_sums(random_words(16))) // 10, 2048
+
+
+def single():
+    """All in one bin. NVIDIA's divergences are NaN as long as nothing lies below the threshold, and its argmin takes a NaN
+    for the least: threshold 700, which cuts off every value. Here NaN counts as infinite."""
+    return np.full(SAMPLES, 700), 2048
+
+
+KINDS = (gaussian, laplace, rectified, spiky, outliers, grown, sparse, bimodal, gaps, uniform, narrow, single)
+
+
 def counts(kind):
     values, bins = kind()
     return np.bincount(values, minlength=bins).astype(np.float64)
@@ -110,7 +139,7 @@ def least_squares(histogram, levels=128):
 
 
 def main():
-    for kind in (gaussian, laplace, rectified, spiky, outliers, grown, sparse):
+    for kind in KINDS:
         histogram = counts(kind)
         found = divergences(histogram)
         last = 128 + len(found) - 1 - int(np.argmin(found[::-1]))

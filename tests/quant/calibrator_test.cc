@@ -53,6 +53,14 @@ int sample(const std::string& kind, std::uint64_t i) {
                                     : std::abs(signed_sum(random_word(9, i))) / 4;
   }
   if (kind == "grown") return std::min(decay(10, i, 190) + decay(22, i, 190), 4999);
+  if (kind == "bimodal") {
+    const int hill = (signed_sum(random_word(13, i)) + 1020) / 8;
+    return random_word(12, i) % 3 == 0 ? hill + 1500 : hill;
+  }
+  if (kind == "gaps") return std::abs(signed_sum(random_word(14, i))) / 2 * 4;
+  if (kind == "uniform") return static_cast<int>(random_word(15, i) % 2048);
+  if (kind == "narrow") return std::abs(signed_sum(random_word(16, i))) / 10;
+  if (kind == "single") return 700;
   return static_cast<int>(i % 25) * 20;  // sparse
 }
 
@@ -72,7 +80,9 @@ constexpr Golden kGolden[] = {
     Golden{"gaussian", 1764, 1764, 1486.5},  Golden{"laplace", 1150, 1150, 1206.5},
     Golden{"rectified", 1632, 1632, 1522.5}, Golden{"spiky", 332, 332, 1837.5},
     Golden{"outliers", 203, 203, 1715.5},    Golden{"grown", 3366, 3366, 3432.5},
-    Golden{"sparse", 2048, 481, 1271.5},
+    Golden{"sparse", 2048, 481, 1271.5},     Golden{"bimodal", 1741, 1741, 1692.5},
+    Golden{"gaps", 1704, 1704, 1525.5},      Golden{"uniform", 2048, 2048, 2039.5},
+    Golden{"narrow", 130, 128, 130.5},       Golden{"single", 2048, 701, 700.5},
 };
 
 TEST(Calibrators, ThresholdsAreThoseOfThePublishedAlgorithm) {

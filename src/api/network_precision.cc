@@ -11,6 +11,7 @@
 #include "api/inspect_plan.h"
 #include "api/layer_replay.h"
 #include "api/layer_types.h"
+#include "api/network_profiles.h"
 #include "api/network_ranges.h"
 #include "api/network_trial.h"
 #include "api/prepare_network.h"
@@ -52,12 +53,12 @@ struct Alone {
 
 class PrecisionSearch {
  public:
-  PrecisionSearch(const ProgramOptions& options, const Graph& graph, const CalibrationSet& samples,
+  PrecisionSearch(const ProgramOptions& options, const ProgramSource& source, const CalibrationSet& samples,
                   ProgramSharing& sharing)
       : options_(options),
         samples_(samples),
         sharing_(sharing),
-        graph_(prepare_network(options, graph)),
+        graph_(prepare_network(options, source.graph)),
         layers_(find_weighted_layers(graph_, &sharing.derived)),
         types_(layers_.size(), LayerType::f32),
         ranges_(layers_.size()) {
@@ -68,11 +69,15 @@ class PrecisionSearch {
     allowed_ = allowed_types(options.precision, layers_);
     sizes_ = samples_.greatest();
     for (const auto& [symbol, size] : options.sizes) sizes_[symbol] = std::max(sizes_[symbol], size);
+    typical_ = sizes_;
+    for (const auto& [symbol, size] :
+         typical_sizes(named_profiles(options.profiles, input_specs(source.graph, ValueKind::input))))
+      typical_[symbol] = size;
     const bool any_int8 = std::ranges::any_of(allowed_, [](const AllowedTypes& allowed) {
       return std::ranges::find(allowed.types, LayerType::int8) != allowed.types.end();
     });
     values_ = std::make_unique<NetworkTrial>(trial(graph_, NetworkTrial::Purpose::values));
-    if (any_int8) find_layer_ranges(network_hash(graph));
+    if (any_int8) find_layer_ranges({network_hash(source.graph), source.value_names});
   }
 
   PrecisionChoice run() {
@@ -88,14 +93,16 @@ class PrecisionSearch {
   }
 
  private:
-  void find_layer_ranges(const std::string& network) {
+  void find_layer_ranges(const NetworkNames& network) {
     const auto found = find_ranges(options_, *values_, layers_, samples_, network);
     for (std::size_t i = 0; i < layers_.size(); ++i) ranges_[i] = found.of_tensor.at(layers_[i].tensor);
     from_cache_ = found.from_cache;
+    calibrator_ = found.calibrator;
   }
 
   NetworkTrial trial(Graph graph, NetworkTrial::Purpose purpose) const {
-    return {options_, std::move(graph), sizes_, purpose, sharing_};
+    const bool timed = purpose == NetworkTrial::Purpose::times;
+    return {options_, std::move(graph), timed ? typical_ : sizes_, purpose, sharing_};
   }
 
   Graph typed(const std::vector<LayerType>& types) const {
@@ -266,7 +273,7 @@ class PrecisionSearch {
 
   PrecisionInspection report(const Difference& whole) const {
     PrecisionInspection report;
-    report.calibrator = options_.precision.calibrator;
+    report.calibrator = calibrator_.empty() ? options_.precision.calibrator : calibrator_;
     report.samples = static_cast<std::int64_t>(samples_.size());
     report.from_cache = from_cache_;
     report.error = whole.error;
@@ -299,7 +306,9 @@ class PrecisionSearch {
   std::vector<LayerType> types_;  // chosen
   std::vector<ValueRange> ranges_;
   bool from_cache_ = false;
-  Sizes sizes_;
+  std::string calibrator_;                // of a cache that another program wrote
+  Sizes sizes_;                           // that hold all samples
+  Sizes typical_;                         // that times are measured at
   std::unique_ptr<NetworkTrial> values_;  // the float network, until errors are measured
   std::vector<std::string> output_names_;
   std::vector<Reference> references_;
@@ -310,9 +319,9 @@ class PrecisionSearch {
 
 }  // namespace
 
-PrecisionChoice choose_precision(const ProgramOptions& options, const Graph& graph,
+PrecisionChoice choose_precision(const ProgramOptions& options, const ProgramSource& source,
                                  const CalibrationSet& samples, ProgramSharing& sharing) {
-  return PrecisionSearch(options, graph, samples, sharing).run();
+  return PrecisionSearch(options, source, samples, sharing).run();
 }
 
 }  // namespace lathe

@@ -4,6 +4,7 @@
 
 #include "api/calibration_set.h"
 #include "api/program_sharing.h"
+#include "api/program_source.h"
 #include "graph/graph.h"
 #include "lathe/execute.h"
 
@@ -15,8 +16,8 @@ struct PrecisionChoice {
   PrecisionInspection report;
 };
 
-/// `graph` as it was read, `samples` of its inputs. Throws Error naming option, file, layer or tensor.
-PrecisionChoice choose_precision(const ProgramOptions& options, const Graph& graph,
+/// `source` as it was read, `samples` of its inputs. Throws Error naming option, file, layer or tensor.
+PrecisionChoice choose_precision(const ProgramOptions& options, const ProgramSource& source,
                                  const CalibrationSet& samples, ProgramSharing& sharing);
 
 }  // namespace lathe

@@ -55,6 +55,13 @@ double volume(const ProfileRanges& profile) {
 
 }  // namespace
 
+Sizes typical_sizes(const std::vector<SizeProfile>& profiles) {
+  Sizes result;
+  if (profiles.empty()) return result;
+  for (const auto& range : profiles.back().sizes) result[range.name] = range.typical;
+  return result;
+}
+
 Sizes greatest_sizes(const std::vector<SizeProfile>& profiles) {
   Sizes result;
   for (const auto& profile : profiles)

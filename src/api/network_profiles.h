@@ -10,6 +10,8 @@
 
 namespace lathe {
 
+/// What is typical of the last profile, by dimension; `profiles` as named_profiles() gives them.
+Sizes typical_sizes(const std::vector<SizeProfile>& profiles);
 /// Greatest sizes that the profiles name, by dimension.
 Sizes greatest_sizes(const std::vector<SizeProfile>& profiles);
 /// Greatest shapes that they name, by input.

@@ -70,18 +70,29 @@ std::vector<CalibratedTensor> run_calibration(const ProgramOptions& options, Net
   return found;
 }
 
+/// From names of the network's file to those of the graph; what has one of these keeps it.
+void rename(const NetworkNames& network, const std::set<std::string>& wanted,
+            std::vector<CalibratedTensor>& tensors) {
+  for (auto& tensor : tensors) {
+    const auto known = network.values.find(tensor.name);
+    if (known != network.values.end() && wanted.contains(known->second)) tensor.name = known->second;
+  }
+}
+
 /// The cache, where there is a file and it is one of this network, calibrator and tensors.
-std::vector<CalibratedTensor> read_cache(const PrecisionOptions& options, const std::string& network,
-                                         const std::set<std::string>& tensors) {
+CalibrationCache read_cache(const PrecisionOptions& options, const NetworkNames& network,
+                            const std::set<std::string>& tensors) {
   const auto file = MappedFile::open(options.cache);
   const auto bytes = file->bytes();
   CalibrationCache cache =
       read_calibration_cache({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, options.cache);
   const std::string wanted = calibrator_text(options);
   const std::string advice = "; name another file, or remove this one to calibrate anew";
-  if (cache.network != network)
+  const bool other_program = cache.network.empty();
+  if (other_program) rename(network, tensors, cache.tensors);
+  if (!other_program && cache.network != network.hash)
     refuse("the calibration cache is of another network" + advice, kCacheOption, options.cache);
-  if (cache.calibrator != wanted)
+  if (!other_program && cache.calibrator != wanted)
     refuse("the calibration cache is by " + printable(cache.calibrator) + ", and " + wanted +
                " is asked for" + advice,
            kCacheOption, options.cache);
@@ -89,7 +100,7 @@ std::vector<CalibratedTensor> read_cache(const PrecisionOptions& options, const 
     if (std::ranges::find(cache.tensors, name, &CalibratedTensor::name) == cache.tensors.end())
       refuse("the calibration cache lacks the tensor " + printable(name) + advice, kCacheOption,
              options.cache);
-  return std::move(cache.tensors);
+  return cache;
 }
 
 void write_cache(const PrecisionOptions& options, const std::string& network,
@@ -121,7 +132,7 @@ void set_by_hand(const PrecisionOptions& options, NetworkRanges& ranges) {
 
 NetworkRanges find_ranges(const ProgramOptions& options, NetworkTrial& values,
                           std::span<const WeightedLayer> layers, const CalibrationSet& samples,
-                          const std::string& network) {
+                          const NetworkNames& network) {
   const PrecisionOptions& precision = options.precision;
   find_calibrator(precision.calibrator);
   if (!(precision.percentile > 0 && precision.percentile <= 100))
@@ -129,11 +140,17 @@ NetworkRanges find_ranges(const ProgramOptions& options, NetworkTrial& values,
   const auto tensors = tensors_of(layers);
   NetworkRanges ranges;
   ranges.from_cache = !precision.cache.empty() && std::filesystem::exists(precision.cache);
-  const auto found = ranges.from_cache ? read_cache(precision, network, tensors)
-                                       : run_calibration(options, values, tensors, samples);
+  std::vector<CalibratedTensor> found;
+  if (ranges.from_cache) {
+    CalibrationCache cache = read_cache(precision, network, tensors);
+    if (cache.network.empty()) ranges.calibrator = cache.calibrator;
+    found = std::move(cache.tensors);
+  } else {
+    found = run_calibration(options, values, tensors, samples);
+  }
   for (const auto& tensor : found)
     if (tensors.contains(tensor.name)) ranges.of_tensor[tensor.name] = range_of(tensor);
-  if (!precision.cache.empty() && !ranges.from_cache) write_cache(precision, network, found);
+  if (!precision.cache.empty() && !ranges.from_cache) write_cache(precision, network.hash, found);
   set_by_hand(precision, ranges);
   return ranges;
 }

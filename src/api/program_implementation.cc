@@ -56,20 +56,13 @@ std::map<std::string, Value> once_each(const std::vector<std::pair<std::string, 
   return result;
 }
 
-std::vector<InputSpec> values_of(const Graph& graph, ValueKind kind) {
-  std::vector<InputSpec> specs;
-  for (const auto& value : graph.values)
-    if (value.kind == kind) specs.push_back({value.name, value.type});
-  return specs;
-}
-
 /// Those that precision is chosen by, where that is asked for.
 std::optional<CalibrationSet> read_samples(const ProgramOptions& options, const Graph& graph) {
   if (options.precision.calibration.empty()) return std::nullopt;
   if (options.file.empty())
     throw Error(ErrorCode::unsupported, "calibration on samples is of networks; models have --activations",
                 {options.model, std::nullopt, "calibrate"});
-  return CalibrationSet(options.precision.calibration, values_of(graph, ValueKind::input));
+  return CalibrationSet(options.precision.calibration, input_specs(graph, ValueKind::input));
 }
 
 /// `options` with sizes that hold all samples: importing goes by how large dimensions get.
@@ -113,6 +106,9 @@ ProgramImplementation::ProgramImplementation(const ProgramOptions& options, cons
   const std::string file =
       options.file.empty() ? resolve_model(options.model, options.model_options) : options.file;
   if (is_plan_file(file)) {
+    if (!options.precision.calibration.empty())
+      throw Error(ErrorCode::invalid_argument, "a plan has the types of its layers: calibrate the network",
+                  {file, std::nullopt, "calibrate"});
     load_plan(options, file);
   } else {
     ProgramSource source = read_program(options);
@@ -130,7 +126,7 @@ ProgramImplementation::ProgramImplementation(const ProgramOptions& options, Grap
                                              ProgramSharing& sharing) {
   backend = sharing.backend;
   begin(options);
-  compile_graph(options, {std::move(graph), options.model_options}, nullptr, &sharing);
+  compile_graph(options, {std::move(graph), options.model_options, {}}, nullptr, &sharing);
   choose_outputs(options.outputs);
   describe();
 }
@@ -149,8 +145,8 @@ void ProgramImplementation::compile_graph(const ProgramOptions& options, Program
   require_runnable(source.graph, options.file);
   name = source.graph.name;
   rules = find_index_rules(index_graph(source.graph));
-  inputs = values_of(source.graph, ValueKind::input);
-  states = values_of(source.graph, ValueKind::state);
+  inputs = input_specs(source.graph, ValueKind::input);
+  states = input_specs(source.graph, ValueKind::state);
   const auto profiles = named_profiles(options.profiles, inputs);
   for (const auto& [symbol, size] : greatest_sizes(profiles))
     if (!sizes.try_emplace(symbol, size).second)
@@ -158,7 +154,7 @@ void ProgramImplementation::compile_graph(const ProgramOptions& options, Program
                   {{}, std::nullopt, "profiles"});
   read_raw_inputs(options);
   before = source.graph;
-  if (samples != nullptr) apply_precision(options, *samples, source.graph, *sharing);
+  if (samples != nullptr) apply_precision(options, *samples, source, *sharing);
   complete_inputs({inputs, graph_symbols(source.graph), rules, options.past, options.seed, {}}, first_inputs,
                   sizes, notes);
   if (options.exact_sizes && samples == nullptr && profiles.empty() && options.file.ends_with(".onnx"))
@@ -188,14 +184,14 @@ void ProgramImplementation::read_again(const ProgramOptions& options, Graph& gra
   graph = read_program(options, sizes).graph;
   before = graph;
   rules = find_index_rules(index_graph(graph));
-  inputs = values_of(graph, ValueKind::input);
-  states = values_of(graph, ValueKind::state);
+  inputs = input_specs(graph, ValueKind::input);
+  states = input_specs(graph, ValueKind::state);
 }
 
 void ProgramImplementation::apply_precision(const ProgramOptions& options, const CalibrationSet& samples,
-                                            Graph& graph, ProgramSharing& sharing) {
-  auto choice = choose_precision(options, graph, samples, sharing);
-  graph = std::move(choice.graph);
+                                            ProgramSource& source, ProgramSharing& sharing) {
+  auto choice = choose_precision(options, source, samples, sharing);
+  source.graph = std::move(choice.graph);
   precision = std::move(choice.report);
   Sizes given = sizes;
   for (const auto& [input, tensor] : first_inputs) bind_sizes(find_input(inputs, input), tensor, given);

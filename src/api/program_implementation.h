@@ -66,8 +66,8 @@ class ProgramImplementation {
   /// The same network at the sizes that are known now, as numbers.
   void read_again(const ProgramOptions& options, Graph& graph);
   void load_plan(const ProgramOptions& options, const std::string& file);
-  /// Chooses the types of the layers of `graph`.
-  void apply_precision(const ProgramOptions& options, const CalibrationSet& samples, Graph& graph,
+  /// Chooses the types of the layers of the source's graph.
+  void apply_precision(const ProgramOptions& options, const CalibrationSet& samples, ProgramSource& source,
                        ProgramSharing& sharing);
   void read_raw_inputs(const ProgramOptions& options);
   void choose_outputs(std::span<const std::string> names);

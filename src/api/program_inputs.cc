@@ -324,6 +324,13 @@ std::vector<std::int64_t> shape_of(const ValueType& type, const Sizes& sizes) {
   return shape;
 }
 
+std::vector<InputSpec> input_specs(const Graph& graph, ValueKind kind) {
+  std::vector<InputSpec> specs;
+  for (const auto& value : graph.values)
+    if (value.kind == kind) specs.push_back({value.name, value.type});
+  return specs;
+}
+
 const InputSpec& find_input(std::span<const InputSpec> inputs, const std::string& name) {
   const auto found = std::ranges::find(inputs, name, &InputSpec::name);
   if (found != inputs.end()) return *found;

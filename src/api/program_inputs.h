@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "api/index_rules.h"
+#include "graph/graph.h"
 #include "graph/type.h"
 #include "lathe/execute.h"
 
@@ -23,6 +24,9 @@ struct InputSpec {
 
 using Sizes = std::map<std::string, std::int64_t>;  // of symbols
 using InputTensors = std::map<std::string, Tensor>;
+
+/// The graph's inputs, or its states.
+std::vector<InputSpec> input_specs(const Graph& graph, ValueKind kind);
 
 /// Throws Error(invalid_argument) where there is none.
 const InputSpec& find_input(std::span<const InputSpec> inputs, const std::string& name);

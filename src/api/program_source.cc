@@ -116,7 +116,8 @@ ProgramSource read_network(const ProgramOptions& options, const onnx::NamedDims&
   sizes.shapes.merge(greatest_shapes(options.profiles));
   sizes.limits = greatest_sizes(options.profiles);
   sizes.limits.insert(options.sizes.begin(), options.sizes.end());
-  source.graph = onnx::import_graph(onnx::expand_functions(onnx::read_onnx(options.file)), sizes);
+  source.graph =
+      onnx::import_graph(onnx::expand_functions(onnx::read_onnx(options.file)), sizes, &source.value_names);
   return source;
 }
 

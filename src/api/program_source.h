@@ -13,6 +13,8 @@ namespace lathe {
 struct ProgramSource {
   Graph graph;
   ModelOptions options;  // of a model: complete
+  /// Of a network in ONNX: the graph's values by the names that they have in the file.
+  std::map<std::string, std::string> value_names = {};
 };
 
 /// Of networks in ONNX, dimensions with the names in `exact` are these numbers. Throws Error naming file and

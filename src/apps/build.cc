@@ -114,7 +114,7 @@ void add_build(CLI::App& program, Context& context) {
       ->add_option("--shapes", words->sizes,
                    "of networks: the greatest sizes of dimensions that have names: N=4,T=512")
       ->delimiter(',');
-  words->precision.add(*command);
+  words->precision.add(*command, true);
   command
       ->add_option("--profile", words->profiles,
                    "of networks: least, typical and greatest sizes, N=1:4:8,T=1:128:512; again for more "

@@ -8,6 +8,8 @@
 #include "apps/command.h"
 #include "apps/options.h"
 #include "apps/output.h"
+#include "apps/precision_table.h"
+#include "apps/precision_words.h"
 #include "apps/program_words.h"
 #include "apps/query_loop.h"
 #include "apps/query_report.h"
@@ -23,6 +25,7 @@ struct ExecWords {
   ModelWords model;
   ProgramWords given;
   ProgramOptions program;
+  PrecisionWords precision;
   QueryOptions queries;
   ReportOptions report;
   bool no_transfers = false;
@@ -53,6 +56,7 @@ ProgramOptions program_options(const ExecWords& words, bool model_given) {
     options.model = words.model.model;
   words.given.fill(options);
   options.exact_sizes = true;
+  options.precision = words.precision.complete();
   return options;
 }
 
@@ -121,6 +125,8 @@ int run(ExecWords& words, bool model_given) {
   const Program program = Program::load(program_options(words, model_given));
   write_error(describe(program));
   for (const auto& note : program.notes()) write_error("lathe: " + note + "\n");
+  if (!words.precision.options.calibration.empty())
+    write_error(format_precision(program.inspect().precision));
 
   auto streams = executions(program, words);
   const QueryTrace trace = run_queries(streams, words.queries);
@@ -208,6 +214,7 @@ void add_exec(CLI::App& program, Context& context) {
       "a graph in text form (.graph, .txt; --model then has its constants), a .plan file or a model");
   words->model.add_computing(*command);
   add_input_words(*command, *words);
+  words->precision.add(*command, false);
   add_timing_words(*command, *words);
   add_report_words(*command, *words);
   command->callback([words, command, &context] {

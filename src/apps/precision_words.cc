@@ -7,7 +7,8 @@ namespace lathe::apps {
 namespace {
 
 constexpr const char* kCalibrate = "--calibrate";
-constexpr std::array kOthers = {"--calibrator", "--percentile",      "--calibration-cache", "--range",
+constexpr const char* kPercentile = "--calibration-percentile";
+constexpr std::array kOthers = {"--calibrator", kPercentile,         "--calibration-cache", "--range",
                                 "--precision",  "--layer-precision", "--error-limit"};
 
 [[noreturn]] void refuse(const std::string& message, const char* option) {
@@ -25,7 +26,7 @@ std::pair<std::string, std::string> split_at_last(const std::string& word, const
 
 }  // namespace
 
-void PrecisionWords::add(CLI::App& command) {
+void PrecisionWords::add(CLI::App& command, bool short_percentile) {
   command_ = &command;
   command.add_option(
       kCalibrate, options.calibration,
@@ -35,7 +36,9 @@ void PrecisionWords::add(CLI::App& command) {
       .add_option("--calibrator", options.calibrator,
                   "where values are cut off for their codes: entropy2, entropy, minmax, percentile or mse")
       ->capture_default_str();
-  command.add_option("--percentile", options.percentile, "of the values that --calibrator percentile keeps")
+  command
+      .add_option(short_percentile ? std::string(kPercentile) + ",--percentile" : kPercentile,
+                  options.percentile, "of the values that --calibrator percentile keeps")
       ->capture_default_str();
   command.add_option("--calibration-cache", options.cache,
                      "a file of what calibration found: read where it is there, else written");

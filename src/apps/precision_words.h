@@ -1,4 +1,4 @@
-// Words of `lathe build` about the types of a float network's layers.
+// Words of `lathe build` and `lathe exec` about the types of a float network's layers.
 #pragma once
 
 #include <CLI/CLI.hpp>
@@ -14,7 +14,8 @@ struct PrecisionWords {
   std::vector<std::string> ranges;  // TENSOR=AMAX
   std::vector<std::string> layers;  // REGEX=TYPE
 
-  void add(CLI::App& command);
+  /// `short_percentile`: --percentile too is the calibrator's.
+  void add(CLI::App& command, bool short_percentile);
   /// Throws Error(invalid_argument) for a word that is not of its form, and for words without --calibrate.
   PrecisionOptions complete() const;
 

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
 #include <cmath>
+#include <cstdint>
 #include <optional>
+#include <set>
 
 #include "base/error.h"
 #include "base/json.h"
@@ -14,6 +17,8 @@ namespace {
 
 constexpr std::string_view kFirstLine = "lathe calibration 1";
 constexpr std::string_view kFirstWords = "lathe calibration ";
+constexpr std::string_view kTensorRt = "TRT-";
+constexpr float kSteps = 127;  // of a scale, to the threshold
 
 std::string text_of(float number) {
   std::array<char, 32> text{};
@@ -27,6 +32,7 @@ class CacheReader {
 
   CalibrationCache read() {
     const auto first = line();
+    if (first.starts_with(kTensorRt)) return read_tensorrt(first);
     if (first != kFirstLine)
       fail(first.starts_with(kFirstWords) ? "this version is not known" : "this is no calibration cache");
     CalibrationCache cache;
@@ -45,6 +51,36 @@ class CacheReader {
   }
 
  private:
+  /// "TRT-8601-EntropyCalibration2", then a scale for each tensor.
+  CalibrationCache read_tensorrt(std::string_view first) {
+    const auto version = first.substr(kTensorRt.size());
+    const auto digits = version.find_first_not_of("0123456789");
+    if (digits == 0 || digits == std::string_view::npos || version[digits] != '-' ||
+        digits + 1 == version.size())
+      fail("\"TRT-\", a version, \"-\" and a calibrator were expected");
+    CalibrationCache cache{{}, std::string(first), {}};
+    std::set<std::string> names;
+    while (!rest_.empty()) {
+      cache.tensors.push_back(scaled_tensor(line()));
+      if (!names.insert(cache.tensors.back().name).second)
+        fail("the tensor " + printable(cache.tensors.back().name) + " occurs twice");
+    }
+    if (cache.tensors.empty()) fail("there are no tensors");
+    return cache;
+  }
+  CalibratedTensor scaled_tensor(std::string_view text) const {
+    constexpr std::size_t kDigits = 8;
+    const auto colon = text.rfind(": ");
+    if (colon == std::string_view::npos || colon == 0) fail("a name, \": \" and a scale were expected");
+    const auto digits = text.substr(colon + 2);
+    std::uint32_t bits = 0;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), bits, 16);
+    if (error != std::errc() || end != digits.data() + digits.size() || digits.size() != kDigits)
+      fail("the scale is not 8 hexadecimal digits");
+    const float threshold = std::bit_cast<float>(bits) * kSteps;
+    if (!std::isfinite(threshold) || threshold < 0) fail("the scale is no number from 0 on");
+    return {std::string(text.substr(0, colon)), threshold, -threshold, threshold};
+  }
   [[noreturn]] void fail(const std::string& message) const {
     throw Error(ErrorCode::invalid_file, "line " + std::to_string(line_) + ": " + message,
                 {file_, std::nullopt, {}});

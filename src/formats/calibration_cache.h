@@ -8,6 +8,15 @@
 //
 // One space between words, one line break behind each line; no other lines. Numbers are decimals that give
 // the same float32 back.
+//
+// TensorRT's caches are read too:
+//
+//   TRT-8601-EntropyCalibration2         its version and calibrator
+//   conv1/relu: 3c9a3f12                 a tensor as the network's file names it; its scale, the bits of a
+//                                        float32 as 8 hexadecimal digits, the highest first
+//
+// A scale is the threshold / 127 of codes around zero. Nothing says of which network they are, or where they
+// end.
 #pragma once
 
 #include <string>
@@ -24,7 +33,7 @@ struct CalibratedTensor {
 };
 
 struct CalibrationCache {
-  std::string network;     // 32 hexadecimal digits
+  std::string network;     // 32 hexadecimal digits; empty where the cache does not say it: TensorRT's
   std::string calibrator;  // name and options
   std::vector<CalibratedTensor> tensors;
   bool operator==(const CalibrationCache&) const = default;

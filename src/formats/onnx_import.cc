@@ -68,10 +68,13 @@ class Importer {
     for (const auto& [symbol, limit] : given.limits) sizes_.set_range(symbol, {1, limit});
   }
 
-  lathe::Graph run() {
+  lathe::Graph run(ValueNames* names) {
     add_initializers();
     add_inputs();
-    return finish();
+    lathe::Graph graph = finish();
+    for (const auto& [name, id] : values_)
+      if (names != nullptr) names->emplace(name, graph.value(id).name);
+    return graph;
   }
 
  private:
@@ -446,8 +449,8 @@ std::pair<TensorView, std::shared_ptr<const void>> tensor_data(const Tensor& ten
   return {{data, *dtype, whole.dims}, whole.owner};
 }
 
-lathe::Graph import_graph(const Model& model, const ImportSizes& sizes) {
-  return Importer(model, sizes).run();
+lathe::Graph import_graph(const Model& model, const ImportSizes& sizes, ValueNames* names) {
+  return Importer(model, sizes).run(names);
 }
 
 }  // namespace lathe::onnx

@@ -21,9 +21,13 @@ struct ImportSizes {
   NamedDims exact;     // these become numbers
 };
 
+/// Values of the graph by the names that they have in the model.
+using ValueNames = std::map<std::string, std::string>;
+
 /// Named dimensions become symbols, which are at least 1. Constants lie where the model has them: the graph
 /// keeps its file mapped. Throws Error(unsupported) listing all nodes that cannot be run, and
-/// Error(invalid_file) naming the node whose inputs do not fit.
-lathe::Graph import_graph(const Model& model, const ImportSizes& sizes = {});
+/// Error(invalid_file) naming the node whose inputs do not fit. `names`, unless null, gets those of all
+/// values outside of bodies.
+lathe::Graph import_graph(const Model& model, const ImportSizes& sizes = {}, ValueNames* names = nullptr);
 
 }  // namespace lathe::onnx

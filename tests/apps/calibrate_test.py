@@ -138,6 +138,31 @@ class OneProduct(Calibrated):
         self.model = other
         self.refused("of another network", *words)
 
+    def test_exec_calibrates_without_a_plan(self):
+        x = self.folder / "x.npy"
+        np.save(x, self.arrays[0])
+        words = ["--calibrate", self.set, "--calibrator", "percentile", "--calibration-percentile", 99.9, "--precision", "int8"]
+        stderr = lathe("exec", self.model, *QUICK, "--opt-level", 0, *words, "--input", f"x={x}", "--output", self.folder / "exec")[1]
+        self.assertIn("layers 1 in int8; percentile on 3 samples", stderr)
+        self.build(*words)
+        np.testing.assert_array_equal(np.load(self.folder / "exec" / "y.npy"), self.run_on(self.folder / "net.plan", x=self.arrays[0]))
+        def refused(message, *words):
+            self.assertIn(message, lathe("exec", *words, status=2)[1])
+        refused("a plan has the types of its layers", self.folder / "net.plan", "--calibrate", self.set)
+        refused("--precision needs --calibrate", self.model, "--precision", "int8")
+
+    def test_profiles_are_of_one_choice(self):
+        stderr = self.build("--calibrate", self.set, "--calibrator", "minmax", "--precision", "int8", "--profile", "N=1:1:2",
+                            "--profile", "N=3:4:9")
+        self.assertIn("layers 1 in int8", stderr)
+        everything = np.concatenate(self.arrays)
+        for n in (1, 2, 3, 9):  # 9 is more than any sample has
+            x = self.normal(n, 8).clip(everything.min(), everything.max())
+            expected = self.expected(x, everything.min(), everything.max())
+            np.testing.assert_allclose(self.run_on(self.folder / "net.plan", x=x), expected, rtol=0, atol=1e-4)
+        np.save(self.folder / "ten.npy", self.normal(10, 8))
+        lathe("exec", self.folder / "net.plan", *QUICK, "--input", f"x={self.folder / 'ten.npy'}", status=2)
+
     def test_samples_that_are_none(self):
         def refused(message, *arrays):
             shutil.rmtree(self.folder / "bad", ignore_errors=True)
@@ -160,6 +185,64 @@ class OneProduct(Calibrated):
         self.refused("no positive number", "--calibrate", self.set, "--error-limit", 0)
         self.refused("--calibrator needs --calibrate", "--calibrator", "minmax")
         self.refused("--precision needs --calibrate", "--precision", "int8")
+
+
+class ProductsBehindEachOther(Calibrated):
+    """Rows of three dimensions: a product's output is a view of what is computed, and the next one reads it."""
+
+    def test_tensors_are_found_and_errors_are_those_of_layers_alone(self):
+        self.model = self.folder / "net.onnx"
+        k, m = self.normal(8, 5), self.normal(5, 6)
+        nodes = [helper.make_node("MatMul", ["x", "k"], ["p"], "first"), helper.make_node("MatMul", ["p", "m"], ["y"], "second")]
+        network(self.model, nodes, [("x", ["N", 3, 8])], [("y", ["N", 3, 6])], {"k": k, "m": m})
+        arrays = [self.normal(n, 3, 8) for n in (2, 4, 1)]
+        words = ["--calibrate", self.samples("set", arrays), "--calibrator", "minmax", "--error-limit", 10]
+        self.build(*words, "--precision", "f32,int8")
+        measured = {layer["name"]: {t["type"]: t["error"] for t in layer["types"]} for layer in self.precision()["layers"]}
+        exact = np.concatenate([x.astype(np.float64) @ k @ m for x in arrays])
+        for name in ("first", "second"):
+            self.build(*words, "--precision", "f32", "--layer-precision", f"{name}=int8")
+            found = np.concatenate([self.run_on(self.folder / "net.plan", x=x) for x in arrays])
+            error = np.sqrt(((found - exact) ** 2).mean() / (exact ** 2).mean())
+            self.assertAlmostEqual(measured[name]["int8"], error, delta=1e-5)
+
+
+class TensorRtsCache(Calibrated):
+    """Scales by the names that tensors have in the network's file."""
+
+    def setUp(self):
+        super().setUp()
+        self.model = self.folder / "net.onnx"
+        self.k, self.m = self.normal(8, 5), self.normal(5, 6)
+        nodes = [helper.make_node("MatMul", ["x", "k"], ["between"], "first"),
+                 helper.make_node("MatMul", ["between", "m"], ["y"], "second")]
+        network(self.model, nodes, [("x", [4, 8])], [("y", [4, 6])], {"k": self.k, "m": self.m})
+        self.cache = self.folder / "calibration.cache"
+        self.words = ["--calibrate", self.samples("set", [self.normal(4, 8) for _ in range(2)]), "--precision", "int8",
+                      "--error-limit", 10, "--calibration-cache", self.cache]
+
+    def write(self, **scales):
+        lines = [f"{name}: {np.array(scale, '>f4').tobytes().hex()}\n" for name, scale in scales.items()]
+        self.cache.write_text("TRT-8601-EntropyCalibration2\n" + "".join(lines))
+
+    def test_its_scales_are_those_of_the_codes(self):
+        self.write(x=0.02, between=0.05, y=0.1)
+        stderr = self.build(*self.words)
+        self.assertIn("TRT-8601-EntropyCalibration2 on 2 samples, thresholds from the cache", stderr)
+        rounded = lambda x, step: np.clip(np.rint(x.astype(np.float64) / step), -128, 127) * step
+        def weight(w):
+            steps = np.abs(w).max(axis=0) / 127
+            return np.rint(w / steps) * steps
+        x = self.normal(4, 8)
+        expected = rounded(rounded(x, np.float32(0.02)) @ weight(self.k), np.float32(0.05)) @ weight(self.m)
+        np.testing.assert_allclose(self.run_on(self.folder / "net.plan", x=x), expected, rtol=0, atol=0.05 * 3)
+        self.assertLess(np.sqrt(((self.run_on(self.folder / "net.plan", x=x) - expected) ** 2).mean()), 0.02)
+
+    def test_what_does_not_fit_is_refused(self):
+        self.write(x=0.02, y=0.1)
+        self.refused("lacks the tensor first", *self.words)
+        self.write(x=0.02, between=float("inf"))
+        self.refused("line 3: the scale is no number", *self.words)
 
 
 class WhatCannotBeCalibrated(Calibrated):

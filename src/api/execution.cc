@@ -28,7 +28,7 @@ ExecutionImplementation::ExecutionImplementation(std::shared_ptr<const ProgramIm
   context_ = program_->backend->create_context(program_->plan, std::move(options));
   buffers_.resize(program_->plan->bindings.size());
   allocate_states();
-  prepare();
+  if (inputs_.size() == program_->inputs.size()) prepare();  // else the caller gives them first
 }
 
 void ExecutionImplementation::allocate_states() {

@@ -78,6 +78,7 @@ class PrecisionSearch {
     });
     values_ = std::make_unique<NetworkTrial>(trial(graph_, NetworkTrial::Purpose::values));
     if (any_int8) find_layer_ranges({network_hash(source.graph), source.value_names});
+    values_->rest();
   }
 
   PrecisionChoice run() {

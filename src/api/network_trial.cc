@@ -39,9 +39,12 @@ ProgramOptions trial_options(const ProgramOptions& options, const Sizes& sizes,
 }  // namespace
 
 NetworkTrial::NetworkTrial(const ProgramOptions& options, Graph graph, const Sizes& sizes, Purpose purpose,
-                           ProgramSharing& sharing)
-    : program_(std::make_shared<const ProgramImplementation>(trial_options(options, sizes, purpose),
-                                                             std::move(graph), sharing)) {}
+                           ProgramSharing& sharing) {
+  const auto program = std::make_shared<ProgramImplementation>(trial_options(options, sizes, purpose),
+                                                               std::move(graph), sharing);
+  if (purpose != Purpose::times) program->first_inputs.clear();  // made up, and as large as can be
+  program_ = program;
+}
 
 ExecutionImplementation& NetworkTrial::execution() {
   if (!execution_) execution_.emplace(program_, 0);

@@ -21,7 +21,7 @@ class NetworkTrial {
     outputs,  // kernels by rank
     times,    // as the network itself would be compiled
   };
-  /// `options` are those of the network; `sizes` bound what run() takes.
+  /// `options` are those of the network; `sizes` bound what run() takes, which is given all inputs.
   NetworkTrial(const ProgramOptions& options, Graph graph, const Sizes& sizes, Purpose purpose,
                ProgramSharing& sharing);
 

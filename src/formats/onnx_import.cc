@@ -296,7 +296,8 @@ class Importer {
               given != given_.shapes.end() && i < given->second.size() && given->second[i] == 0;
           type.dims.push_back(is_empty ? lathe::Dim(0) : dim(input, i));  // no symbol is of no elements
           if (given != given_.shapes.end() && i < given->second.size() && type.dims.back().is_symbolic())
-            sizes_.set_range(type.dims.back().symbol, {1, given->second[i]});
+            sizes_.set_range(type.dims.back().symbol,
+                             {1, std::max(given->second[i], limit_of(type.dims.back().symbol))});
         }
       } else if (given != given_.shapes.end()) {
         type.dims.assign(given->second.begin(), given->second.end());
@@ -305,6 +306,12 @@ class Importer {
       }
       values_[input.name] = graph_.add_input(input.name, std::move(type));
     }
+  }
+
+  /// 0 where none is given.
+  std::int64_t limit_of(const std::string& symbol) const {
+    const auto found = given_.limits.find(symbol);
+    return found == given_.limits.end() ? 0 : found->second;
   }
 
   lathe::Dim dim(const ValueInfo& input, std::size_t axis) const {

@@ -13,6 +13,8 @@
 namespace lathe::conv_codes {
 namespace {
 
+using conv::Place;
+using conv::place_of;
 using conv::Range;
 using conv::share;
 
@@ -32,7 +34,7 @@ struct Problem : conv::Windows {
   std::uint8_t zero;  // a code of x
   std::int32_t unsigned_zero;
   bool is_pointwise;  // pixels lie one behind the other in input and output alike
-  bool is_shifted;    // lines do, of one length: an element of the kernel sees the channel moved
+  bool is_shifted;
 };
 
 [[maybe_unused]] Problem problem_of(const KernelCall& call) {
@@ -41,9 +43,7 @@ struct Problem : conv::Windows {
   Problem problem{};
   static_cast<conv::Windows&>(problem) = conv::windows_of(x, weights, call.attributes);
   problem.is_pointwise = conv::is_pointwise(problem);
-  const WindowAxis& last = problem.axis[problem.axes - 1];
-  problem.is_shifted =
-      problem.axes <= 2 && problem.axis[0].stride == 1 && last.stride == 1 && last.output == last.input;
+  problem.is_shifted = conv::is_shifted(problem);
   problem.x = static_cast<const std::uint8_t*>(x.data);
   problem.weights = static_cast<const std::int8_t*>(weights.data);
   problem.is_signed = x.dtype == codes::kI8;
@@ -69,20 +69,6 @@ struct Scratch {
   scratch.starts = scratch.rows + kBatch * kRowBytes;
   scratch.bytes = scratch.starts + problem.rows * static_cast<std::int64_t>(sizeof(std::int32_t));
   return scratch;
-}
-
-/// A place among the output's pixels.
-struct Place {
-  std::int64_t index[kMaxWindowAxes];
-};
-
-[[maybe_unused]] Place place_of(const Problem& problem, std::int64_t pixel) {
-  Place place{};
-  for (int i = problem.axes - 1; i >= 0; --i) {
-    place.index[i] = pixel % problem.axis[i].output;
-    pixel /= problem.axis[i].output;
-  }
-  return place;
 }
 
 /// What one element of the kernel sees of a channel in `count` windows from `place` on, zero points where it
@@ -122,32 +108,13 @@ void gather_row(const Problem& problem, const std::uint8_t* channel, const std::
 template <class P>
 void gather_shifted(const Problem& problem, const std::uint8_t* channel, const std::int64_t* kernel_index,
                     std::int64_t begin, std::int64_t column, std::int64_t count, std::uint8_t* target) {
-  const auto shift_of = [&](int i) {
-    return kernel_index[i] * problem.axis[i].dilation - problem.axis[i].pad_begin;
-  };
-  const auto held = [](std::int64_t number, std::int64_t most) {
-    return number < 0 ? 0 : number < most ? number : most;
-  };
-  const int last = problem.axes - 1;
-  const std::int64_t width = problem.axis[last].input;
-  const std::int64_t lines = problem.pixels / width;
-  const std::int64_t shift = shift_of(last);
-  const std::int64_t line_shift = last == 0 ? 0 : shift_of(0);
-  const std::int64_t first_line = held(-line_shift, lines);
-  const std::int64_t end_line = held(problem.input_pixels / width - line_shift, lines);
-  const std::int64_t first_column = held(-shift, width);
-  const std::int64_t end_column = held(width - shift, width);
-  const bool none = first_line >= end_line || first_column >= end_column;
-  P::copy_line(target, channel + begin + line_shift * width + shift, 1,
-               none ? count : first_line * width + first_column - begin,
-               none ? count : (end_line - 1) * width + end_column - begin, count, problem.zero);
-  const auto clear = [&](std::int64_t from, std::int64_t to) {
-    for (std::int64_t i = held(from, count); i < held(to, count); ++i) target[i] = problem.zero;
-  };
-  for (std::int64_t line = -column; line < count; line += width) {
-    clear(line, line + first_column);
-    clear(line + end_column, line + width);
-  }
+  const conv::Shifted seen = conv::shifted(problem, kernel_index);
+  const bool none = seen.pixels.begin >= seen.pixels.end;
+  P::copy_line(target, channel + begin + seen.shift, 1, none ? count : seen.pixels.begin - begin,
+               none ? count : seen.pixels.end - begin, count, problem.zero);
+  conv::clear_columns(problem, seen.columns, column, count, [&](std::int64_t from, std::int64_t to) {
+    for (std::int64_t i = from; i < to; ++i) target[i] = problem.zero;
+  });
 }
 
 /// Windows of `pixels`, a batch of rows at a time: what was stored is only read when it has reached the

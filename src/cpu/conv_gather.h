@@ -39,42 +39,55 @@ void clear_pixels(float* target, std::int64_t count) {
   if (i < count) store_first(target + i, zero, count - i);
 }
 
-/// What one element of the kernel sees of a channel in the windows of `pixels`.
+/// What one element of the kernel sees of a channel in `count` windows from `place` on.
 template <class V>
-void gather_row(const Problem& problem, const float* channel, const std::int64_t* kernel_index, Range pixels,
-                float* target) {
+void gather_row(const Problem& problem, const float* channel, const std::int64_t* kernel_index, Place place,
+                std::int64_t count, float* target) {
   const int last = problem.axes - 1;
   const WindowAxis& axis = problem.axis[last];
   const std::int64_t shift = kernel_index[last] * axis.dilation - axis.pad_begin;
   const std::int64_t first_inside = shift >= 0 ? 0 : (-shift + axis.stride - 1) / axis.stride;
   const std::int64_t end_inside = shift >= axis.input ? 0 : (axis.input - 1 - shift) / axis.stride + 1;
-  for (std::int64_t pixel = pixels.begin; pixel < pixels.end;) {
-    const std::int64_t begin = pixel % axis.output;
-    std::int64_t end = begin + pixels.end - pixel;
-    if (end > axis.output) end = axis.output;
-    std::int64_t line = pixel / axis.output;  // of the output; then where the input's begins
-    std::int64_t offset = 0;
-    std::int64_t elements = axis.input;
+  while (count > 0) {
+    const std::int64_t begin = place.index[last];
+    const std::int64_t end = begin + count < axis.output ? begin + count : axis.output;
+    std::int64_t offset = 0;  // of the input's line
     bool inside = true;
-    for (int i = last - 1; i >= 0; --i) {
+    for (int i = 0; i < last; ++i) {
       const WindowAxis& outer = problem.axis[i];
-      const std::int64_t at = first_input(outer, line % outer.output) + kernel_index[i] * outer.dilation;
+      const std::int64_t at = first_input(outer, place.index[i]) + kernel_index[i] * outer.dilation;
       inside = inside && at >= 0 && at < outer.input;
-      line /= outer.output;
-      offset += at * elements;
-      elements *= outer.input;
+      offset = offset * outer.input + at;
     }
     std::int64_t first = first_inside > begin ? first_inside : begin;
     std::int64_t stop = end_inside < end ? end_inside : end;
     if (!inside || first >= stop) first = stop = end;
     clear_pixels<V>(target, first - begin);
     if (first < stop)
-      copy_pixels<V>(target + first - begin, channel + offset + first * axis.stride + shift, axis.stride,
-                     stop - first);
+      copy_pixels<V>(target + first - begin, channel + offset * axis.input + first * axis.stride + shift,
+                     axis.stride, stop - first);
     clear_pixels<V>(target + stop - begin, end - stop);
     target += end - begin;
-    pixel += end - begin;
+    count -= end - begin;
+    place.index[last] = 0;
+    for (int i = last - 1; i >= 0 && ++place.index[i] == problem.axis[i].output; --i) place.index[i] = 0;
   }
+}
+
+/// The same where is_shifted, for the windows from pixel `begin` in `column` on.
+template <class V>
+void gather_shifted(const Problem& problem, const float* channel, const std::int64_t* kernel_index,
+                    std::int64_t begin, std::int64_t column, std::int64_t count, float* target) {
+  const Shifted seen = shifted(problem, kernel_index);
+  const std::int64_t first = held(seen.pixels.begin - begin, count);
+  const std::int64_t stop = held(seen.pixels.end - begin, count);
+  if (first >= stop) return clear_pixels<V>(target, count);
+  clear_pixels<V>(target, first);
+  copy_pixels<V>(target + first, channel + begin + seen.shift + first, 1, stop - first);
+  clear_pixels<V>(target + stop, count - stop);
+  clear_columns(problem, seen.columns, column, count, [&](std::int64_t from, std::int64_t to) {
+    for (std::int64_t i = from; i < to; ++i) target[i] = 0.0f;
+  });
 }
 
 /// Windows of `pixels` for a part of the depth, each row in whole vectors, zeros at its end.
@@ -88,8 +101,15 @@ void gather(const Problem& problem, const float* image, Range depth, Range pixel
   }
   const std::int64_t count = pixels.end - pixels.begin;
   const std::int64_t whole = (count + kLanes - 1) / kLanes * kLanes;
+  const Place place = place_of(problem, pixels.begin);
+  const bool moved = is_shifted(problem);
   for (std::int64_t k = depth.begin; k < depth.end; ++k, target += kChunkStride) {
-    gather_row<V>(problem, image + channel * problem.input_pixels, kernel_index, pixels, target);
+    const float* plane = image + channel * problem.input_pixels;
+    if (moved)
+      gather_shifted<V>(problem, plane, kernel_index, pixels.begin, place.index[problem.axes - 1], count,
+                        target);
+    else
+      gather_row<V>(problem, plane, kernel_index, place, count, target);
     clear_pixels<V>(target + count, whole - count);
     int i = problem.axes - 1;
     for (; i >= 0 && ++kernel_index[i] == problem.axis[i].kernel; --i) kernel_index[i] = 0;

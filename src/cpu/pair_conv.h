@@ -73,15 +73,21 @@ void multiply(const Tile& tile) {
       return pair;
     });
   if (tile.depth % 2 != 0) add([](const std::uint16_t* weight) { return std::uint32_t{*weight}; });
+  alignas(64) float finished[kRows * kVectors * kLanes];  // loops over the sums would keep them in memory
+#pragma GCC unroll 8
+  for (int r = 0; r < kRows; ++r)
+#pragma GCC unroll 4
+    for (int v = 0; v < kVectors; ++v) store(finished + (r * kVectors + v) * kLanes, sums[r][v]);
   for (int r = 0; r < kRows; ++r) {
     const V start = broadcast(V{}, tile.start == nullptr ? 0.0f : tile.start[r]);
     for (int v = 0; v < kVectors; ++v) {
+      const V sum = load(V{}, finished + (r * kVectors + v) * kLanes);
       float* y = tile.y + r * tile.pixels + v * kLanes;
       const std::int64_t count = tile.count - v * kLanes;
       if (count >= kLanes)
-        store(y, P::sum(tile.adds ? load(V{}, y) : start, sums[r][v]));
+        store(y, P::sum(tile.adds ? load(V{}, y) : start, sum));
       else
-        store_first(y, P::sum(tile.adds ? load_first(start, y, count) : start, sums[r][v]), count);
+        store_first(y, P::sum(tile.adds ? load_first(start, y, count) : start, sum), count);
     }
   }
 }

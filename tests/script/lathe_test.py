@@ -202,7 +202,7 @@ class Script(unittest.TestCase):
         for copy in (self.tree / "tests", self.tree / "build" / "venv"):
             (copy / "requirements.txt").write_text("numpy\n")
 
-    def test_test_builds_all_fetches_both_models_and_runs_ctest(self):
+    def test_test_builds_all_fetches_models_and_runs_ctest(self):
         self.with_test_environment()
         result = self.run_script("test", "-R", "golden")
         self.assertEqual(result.returncode, 0, result.stderr)
@@ -214,6 +214,7 @@ class Script(unittest.TestCase):
         self.assertIn(f"cmake --build {self.tree}/build/dev", calls)
         self.assertEqual({line.split()[-1] for line in calls if "fetch_model.py" in line}, {"smollm2", "gemma3-270m", "minilm"})
         self.assertEqual(len([line for line in calls if line.endswith("/tools/fetch_test_data.py")]), 1)
+        self.assertEqual(len([line for line in calls if line.endswith("/tools/fetch_networks.py")]), 1)
         for words in ("fetch_model smollm2 says", "fetch_model gemma3-270m says", "fetch_test_data  says"):
             self.assertIn(words, result.stderr)
         self.assertTrue(any("librapidcheck-dev" in line for line in calls if line.startswith("dpkg-query")))

@@ -85,6 +85,7 @@ std::span<const Lowering> microsoft_lowerings() {
   static const Lowering kLowerings[] = {
       {"", "SimplifiedLayerNormalization", simplified_normalization},
       {"com.microsoft", "BiasGelu", bias_gelu},
+      {"com.microsoft", "DynamicQuantizeLSTM", lower_dynamic_quantize_lstm},
       {"com.microsoft", "FastGelu", fast_gelu},
       {"com.microsoft", "GatherBlockQuantized", lower_gather_codes},
       {"com.microsoft", "Gelu", bias_gelu},

@@ -26,4 +26,7 @@ std::vector<ValueId> lower_gather_codes(NodeImport& node);
 std::vector<ValueId> lower_product_by_codes(NodeImport& node);
 std::vector<ValueId> lower_quantized_experts(NodeImport& node);
 
+// onnx_lower_microsoft_recurrence.cc
+std::vector<ValueId> lower_dynamic_quantize_lstm(NodeImport& node);
+
 }  // namespace lathe::onnx

@@ -46,13 +46,12 @@ std::size_t function_named(const NodeImport& node, std::string name) {
 }
 
 /// The functions, those of the second direction behind those of the first.
-std::vector<std::size_t> functions_of(const NodeImport& node, bool two_directions) {
+std::vector<std::size_t> functions_of(const NodeImport& node, std::string_view op, bool two_directions) {
   std::vector<std::size_t> functions;
   if (const Attribute* given = node.node().find("activations")) {
     for (const auto& name : given->texts) functions.push_back(function_named(node, name));
     return functions;
   }
-  const std::string& op = node.node().op_type;
   for (int direction = 0; direction < (two_directions ? 2 : 1); ++direction) {
     if (op != "RNN") functions.push_back(function_named(node, "sigmoid"));
     functions.push_back(function_named(node, "tanh"));
@@ -82,7 +81,7 @@ std::string parameters(const NodeImport& node, std::string_view attribute,
 
 }  // namespace
 
-std::vector<ValueId> lower_recurrence(NodeImport& node) {
+std::vector<ValueId> add_recurrence(NodeImport& node, std::string_view op, std::vector<ValueId> inputs) {
   constexpr std::array<std::string_view, 10> kKnown = {
       "activation_alpha", "activation_beta",     "activations",     "clip",  "direction", "hidden_size",
       "input_forget",     "linear_before_reset", "output_sequence", "layout"};
@@ -90,10 +89,10 @@ std::vector<ValueId> lower_recurrence(NodeImport& node) {
     if (std::ranges::find(kKnown, attribute.name) == kKnown.end())
       node.unsupported("its attribute " + printable(attribute.name) + " is not known");
   const std::string direction = node.text("direction", "forward");
-  const auto functions = functions_of(node, direction == "bidirectional");
+  const auto functions = functions_of(node, op, direction == "bidirectional");
   const std::vector<std::int64_t> codes(functions.begin(), functions.end());
   return node.add_node(
-      node.node().op_type, node.inputs(),
+      op, std::move(inputs),
       {{"activation_alpha", parameters(node, "activation_alpha", functions, &FunctionRow::alpha)},
        {"activation_beta", parameters(node, "activation_beta", functions, &FunctionRow::beta)},
        {"activations", integers_text(codes)},
@@ -103,6 +102,10 @@ std::vector<ValueId> lower_recurrence(NodeImport& node) {
        {"layout", node.integer("layout", 0)},
        {"linear_before_reset", node.integer("linear_before_reset", 0)},
        {"outputs", static_cast<std::int64_t>(std::max<std::size_t>(node.wanted_outputs(), 1))}});
+}
+
+std::vector<ValueId> lower_recurrence(NodeImport& node) {
+  return add_recurrence(node, node.node().op_type, node.inputs());
 }
 
 }  // namespace lathe::onnx

@@ -8,5 +8,7 @@
 namespace lathe::onnx {
 
 std::vector<ValueId> lower_recurrence(NodeImport& node);
+/// `op`, with the node's attributes.
+std::vector<ValueId> add_recurrence(NodeImport& node, std::string_view op, std::vector<ValueId> inputs);
 
 }  // namespace lathe::onnx

@@ -52,6 +52,51 @@ class Products(OpTest):
             self.expect_refused([node], constants, {"x": self.floats(1, 32)}, message)
 
 
+class Recurrences(OpTest):
+    def test_lstm_is_that_of_the_numbers_that_the_codes_mean(self):
+        rows, batch, width, hidden = 4, 2, 6, 5
+        x = self.floats(rows, batch, width)
+        for kind, by_row, zeros in ((np.int8, False, False), (np.uint8, True, True)):
+            shape = (2, 4 * hidden) if by_row else (2,)
+            constants, matrices = {"b": self.floats(2, 8 * hidden)}, []
+            for name, columns in (("w", width), ("r", hidden)):
+                low, high = np.iinfo(kind).min, np.iinfo(kind).max + 1
+                codes = self.generator.integers(low, high, (2, columns, 4 * hidden)).astype(kind)
+                scale = (np.abs(self.floats(*shape)) / 128).astype(np.float32)
+                zero = self.generator.integers(low, high, shape).astype(kind) if zeros else np.zeros(shape, kind)
+                constants |= {name: codes, name + "_scale": scale, name + "_zero": zero}
+                wide = (2, 1, 4 * hidden) if by_row else (2, 1, 1)
+                matrices.append(((codes.astype(np.float64) - zero.reshape(wide)) * scale.reshape(wide)).transpose(0, 2, 1))
+            node = helper.make_node("DynamicQuantizeLSTM", ["x", "w", "r", "b", "", "", "", "", "w_scale", "w_zero", "r_scale",
+                                                            "r_zero"],
+                                    ["y", "h", "c"], domain="com.microsoft", hidden_size=hidden, direction="bidirectional")
+            with self.subTest(kind.__name__):
+                self.expect([node], constants, {"x": x}, lstm(x.astype(np.float64), *matrices, constants["b"]))
+
+    def test_weights_without_scales_are_refused(self):
+        constants = {"w": np.zeros((1, 3, 8), np.int8), "r": np.zeros((1, 2, 8), np.int8)}
+        node = helper.make_node("DynamicQuantizeLSTM", ["x", "w", "r"], ["y"], domain="com.microsoft", hidden_size=2)
+        self.expect_refused([node], constants, {"x": self.floats(1, 1, 3)}, "has no input 8")
+
+
+def lstm(x, w, r, b):
+    """y, h and c of an LSTM in two directions, in double; gates i, o, f, c."""
+    def sigmoid(v):
+        return 1 / (1 + np.exp(-v))
+    ys, hs, cs = [], [], []
+    for direction in range(2):
+        h = c = np.zeros((x.shape[1], r.shape[2]))
+        y = np.zeros((x.shape[0], *h.shape))
+        for row in range(x.shape[0])[::-1 if direction else 1]:
+            i, o, f, g = np.split(x[row] @ w[direction].T + h @ r[direction].T + sum(np.split(b[direction], 2)), 4, axis=1)
+            c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+            h = sigmoid(o) * np.tanh(c)
+            y[row] = h
+        ys.append(y), hs.append(h), cs.append(c)
+    return {"y": np.stack(ys, 1).astype(np.float32), "h": np.stack(hs).astype(np.float32),
+            "c": np.stack(cs).astype(np.float32)}
+
+
 class Gathered(OpTest):
     def check(self, shape, bits=4, block=16, gather=0, quantize=-1, zeros=False, native=None):
         axis = quantize % len(shape)

@@ -194,6 +194,57 @@ TEST(PlaceTensors, AnInputThatDiesGivesItsBytes) {
   EXPECT_EQ(plan.profiles[0].arena_bytes, 3u * kElements * 4);
 }
 
+/// t1 and t2 of t0, t3 = Concat(t1, t2), t4 of t3 and t1; of these types, in one arena.
+Plan concatenation(const Dims& first, const Dims& second, const Dims& whole, std::int64_t axis) {
+  Plan plan;
+  plan.symbols = {{"N", 16}};
+  plan.bindings = {0};
+  for (const Dims& dims : {Dims{16}, first, second, whole, Dims{16}})
+    plan.tensors.push_back(
+        {"t", {Dtype::i32, dims}, plan.tensors.empty() ? Place::bound : Place::arena, 0, 0, 0});
+  const std::vector<std::vector<std::int32_t>> inputs = {{0, 0}, {0, 0}, {1, 2}, {3, 1}};
+  PlanProfile profile;
+  profile.symbols = {{0, 16, 16}};
+  for (std::int32_t i = 0; i < 4; ++i) {
+    PlanStep step;
+    step.inputs = inputs[static_cast<std::size_t>(i)];
+    step.outputs = {i + 1};
+    if (i == 2) {
+      step.op = find_op("Concat");
+      step.attributes = StepAttributes(*step.op, {{"axis", axis}});
+    }
+    plan.steps.push_back(std::move(step));
+    profile.choices.push_back({&kMix, 0, 0, 0});
+  }
+  plan.outputs = {{"o", 4}};
+  plan.profiles.push_back(std::move(profile));
+  place_tensors(plan, std::vector<std::int32_t>{0, 1, 2, 3, 4}, {}, plan.profiles[0]);
+  return plan;
+}
+
+TEST(PlaceTensors, WhatIsConcatenatedLiesWhereItEndsUp) {
+  const Plan plan = concatenation({1, 32}, {1, 16}, {1, 48}, -1);
+  const auto& offsets = plan.profiles[0].offsets;
+  EXPECT_EQ(offsets[1], offsets[3]);
+  EXPECT_EQ(offsets[2], offsets[3] + 128);
+  EXPECT_EQ(plan.profiles[0].arena_bytes, 192u + 64u);
+  EXPECT_EQ(plan.profiles[0].conflicts, (std::vector<std::int32_t>{-1, -1, 1, 2}));
+}
+
+TEST(PlaceTensors, OtherConcatenationsAreCopied) {
+  // Several runs, sizes that only a run knows, and a second part that begins in the middle of a line of the
+  // cache.
+  for (const Plan& plan :
+       {concatenation({2, 16}, {2, 16}, {2, 32}, 1), concatenation({1, "N"}, {1, 16}, {1, 32}, 1)}) {
+    const auto& offsets = plan.profiles[0].offsets;
+    EXPECT_NE(offsets[1], offsets[3]);
+    EXPECT_NE(offsets[2], offsets[3] + 64);
+  }
+  const Plan plan = concatenation({24}, {16}, {40}, 0);
+  EXPECT_EQ(plan.profiles[0].offsets[1], plan.profiles[0].offsets[3]);
+  EXPECT_NE(plan.profiles[0].offsets[2], plan.profiles[0].offsets[3] + 96);
+}
+
 TEST(PlaceTensors, ThousandsOfStepsTakeMilliseconds) {
   std::mt19937 random(11);
   const Flow flow = random_flow(random, 2000);

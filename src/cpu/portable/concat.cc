@@ -24,6 +24,7 @@ void copy_part(const KernelCall& call, const TensorArg& part, const TensorArg& w
   }
   void* place = element_at(whole, begin * inner + columns.begin);
   void* other = element_at(part, columns.begin);
+  if (place == other) return;  // it was computed where it ends up
   StridedCopy copy(joins ? other : place, joins ? place : other);
   copy.add_axis(product(part, 0, axis), joins ? part_row : whole_row, joins ? whole_row : part_row);
   copy.add_axis(part.dims[axis], inner, inner);

@@ -118,6 +118,10 @@ std::vector<Op> core_rows() {
       row("SequenceMean", 2, 1, {}, reduction, kPure, kNoAlias, rules::sequence_mean),
       row("Sigmoid", 1, 1, {}, pointwise, kPure, kNoAlias, rules::activation_function),
       row("Softmax", 1, 1, {{"axis", kInteger, -1}}, reduction, kPure, kNoAlias, rules::softmax),
+      // ours: the k greatest or least of each row's softmax or its logarithm, with their indices
+      row("SoftmaxTopK", 1, 2,
+          {{"axis", kInteger, -1}, {"k", kInteger, kRequired}, {"largest", kInteger, 1}, {"log", kInteger, 0}}, reduction,
+          kPure, kNoAlias, rules::softmax_top_k),
       row("Softplus", 1, 1, {}, pointwise, kPure, kNoAlias, rules::activation_function),
       // ours: [T, H * d] seen as [T, H, d]
       row("SplitHeads", 1, 1, {{"heads", kInteger, kRequired}}, shuffle, kPure, 0, rules::split_heads),

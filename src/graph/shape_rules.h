@@ -65,6 +65,7 @@ Types expand(Inputs inputs, const Node& node);
 Types reshape(Inputs inputs, const Node& node);
 Types transpose(Inputs inputs, const Node& node);
 Types softmax(Inputs inputs, const Node& node);
+Types softmax_top_k(Inputs inputs, const Node& node);
 Types reduce(Inputs inputs, const Node& node);
 
 // products of arrays

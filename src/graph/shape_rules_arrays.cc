@@ -115,6 +115,19 @@ Types softmax(Inputs inputs, const Node& node) {
   return {check.type(0)};
 }
 
+Types softmax_top_k(Inputs inputs, const Node& node) {
+  const ShapeCheck check(inputs, node, {"x"});
+  check.require_dtype(0, Dtype::f32);
+  const auto axis = axis_of(check);
+  Dims dims = check.type(0).dims;
+  if (dims[axis].is_symbolic()) check.fail_input(0, "must have a number along axis");
+  const auto k = check.integer("k", 0, dims[axis].value);
+  check.integer("largest", 0, 1);
+  check.integer("log", 0, 1);
+  dims[axis] = Dim(k);
+  return {{Dtype::f32, dims}, {Dtype::i64, dims}};
+}
+
 Types reduce(Inputs inputs, const Node& node) {
   const ShapeCheck check(inputs, node, {"x"});
   check.require_dtype(0, Dtype::f32);

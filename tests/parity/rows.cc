@@ -70,6 +70,7 @@ std::vector<Row> core_rows() {
       {"SequenceMean", sequence_mean_cases, {}},
       {"Sigmoid", [] { return element_cases("Sigmoid"); }, {}},
       {"Softmax", [] { return softmax_cases("Softmax"); }, {}},
+      {"SoftmaxTopK", softmax_top_k_cases, {}},
       {"Softplus", [] { return element_cases("Softplus"); }, {}},
       {"Sqrt", [] { return element_cases("Sqrt", 0); }, {}},
       {"Sub", [] { return broadcast_cases("Sub"); }, {}},

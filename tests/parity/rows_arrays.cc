@@ -190,6 +190,39 @@ std::vector<Case> softmax_cases(std::string_view op) {
   return cases;
 }
 
+std::vector<Case> softmax_top_k_cases() {
+  Random random(47);
+  std::vector<Case> cases;
+  const auto add = [&cases](Tensor x, std::int64_t axis, std::int64_t k, std::int64_t largest,
+                            std::int64_t log) {
+    Shape chosen = x.dims;
+    chosen[static_cast<std::size_t>(axis < 0 ? axis + std::ssize(chosen) : axis)] = k;
+    cases.push_back({describe(x.dims) + "axis " + std::to_string(axis) + ", k " + std::to_string(k),
+                     "SoftmaxTopK",
+                     {std::move(x)},
+                     {empty(Dtype::f32, chosen), empty(Dtype::i64, chosen)},
+                     {integer(axis), integer(k), integer(largest), integer(log)},
+                     -1});
+  };
+  for (const auto log : {0, 1})
+    for (const auto largest : {0, 1}) {
+      add(normal(random, {3, 1000}, 8), -1, 5, largest, log);
+      add(normal(random, {4, 33, 7}), 1, 33, largest, log);
+      add(normal(random, {1, 1}), 0, 1, largest, log);
+      add(normal(random, {130, 40}), -1, 0, largest, log);
+      // most exponentials round to the same numbers, or to zero
+      Tensor ties = normal(random, {2, 64}, 1e-8f);
+      std::fill_n(ties.as<float>() + 64, 40, -200.0f);
+      add(std::move(ties), 1, 20, largest, log);
+      Tensor unusual = normal(random, {3, 9});
+      unusual.as<float>()[4] = -kInfinity;
+      unusual.as<float>()[12] = std::numeric_limits<float>::quiet_NaN();
+      std::fill_n(unusual.as<float>() + 18, 9, -kInfinity);
+      add(std::move(unusual), 1, 4, largest, log);
+    }
+  return cases;
+}
+
 std::vector<Case> reduce_cases(std::string_view op) {
   const std::vector<std::pair<Shape, const char*>> kCases = {
       {{}, ""},

@@ -18,6 +18,7 @@ std::vector<Case> where_cases();
 std::vector<Case> expand_cases();
 std::vector<Case> transpose_cases();
 std::vector<Case> softmax_cases(std::string_view op);
+std::vector<Case> softmax_top_k_cases();
 std::vector<Case> reduce_cases(std::string_view op);
 std::vector<Case> mat_mul_cases();
 std::vector<Case> attention_cases();

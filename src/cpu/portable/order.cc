@@ -1,10 +1,8 @@
 // What depends on which element is greater: ArgMaxAny and ArgMin (axis, keepdims, select_last_index),
 // TopKAny(x, k; axis, largest, sorted), Hardmax(x; axis). NaN counts as the greatest of a TopK, and is what
 // the others find; of equal elements the first comes first.
-#include <algorithm>
-#include <numeric>
-
 #include "cpu/portable/element_visit.h"
+#include "cpu/portable/sort_first.h"
 
 namespace lathe::portable {
 namespace {
@@ -86,14 +84,8 @@ void run_top_k(const KernelCall& call) {
     using Stored = typename Format::Stored;
     for (std::int64_t lane = share.begin; lane < share.end; ++lane) {
       const auto* data = data_of<const Stored>(x) + lanes.begin(lane, lanes.count);
-      std::iota(order, order + lanes.count, std::int64_t{0});
-      std::partial_sort(order, order + k, order + lanes.count, [&](std::int64_t a, std::int64_t b) {
-        const auto left = Format::load(data[a * lanes.inner]);
-        const auto right = Format::load(data[b * lanes.inner]);
-        if (is_less(left, right)) return !largest;
-        if (is_less(right, left)) return largest;
-        return a < b;
-      });
+      sort_first(order, k, lanes.count, largest,
+                 [&](std::int64_t i) { return Format::load(data[i * lanes.inner]); });
       const std::int64_t begin = lanes.begin(lane, k);
       for (std::int64_t i = 0; i < k; ++i) {
         data_of<Stored>(call.outputs[0])[begin + i * lanes.inner] = data[order[i] * lanes.inner];

@@ -4,9 +4,9 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "graph/fused_program.h"
-
 namespace lathe {
+
+struct FusedProgram;
 
 inline constexpr int kMaxRank = 8;
 

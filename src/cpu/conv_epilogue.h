@@ -6,6 +6,7 @@
 #pragma once
 
 #include "backend/kernel_call.h"
+#include "cpu/element_formulas.h"
 #include "graph/conv_epilogue.h"
 
 namespace lathe::conv {
@@ -42,24 +43,6 @@ void combine(float* y, const TensorArg& operand, std::int64_t offset, std::int64
   for (std::int64_t i = 0; i < count; ++i) y[i] = function(y[i], data[offset + i]);
 }
 
-/// Clip's bounds: the greatest number as a bound is none, so that infinity stays.
-[[maybe_unused]] void clip(float* y, std::int64_t count, double least, double most) {
-  constexpr float kGreatest = __FLT_MAX__;
-  auto low = static_cast<float>(least);
-  auto high = static_cast<float>(most);
-  if (low <= -kGreatest) low = -__builtin_inff();
-  if (high >= kGreatest) high = __builtin_inff();
-  transform(y, count, [low, high](float x) {
-    const float raised = x < low ? low : x;
-    return raised > high ? high : raised;
-  });
-}
-
-[[maybe_unused]] constexpr double within_one(double x) {
-  const double raised = x < 0 ? 0 : x;
-  return raised > 1 ? 1 : raised;
-}
-
 /// The step's function of outputs [offset, offset + count), which lie at y.
 template <class Functions>
 void run_step(EpilogueFunction step, const Epilogue& epilogue, const TensorArg& operand, float* y,
@@ -73,26 +56,21 @@ void run_step(EpilogueFunction step, const Epilogue& epilogue, const TensorArg& 
     case mul:
       return combine(y, operand, offset, count, [](float a, float b) { return a * b; });
     case max:
-      return combine(y, operand, offset, count, [](float a, float b) { return a != a || a > b ? a : b; });
+      return combine(y, operand, offset, count, [](float a, float b) { return formulas::greatest(a, b); });
     case min:
-      return combine(y, operand, offset, count, [](float a, float b) { return a != a || a < b ? a : b; });
+      return combine(y, operand, offset, count, [](float a, float b) { return formulas::least(a, b); });
     case relu:
-      return transform(y, count, [](float x) { return x < 0.0f ? 0.0f : x; });
-    case EpilogueFunction::clip:
-      return conv::clip(y, count, alpha, beta);
+      return transform(y, count, [](float x) { return formulas::relu(x); });
+    case clip: {
+      const formulas::Bounds bounds = formulas::clip_bounds(alpha, beta);
+      return transform(y, count, [bounds](float x) { return formulas::clip(x, bounds); });
+    }
     case leaky_relu:
-      return transform(y, count, [alpha](float x) {
-        return x < 0.0f ? static_cast<float>(alpha * static_cast<double>(x)) : x;
-      });
+      return transform(y, count, [alpha](float x) { return formulas::leaky_relu(x, alpha); });
     case hard_sigmoid:
-      return transform(y, count, [alpha, beta](float x) {
-        return static_cast<float>(within_one(alpha * static_cast<double>(x) + beta));
-      });
+      return transform(y, count, [alpha, beta](float x) { return formulas::hard_sigmoid(x, alpha, beta); });
     case hard_swish:
-      return transform(y, count, [](float x) {
-        const auto wide = static_cast<double>(x);
-        return static_cast<float>(wide * within_one(wide / 6 + 0.5));
-      });
+      return transform(y, count, [](float x) { return formulas::hard_swish(x); });
     case sigmoid:
     case swish:
     case tanh:

@@ -299,8 +299,7 @@ class Run {
 
   void compute(const FusedInstruction& instruction, const Location operands[2], const Location& result,
                const Tile& tile) const {
-    const bool binary =
-        instruction.function == FusedFunction::add || instruction.function == FusedFunction::mul;
+    const bool binary = is_binary(instruction.function);
     const auto dense = [&tile](const Location& location) {
       return location.single || location.stride == tile.valid;
     };
@@ -312,7 +311,8 @@ class Run {
         Functions::binary(instruction.function, TileOperand{at(operands[0], t), operands[0].single},
                           TileOperand{at(operands[1], t), operands[1].single}, at(result, t), count);
       else
-        Functions::unary(instruction.function, at(operands[0], t), at(result, t), count);
+        Functions::unary(instruction.function, instruction.constants, at(operands[0], t), at(result, t),
+                         count);
     }
   }
 

@@ -8,14 +8,16 @@
 //
 // A `Functions` type has the functions on one tile, all static:
 //   binary(function, a, b, y, count)            a or b may be one number
-//   unary(function, x, y, count)                y may be x, here and below
-//   gated(function, x, b, y, count)             function(x) * b
+//   unary(function, constants, x, y, count)     y may be x, here and below
+//   gated(function, x, b, y, count)             function(x) * b, of functions that take a gate
 //   rms(x, scale, epsilon, y, count)
 //   layer(x, scale, bias or nullptr, epsilon, y, count)
 //   quantize(values, marks of fine columns or nullptr, first block, blocks, columns, row)
 #pragma once
 
+#include "backend/kernel_call.h"
 #include "cpu/matmul_shape.h"
+#include "graph/fused_program.h"
 
 namespace lathe::row_program {
 namespace {
@@ -45,7 +47,7 @@ struct TileStep {
   bool has_gate;  // the result is multiplied with operands[1]
   bool has_bias;
   bool has_marks;  // of quantize: operands[1] are those of fine columns
-  float constant;
+  float constants[2];
   Location operands[3];
   Location result;
   std::uint8_t* codes;  // of quantize: the output's first row
@@ -119,9 +121,8 @@ constexpr bool is_output(FusedFunction function) {
   return function == FusedFunction::store || function == FusedFunction::quantize;
 }
 
-constexpr bool is_unary(FusedFunction function) {
-  return function == FusedFunction::swish || function == FusedFunction::gelu ||
-         function == FusedFunction::gelu_tanh || function == FusedFunction::tanh;
+constexpr bool takes_gate(FusedFunction function) {
+  return function >= FusedFunction::swish && function <= FusedFunction::sigmoid;
 }
 
 constexpr bool reads(const FusedInstruction& instruction, FusedPlace place, std::int32_t index) {
@@ -236,7 +237,7 @@ class Preparation {
 
   /// Whether instruction `at` and the next are function(x) * b, and nothing else needs function(x).
   bool is_gate(std::int32_t at) const {
-    if (!is_unary(program_.instructions[at].function) || at + 1 == program_.count) return false;
+    if (!takes_gate(program_.instructions[at].function) || at + 1 == program_.count) return false;
     const FusedInstruction& next = program_.instructions[at + 1];
     const std::int32_t temporary = program_.instructions[at].result;
     const FusedOperand& gate = next.operands[1];
@@ -274,10 +275,9 @@ class Preparation {
       return 0;
     }
     TileStep& step = append(instruction.function);
-    step.constant = instruction.constant;
+    for (int k = 0; k < 2; ++k) step.constants[k] = instruction.constants[k];
     step.has_gate = is_gate(at);
-    const bool binary =
-        instruction.function == FusedFunction::add || instruction.function == FusedFunction::mul;
+    const bool binary = is_binary(instruction.function);
     for (int k = 0; k < 3 && instruction.operands[k].place != FusedPlace::none; ++k) {
       const Location operand = location_of(instruction.operands[k]);
       const bool one_number = binary && (k == 0 || !step.operands[0].single);
@@ -313,24 +313,16 @@ void run_step(const Work& work, const TileStep& step, std::int64_t row, std::int
   using enum FusedFunction;
   const float* x = address(step.operands[0], row, column);
   float* y = address(step.result, row, column);
+  if (is_binary(step.function))
+    return Functions::binary(step.function, tile_operand(step.operands[0], row, column),
+                             tile_operand(step.operands[1], row, column), y, count);
   switch (step.function) {
-    case add:
-    case mul:
-      return Functions::binary(step.function, tile_operand(step.operands[0], row, column),
-                               tile_operand(step.operands[1], row, column), y, count);
-    case swish:
-    case gelu:
-    case gelu_tanh:
-    case tanh:
-      if (step.has_gate)
-        return Functions::gated(step.function, x, address(step.operands[1], row, column), y, count);
-      return Functions::unary(step.function, x, y, count);
     case rms:
-      return Functions::rms(x, address(step.operands[1], row, column), step.constant, y, count);
+      return Functions::rms(x, address(step.operands[1], row, column), step.constants[0], y, count);
     case layer:
       return Functions::layer(x, address(step.operands[1], row, column),
-                              step.has_bias ? address(step.operands[2], row, column) : nullptr, step.constant,
-                              y, count);
+                              step.has_bias ? address(step.operands[2], row, column) : nullptr,
+                              step.constants[0], y, count);
     case store:
       __builtin_memcpy(y, x, static_cast<std::size_t>(count) * sizeof(float));
       return;
@@ -338,6 +330,10 @@ void run_step(const Work& work, const TileStep& step, std::int64_t row, std::int
       return Functions::quantize(x, step.has_marks ? address(step.operands[1], row, column) : nullptr,
                                  column / kActivationBlock, count / kActivationBlock, work.columns,
                                  step.codes + row * activation_row_bytes(work.columns));
+    default:
+      if (step.has_gate)
+        return Functions::gated(step.function, x, address(step.operands[1], row, column), y, count);
+      return Functions::unary(step.function, step.constants, x, y, count);
   }
 }
 

@@ -18,18 +18,34 @@ struct FunctionRow {
   FusedFunction function;
   int min_operands;
   int max_operands;
-  bool constant;  // a number follows the operands
+  int constants;  // numbers that follow the operands
 };
 
 constexpr std::array kFunctions = {
-    FunctionRow{"add", FusedFunction::add, 2, 2, false},
-    FunctionRow{"mul", FusedFunction::mul, 2, 2, false},
-    FunctionRow{"swish", FusedFunction::swish, 1, 1, false},
-    FunctionRow{"gelu", FusedFunction::gelu, 1, 1, false},
-    FunctionRow{"gelu_tanh", FusedFunction::gelu_tanh, 1, 1, false},
-    FunctionRow{"tanh", FusedFunction::tanh, 1, 1, false},
-    FunctionRow{"rms", FusedFunction::rms, 2, 2, true},
-    FunctionRow{"layer", FusedFunction::layer, 2, 3, true},
+    FunctionRow{"add", FusedFunction::add, 2, 2, 0},
+    FunctionRow{"mul", FusedFunction::mul, 2, 2, 0},
+    FunctionRow{"sub", FusedFunction::sub, 2, 2, 0},
+    FunctionRow{"div", FusedFunction::div, 2, 2, 0},
+    FunctionRow{"max", FusedFunction::max, 2, 2, 0},
+    FunctionRow{"min", FusedFunction::min, 2, 2, 0},
+    FunctionRow{"swish", FusedFunction::swish, 1, 1, 0},
+    FunctionRow{"gelu", FusedFunction::gelu, 1, 1, 0},
+    FunctionRow{"gelu_tanh", FusedFunction::gelu_tanh, 1, 1, 0},
+    FunctionRow{"tanh", FusedFunction::tanh, 1, 1, 0},
+    FunctionRow{"sigmoid", FusedFunction::sigmoid, 1, 1, 0},
+    FunctionRow{"relu", FusedFunction::relu, 1, 1, 0},
+    FunctionRow{"clip", FusedFunction::clip, 1, 1, 2},
+    FunctionRow{"leaky_relu", FusedFunction::leaky_relu, 1, 1, 1},
+    FunctionRow{"hard_sigmoid", FusedFunction::hard_sigmoid, 1, 1, 2},
+    FunctionRow{"hard_swish", FusedFunction::hard_swish, 1, 1, 0},
+    FunctionRow{"exp", FusedFunction::exp, 1, 1, 0},
+    FunctionRow{"erf", FusedFunction::erf, 1, 1, 0},
+    FunctionRow{"abs", FusedFunction::abs, 1, 1, 0},
+    FunctionRow{"neg", FusedFunction::neg, 1, 1, 0},
+    FunctionRow{"sqrt", FusedFunction::sqrt, 1, 1, 0},
+    FunctionRow{"reciprocal", FusedFunction::reciprocal, 1, 1, 0},
+    FunctionRow{"rms", FusedFunction::rms, 2, 2, 1},
+    FunctionRow{"layer", FusedFunction::layer, 2, 3, 1},
 };
 
 bool reduces(FusedFunction function) {
@@ -149,8 +165,11 @@ class Parser {
     int count = 0;
     bool closed = false;
     while (!closed) {
-      if (count >= row->min_operands && row->constant && starts_number()) {
-        instruction.constant = constant();
+      if (count >= row->min_operands && row->constants > 0 && starts_number()) {
+        for (int i = 0; i < row->constants; ++i) {
+          if (i > 0) expect(',');
+          instruction.constants[i] = constant();
+        }
         expect(')');
         break;
       }
@@ -158,7 +177,7 @@ class Parser {
       instruction.operands[count++] = expression();
       closed = accept(')');
       if (!closed) expect(',');
-      if (closed && (row->constant || count < row->min_operands))
+      if (closed && (row->constants > 0 || count < row->min_operands))
         fail("too few operands of " + std::string(name));
     }
     instruction.result = registers_++;
@@ -173,6 +192,7 @@ class Parser {
   }
 
   float constant() {
+    skip_space();
     float value = 0;
     const auto [end, error] = std::from_chars(text_.data() + at_, text_.data() + text_.size(), value);
     if (error != std::errc{} || !std::isfinite(value)) fail("expected a number");
@@ -273,7 +293,8 @@ std::string print_fused_program(const FusedProgram& program) {
     text += "t" + std::to_string(instruction.result) + " = " + std::string(row->name) + "(";
     for (int k = 0; k < 3 && instruction.operands[k].place != FusedPlace::none; ++k)
       text += (k == 0 ? "" : ", ") + operand_text(instruction.operands[k]);
-    text += (row->constant ? ", " + constant_text(instruction.constant) : "") + ")";
+    for (int k = 0; k < row->constants; ++k) text += ", " + constant_text(instruction.constants[k]);
+    text += ")";
   }
   return text;
 }
@@ -285,8 +306,17 @@ std::string_view fused_function_name(FusedFunction function) {
 }
 
 bool fits_rows(const Dims& rows, const Dims& operand) {
-  return rows == operand ||
-         (operand.size() == 1 && (operand[0] == Dim(1) || (!rows.empty() && operand[0] == rows.back())));
+  if (rows == operand) return true;
+  if (operand.size() > rows.size()) return false;
+  const auto is_one = [](const Dim& dim) { return dim == Dim(1); };
+  const bool is_number = std::ranges::all_of(operand, is_one);
+  return is_number ||
+         (operand.back() == rows.back() && std::all_of(operand.begin(), operand.end() - 1, is_one));
+}
+
+int fused_function_constants(FusedFunction function) {
+  const auto* row = std::ranges::find(kFunctions, function, &FunctionRow::function);
+  return row == kFunctions.end() ? 0 : row->constants;
 }
 
 }  // namespace lathe

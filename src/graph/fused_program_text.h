@@ -19,8 +19,11 @@ std::string print_fused_program(const FusedProgram& program);
 /// "add"; of store nothing.
 std::string_view fused_function_name(FusedFunction function);
 
+/// How many numbers follow its operands.
+int fused_function_constants(FusedFunction function);
+
 /// Whether a program over `rows` can read such an operand: it has the shape of `rows`, or is one row of it,
-/// or one number.
+/// or one number, in either case behind any ones.
 bool fits_rows(const Dims& rows, const Dims& operand);
 
 }  // namespace lathe

@@ -1,6 +1,6 @@
 // Conv(x, W, b) and what follows it element by element  ->  FusedConv, which computes it of each tile of the
 // outputs while that is in the cache:
-//   Relu, Clip, LeakyRelu, Sigmoid, Swish, Tanh, Gelu, HardSigmoid, HardSwish
+//   Relu, Clip, LeakyRelu, PRelu by a constant number, Sigmoid, Swish, Tanh, Gelu, HardSigmoid, HardSwish
 //   Add, Mul, Max and Min with a tensor of the outputs' shape (a residual) or with one number
 //
 // As many as an epilogue holds, in their order. Of a sum of two convolutions the later one takes it.
@@ -10,9 +10,11 @@
 #include <utility>
 
 #include "graph/conv_epilogue.h"
+#include "graph/fused_program_text.h"
 #include "passes/conv_prologues.h"
 #include "passes/linear_program.h"
 #include "passes/pass.h"
+#include "passes/program_function.h"
 #include "passes/rewrite.h"
 
 namespace lathe {
@@ -89,12 +91,11 @@ class Fusion {
     if (name == "Clip") return with("clip", next.real("min"), next.real("max"));
     if (name == "LeakyRelu") return with("leaky_relu", next.real("alpha"), 0);
     if (name == "HardSigmoid") return with("hard_sigmoid", next.real("alpha"), next.real("beta"));
-    const std::string function = name == "Relu"        ? "relu"
-                                 : name == "Sigmoid"   ? "sigmoid"
-                                 : name == "HardSwish" ? "hard_swish"
-                                                       : pointwise_function(next);
-    if (!function.empty()) epilogue.append(function);
-    return !function.empty();
+    const auto function = program_function(graph_, next);
+    if (!function || next.inputs[0] != value) return false;
+    if (name == "PRelu") return with("leaky_relu", static_cast<double>(function->constants[0]), 0);
+    epilogue.append(fused_function_name(function->function));
+    return true;
   }
 
   bool grow(std::size_t index) {

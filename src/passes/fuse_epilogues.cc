@@ -9,6 +9,7 @@
 
 #include "passes/linear_program.h"
 #include "passes/pass.h"
+#include "passes/program_function.h"
 
 namespace lathe {
 namespace {
@@ -67,9 +68,10 @@ class Fusion {
       program.set_expression("quantize(" + self + marks + ")");
       return true;
     }
-    const auto function = pointwise_function(node);
-    if (!function.empty()) program.set_expression(function + "(" + self + ")");
-    return !function.empty();
+    const auto function = program_function(graph_, node);
+    if (!function || node.inputs[0] != value) return false;
+    program.set_expression(program_call(*function, self));
+    return true;
   }
 
   bool grow(std::size_t index) {

@@ -10,6 +10,7 @@
 
 #include "passes/linear_program.h"
 #include "passes/pass.h"
+#include "passes/program_function.h"
 
 namespace lathe {
 namespace {
@@ -44,10 +45,10 @@ class Fusion {
     const Node* node = producer(id);
     if (node == nullptr) return {};
     gated.absorbed.push_back(static_cast<std::size_t>(node - graph_.nodes.data()));
-    if (const auto function = pointwise_function(*node); !function.empty()) {
+    if (const auto function = program_function(graph_, *node)) {
       gated.has_function = true;
       const auto inner = expression(node->inputs[0], gated);
-      return inner.empty() ? inner : function + "(" + inner + ")";
+      return inner.empty() ? inner : program_call(*function, inner);
     }
     if (node->op->name == "Add") {
       if (!is_broadcast(graph_.value(node->inputs[1]).type, graph_.value(id).type)) return {};

@@ -112,13 +112,6 @@ Node LinearProgram::node(std::string name, ValueId activation, std::vector<Value
   return result;
 }
 
-std::string pointwise_function(const Node& node) {
-  if (node.op->name == "Swish") return "swish";
-  if (node.op->name == "Tanh") return "tanh";
-  if (node.op->name == "Gelu") return node.integer("approximate") == 0 ? "gelu" : "gelu_tanh";
-  return {};
-}
-
 bool is_broadcast(const ValueType& operand, const ValueType& whole) {
   return operand.dtype == Dtype::f32 && operand.dims.size() == 1 && whole.dims.size() == 2 &&
          (operand.dims[0] == whole.dims[1] || operand.dims[0] == Dim(1));

@@ -36,9 +36,6 @@ struct LinearProgram {
   Node node(std::string name, ValueId activation, std::vector<ValueId> outputs) const;
 };
 
-/// The function of fused programs that a node of one input computes; empty for every other node.
-std::string pointwise_function(const Node& node);
-
 /// True where `operand` is one row or one number to be broadcast over `whole`.
 bool is_broadcast(const ValueType& operand, const ValueType& whole);
 

@@ -2,11 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <map>
 #include <set>
 
 #include "graph/fused_program_text.h"
+#include "passes/constants.h"
+#include "passes/program_function.h"
 
 namespace lathe {
 namespace {
@@ -14,18 +15,41 @@ namespace {
 bool is_quantize(const RowStep& step) { return step.function == FusedFunction::quantize; }
 bool is_store(const RowStep& step) { return step.function == FusedFunction::store; }
 
-std::optional<FusedFunction> function_of(const Node& node) {
-  const auto name = node.op->name;
-  if (name == "Add") return FusedFunction::add;
-  if (name == "Mul") return FusedFunction::mul;
-  if (name == "Swish") return FusedFunction::swish;
-  if (name == "Gelu")
-    return node.integer("approximate") == 0 ? FusedFunction::gelu : FusedFunction::gelu_tanh;
-  if (name == "Tanh") return FusedFunction::tanh;
-  if (name == "RMSNormalization") return FusedFunction::rms;
-  if (name == "LayerNormalization") return FusedFunction::layer;
-  if (name == "QuantizeActivation") return FusedFunction::quantize;
-  return std::nullopt;
+struct OperandFunction {
+  std::string_view op;
+  FusedFunction function;
+};
+
+/// Ops whose inputs are the function's operands.
+constexpr std::array kOperandFunctions = {
+    OperandFunction{"Add", FusedFunction::add},
+    OperandFunction{"Div", FusedFunction::div},
+    OperandFunction{"LayerNormalization", FusedFunction::layer},
+    OperandFunction{"Max", FusedFunction::max},
+    OperandFunction{"Min", FusedFunction::min},
+    OperandFunction{"Mul", FusedFunction::mul},
+    OperandFunction{"QuantizeActivation", FusedFunction::quantize},
+    OperandFunction{"RMSNormalization", FusedFunction::rms},
+    OperandFunction{"Sub", FusedFunction::sub},
+};
+
+/// The node as one step; empty where it is none.
+std::optional<RowStep> step_of(const Graph& graph, const Node& node) {
+  const auto* row = std::ranges::find(kOperandFunctions, node.op->name, &OperandFunction::op);
+  if (row != kOperandFunctions.end()) {
+    RowStep step{row->function, node.inputs, {}, node.outputs[0]};
+    if (node.attributes.contains("epsilon")) step.constants[0] = static_cast<float>(node.real("epsilon"));
+    return step;
+  }
+  // Pow is computed in double, where squares of floats are exact.
+  if (node.op->name == "Pow" && scalar_constant(graph, node.inputs[1]) == 2.0)
+    return RowStep{FusedFunction::mul, {node.inputs[0], node.inputs[0]}, {}, node.outputs[0]};
+  const auto function = program_function(graph, node);
+  if (!function) return std::nullopt;
+  return RowStep{function->function,
+                 {node.inputs[0]},
+                 {function->constants[0], function->constants[1]},
+                 node.outputs[0]};
 }
 
 /// The steps of a RowProgram, whose temporaries get names of the graph where they are outputs.
@@ -54,7 +78,8 @@ class Unfolding {
   }
 
   void add(const FusedInstruction& instruction) {
-    RowStep step{instruction.function, {}, instruction.constant, next_unnamed_};
+    RowStep step{
+        instruction.function, {}, {instruction.constants[0], instruction.constants[1]}, next_unnamed_};
     for (const auto& operand : instruction.operands)
       if (operand.place != FusedPlace::none) step.operands.push_back(value_of(operand));
     if (is_store(step) && step.operands[0] < 0)
@@ -150,16 +175,9 @@ class Writer {
 
   std::string expression(const RowStep& step) {
     if (is_store(step)) return names_.at(step.operands[0]);
-    std::string text(fused_function_name(step.function));
-    for (std::size_t i = 0; i < step.operands.size(); ++i)
-      text += (i == 0 ? "(" : ", ") + names_.at(step.operands[i]);
-    if (step.function == FusedFunction::rms || step.function == FusedFunction::layer) {
-      std::array<char, 32> digits;
-      text += ", ";
-      text.append(digits.data(),
-                  std::to_chars(digits.data(), digits.data() + digits.size(), step.constant).ptr);
-    }
-    return text + ")";
+    std::string operands;
+    for (const auto id : step.operands) operands += (operands.empty() ? "" : ", ") + names_.at(id);
+    return program_call(step.function, operands, step.constants);
   }
 
   /// What the next step alone reads is written where it is read, so that the order stays.
@@ -196,14 +214,12 @@ class Writer {
 
 std::vector<RowStep> row_steps(const Graph& graph, const Node& node, ValueId& next_unnamed) {
   if (node.op->name == "RowProgram") return Unfolding(node, next_unnamed).run();
-  const auto function = function_of(node);
-  if (!function) return {};
+  const auto step = step_of(graph, node);
+  if (!step) return {};
   const auto& rows = graph.value(node.outputs[0]).type.dims;
-  for (const auto id : node.inputs)
+  for (const auto id : step->operands)
     if (graph.value(id).type.dtype != Dtype::f32 || !fits_rows(rows, graph.value(id).type.dims)) return {};
-  RowStep step{*function, node.inputs, 0, node.outputs[0]};
-  if (node.attributes.contains("epsilon")) step.constant = static_cast<float>(node.real("epsilon"));
-  return {step};
+  return {*step};
 }
 
 std::optional<RowProgramParts> row_program(const Graph& graph, std::vector<RowStep> steps,

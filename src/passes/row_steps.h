@@ -14,7 +14,7 @@ namespace lathe {
 struct RowStep {
   FusedFunction function;
   std::vector<ValueId> operands;
-  float constant = 0;
+  float constants[2] = {};
   ValueId result = -1;  // a value of the graph, or below 0 one that is none
 };
 

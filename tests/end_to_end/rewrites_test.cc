@@ -33,7 +33,7 @@ Computed compute(std::string_view text, std::string_view pass, bool with_pass) {
   for (const std::string_view name :
        {"remove_identities", "recognize_reductions", "recognize_attention", "matmul_to_linear",
         "merge_shuffles", "fuse_conv_epilogues", "winograd_convolutions", "fold_pads", "recognize_pooling",
-        "scale_with_convolutions", "transposed_convolutions"})
+        "scale_with_convolutions", "transposed_convolutions", "fuse_pointwise", "fuse_softmax_top_k"})
     if (name != pass || !with_pass) options.disabled_passes.emplace_back(name);
   const auto result = compile(parse_graph(text, constant), *backend, options);
   Computed computed;
@@ -96,6 +96,36 @@ TEST(Rewrites, IdentitiesAreBitEqualButForTheSignOfZero) {
     return y = %y
   })",
               0, 0);
+}
+
+TEST(Rewrites, PointwiseChainsAreBitEqual) {
+  expect_kept("fuse_pointwise", R"(graph g {
+    %x: f32[2, 3, T, 31] = input
+    %z: f32[2, 3, T, 31] = input
+    %row: f32[31] = constant "random row"
+    %half: f32[] = constant "0.5"
+    %two: f32[1, 1] = constant "2"
+    %a: f32[2, 3, T, 31] = Sub(%x, %z)
+    %b: f32[2, 3, T, 31] = LeakyRelu(%a) {alpha = 0.25}
+    %c: f32[2, 3, T, 31] = Pow(%b, %two)
+    %d: f32[2, 3, T, 31] = Add(%half, %c)
+    %e: f32[2, 3, T, 31] = Sqrt(%d)
+    %f: f32[2, 3, T, 31] = Div(%x, %e)
+    %g: f32[2, 3, T, 31] = Clip(%f) {min = -1, max = 6}
+    %h: f32[2, 3, T, 31] = Max(%g, %row)
+    %i: f32[2, 3, T, 31] = HardSwish(%h)
+    %y: f32[2, 3, T, 31] = Relu(%i)
+    return y = %y
+  })",
+              0, 0);
+}
+
+TEST(Rewrites, TheGreatestOfASoftmaxAreBitEqual) {
+  for (const std::string_view op : {"Softmax", "LogSoftmax"})
+    expect_kept("fuse_softmax_top_k",
+                "graph g { %x: f32[T, 1000] = input %k: i64[1] = constant \"5\" %p: f32[T, 1000] = " +
+                    std::string(op) + "(%x) %y: f32[T, 5], %i: i64[T, 5] = TopKAny(%p, %k) return y = %y }",
+                0, 0);
 }
 
 TEST(Rewrites, ShufflesAreBitEqual) {

@@ -37,7 +37,7 @@ TEST(FusedProgramText, ReadsInstructionsInOrder) {
   EXPECT_EQ(instructions[0].operands[2].place, FusedPlace::none);
   EXPECT_EQ(instructions[1].function, FusedFunction::store);
   EXPECT_EQ(instructions[2].function, FusedFunction::rms);
-  EXPECT_EQ(instructions[2].constant, 1e-05f);
+  EXPECT_EQ(instructions[2].constants[0], 1e-05f);
   EXPECT_EQ(instructions[3].operands[1].place, FusedPlace::product);
   EXPECT_EQ(instructions[3].operands[1].index, 3);
   EXPECT_EQ(instructions[4].function, FusedFunction::quantize);
@@ -48,9 +48,9 @@ TEST(FusedProgramText, ReadsInstructionsInOrder) {
 TEST(FusedProgramText, TellsALayerWithABiasFromOneWithout) {
   const auto program = parse_fused_program("o0 = layer(x0, x1, x2, 0.5); o1 = layer(x0, x1, 0.25)");
   EXPECT_EQ(program.instructions[0].operands[2].place, FusedPlace::input);
-  EXPECT_EQ(program.instructions[0].constant, 0.5f);
+  EXPECT_EQ(program.instructions[0].constants[0], 0.5f);
   EXPECT_EQ(program.instructions[2].operands[2].place, FusedPlace::none);
-  EXPECT_EQ(program.instructions[2].constant, 0.25f);
+  EXPECT_EQ(program.instructions[2].constants[0], 0.25f);
 }
 
 TEST(FusedProgramText, GivesTemporariesTheLowestFreeNumbers) {
@@ -68,7 +68,9 @@ TEST(FusedProgramText, PrintsWhatReadsBackTheSame) {
         "t0 = swish(w0); t0 = mul(t0, w1); o0 = t0",
         "t0 = gelu(x0); t1 = gelu_tanh(x1); t0 = add(t0, t1); o0 = t0",
         "t0 = layer(x0, x1, x2, 1e-12); o0 = t0; t0 = layer(x0, x1, 0); o1 = t0; o2 = x1",
-        "t0 = tanh(x0); o0 = quantize(t0); o1 = t0"})
+        "t0 = tanh(x0); o0 = quantize(t0); o1 = t0",
+        "t0 = clip(x0, -1, 6); t0 = hard_sigmoid(t0, 0.2, 0.5); t0 = leaky_relu(t0, 0.01); t0 = max(t0, x1); "
+        "o0 = t0"})
     EXPECT_EQ(print_fused_program(parse_fused_program(text)), text);
   for (const std::string_view text : {"o0=add( x0 ,mul(x1,x0) ) ;o1 = o0", "o0 = mul(swish(x0), x1)",
                                       "o0 = rms(x0, x1, 0.000001); o1 = quantize(o0); o2 = add(o0, o1)"}) {
@@ -97,6 +99,9 @@ TEST(FusedProgramText, RefusesWithTheCharactersNumber) {
       {"o0 = rms(x0, x1)", "too few operands of rms"},
       {"o0 = rms(x0, x1, 1e99)", "character 18: expected a number"},
       {"o0 = rms(x0, 1)", "expected a name"},
+      {"o0 = clip(x0, 1)", "character 16: expected ','"},
+      {"o0 = clip(x0, 0, x1)", "character 18: expected a number"},
+      {"o0 = leaky_relu(x0)", "too few operands of leaky_relu"},
       {"o0 = add(x0, 1)", "expected a name"},
       {"o0 = quantize x0", "character 15: expected '('"},
       {"o0 = add(x0, quantize(x0))", "there is no function quantize"},

@@ -42,6 +42,33 @@ TEST(FuseConvEpilogues, TakesFunctionsAndSums) {
                  {}, test::number_constant);
 }
 
+TEST(FuseConvEpilogues, TakesPReluByOneNumberAlone) {
+  expect_rewrite(fuse_conv_epilogues, R"(graph g {
+    %x: f32[1, 3, 9, 9] = input
+    %w: f32[3, 3, 3, 3] = constant "random w"
+    %b: f32[3] = constant "random b"
+    %slope: f32[1, 1, 1] = constant "0.25"
+    %slopes: f32[3, 1, 1] = constant "random slopes"
+    %a: f32[1, 3, 7, 7] = Conv(%x, %w, %b)
+    %c: f32[1, 3, 7, 7] = PRelu(%a, %slope)
+    %d: f32[1, 3, 5, 5] = Conv(%c, %w, %b)
+    %y: f32[1, 3, 5, 5] = PRelu(%d, %slopes)
+    return y = %y
+  })",
+                 R"(graph g {
+    %x: f32[1, 3, 9, 9] = input
+    %w: f32[3, 3, 3, 3] = constant "random w"
+    %b: f32[3] = constant "random b"
+    %slope: f32[1, 1, 1] = constant "0.25"
+    %slopes: f32[3, 1, 1] = constant "random slopes"
+    %c: f32[1, 3, 7, 7] = FusedConv(%x, %w, %b) {alpha = 0.25, epilogue = "leaky_relu"}
+    %d: f32[1, 3, 5, 5] = Conv(%c, %w, %b)
+    %y: f32[1, 3, 5, 5] = PRelu(%d, %slopes)
+    return y = %y
+  })",
+                 {}, test::number_constant, test::number_constant);
+}
+
 TEST(FuseConvEpilogues, LeavesASumOfTwoToTheLater) {
   expect_rewrite(fuse_conv_epilogues, R"(graph g {
     %x: f32[1, 3, 9, 9] = input

@@ -27,6 +27,30 @@ TEST(FuseEpilogues, TakesBiasFunctionAndCodes) {
   })g");
 }
 
+TEST(FuseEpilogues, TakesRectifiersAndBounds) {
+  expect_rewrite(fuse_epilogues, R"g(graph g {
+    %x: f32[T, 40] = input
+    %a: f32[30, 40] = constant
+    %b: f32[20, 30] = constant
+    %bias: f32[30] = constant
+    %p: f32[T, 30] = Linear(%x, %a)
+    %q: f32[T, 30] = Add(%p, %bias)
+    %r: f32[T, 30] = Relu(%q)
+    %s: f32[T, 20] = Linear(%r, %b)
+    %y: f32[T, 20] = Clip(%s) {min = -1, max = 6}
+    return y = %y
+  })g",
+                 R"g(graph g {
+    %x: f32[T, 40] = input
+    %a: f32[30, 40] = constant
+    %b: f32[20, 30] = constant
+    %bias: f32[30] = constant
+    %r: f32[T, 30] = FusedLinear(%x, %a, %bias) {program = "o0 = relu(add(w0, x0))", weights = 1}
+    %y: f32[T, 20] = FusedLinear(%r, %b) {program = "o0 = clip(w0, -1, 6)", weights = 1}
+    return y = %y
+  })g");
+}
+
 TEST(FuseEpilogues, TakesTheCapOfLogits) {
   expect_rewrite(fuse_epilogues, R"g(graph g {
     %x: f32[S, 40] = input

@@ -2,6 +2,7 @@
 
 #include "graph/fused_program.h"
 #include "passes/before_expected.h"
+#include "support/number_constants.h"
 
 namespace lathe {
 namespace {
@@ -91,6 +92,75 @@ TEST(FusePointwise, LeavesWhatOthersReadAndWhatIsOnOtherRows) {
              z = % z, v = % v
 })g";
   expect_rewrite(fuse_pointwise, kGraph, kExpected);
+}
+
+TEST(FusePointwise, JoinsActivationsAndArithmeticWithNumbers) {
+  expect_rewrite(fuse_pointwise, R"g(graph g {
+    %a: f32[2, 3, 8, 8] = input
+    %b: f32[2, 3, 8, 8] = input
+    %row: f32[1, 1, 1, 8] = constant "random row"
+    %half: f32[] = constant "0.5"
+    %two: f32[1, 1] = constant "2"
+    %c: f32[2, 3, 8, 8] = Sub(%a, %b)
+    %d: f32[2, 3, 8, 8] = Relu(%c)
+    %e: f32[2, 3, 8, 8] = Div(%d, %two)
+    %f: f32[2, 3, 8, 8] = Clip(%e) {min = 0, max = 6}
+    %g: f32[2, 3, 8, 8] = Max(%f, %row)
+    %h: f32[2, 3, 8, 8] = Min(%half, %g)
+    %i: f32[2, 3, 8, 8] = LeakyRelu(%h) {alpha = 0.25}
+    %j: f32[2, 3, 8, 8] = PRelu(%i, %half)
+    %k: f32[2, 3, 8, 8] = HardSigmoid(%j) {alpha = 0.25, beta = 0.5}
+    %l: f32[2, 3, 8, 8] = HardSwish(%k)
+    %y: f32[2, 3, 8, 8] = Pow(%l, %two)
+    return y = %y
+  })g",
+                 R"g(graph g {
+    %a: f32[2, 3, 8, 8] = input
+    %b: f32[2, 3, 8, 8] = input
+    %row: f32[1, 1, 1, 8] = constant "random row"
+    %half: f32[] = constant "0.5"
+    %two: f32[1, 1] = constant "2"
+    %y: f32[2, 3, 8, 8] = RowProgram(%a, %b, %two, %row, %half) {program = "t0 = hard_swish(hard_sigmoid(leaky_relu(leaky_relu(min(x4, max(clip(div(relu(sub(x0, x1)), x2), 0, 6), x3)), 0.25), 0.5), 0.25, 0.5)); o0 = mul(t0, t0)"}
+    return y = %y
+  })g",
+                 {}, test::number_constant, test::number_constant);
+}
+
+TEST(FusePointwise, JoinsFunctionsOfOneNumber) {
+  expect_rewrite(fuse_pointwise, R"g(graph g {
+    %a: f32[T, 64] = input
+    %b: f32[T, 64] = Abs(%a)
+    %c: f32[T, 64] = Sqrt(%b)
+    %d: f32[T, 64] = Neg(%c)
+    %e: f32[T, 64] = Exp(%d)
+    %f: f32[T, 64] = Erf(%e)
+    %g: f32[T, 64] = Reciprocal(%f)
+    %y: f32[T, 64] = Sigmoid(%g)
+    return y = %y
+  })g",
+                 R"g(graph g {
+    %a: f32[T, 64] = input
+    %y: f32[T, 64] = RowProgram(%a) {program = "o0 = sigmoid(reciprocal(erf(exp(neg(sqrt(abs(x0)))))))"}
+    return y = %y
+  })g");
+}
+
+/// Attributes that no float holds, slopes that are no number, and sizes that only a run knows.
+TEST(FusePointwise, LeavesWhatProgramsCannotSay) {
+  constexpr std::string_view kGraph = R"g(graph g {
+    %a: f32[T, 64] = input
+    %n: f32["?", 64] = input
+    %slopes: f32[64] = constant "random slopes"
+    %b: f32[T, 64] = LeakyRelu(%a) {alpha = 0.3}
+    %c: f32[T, 64] = PRelu(%b, %slopes)
+    %d: f32[T, 64] = Clip(%c) {min = 1e39, max = 1e40}
+    %e: f32[T, 64] = Elu(%d) {alpha = 1}
+    %y: f32[T, 64] = Relu(%e)
+    %o: f32["?", 64] = Relu(%n)
+    %z: f32["?", 64] = Sqrt(%o)
+    return y = %y, z = %z
+  })g";
+  expect_rewrite(fuse_pointwise, kGraph, kGraph, {}, test::number_constant, test::number_constant);
 }
 
 TEST(FusePointwise, LeavesOnnxBroadcastsOfOtherShapes) {

@@ -2,12 +2,10 @@
 // one row of it, or of one number -> outputs of x0's shape, as float32 or as 8-bit codes. The first output
 // may be x0.
 //
-//   add, mul, swish, gelu, gelu_tanh, tanh, rms, layer, quantize   the arithmetic of Add, Mul, Swish, Gelu
-//   with
-//                                                                  approximate 0 and 1, Tanh,
-//                                                                  RMSNormalization, LayerNormalization and
-//                                                                  QuantizeActivation
-// Every number has the bits that the separate nodes give it. cpu/row_program.h has the order of the work.
+// Functions have the arithmetic of the ops of their names: Add, Mul, Sub, Div, Max, Min, Swish, Gelu with
+// approximate 0 and 1, Tanh, Sigmoid, Relu, Clip, LeakyRelu, HardSigmoid, HardSwish, Exp, Erf, Abs, Neg,
+// Sqrt, Reciprocal, RMSNormalization, LayerNormalization and QuantizeActivation. Every number has the bits
+// that the separate nodes give it. cpu/row_program.h has the order of the work.
 #include "cpu/row_program.h"
 
 #include <algorithm>
@@ -35,7 +33,7 @@ bool serial(const KernelCall& call) {
   const FusedProgram& program = *call.attributes[0].program;
   if (program.reduces) return has_few_rows(call.inputs[0], 1024);
   const auto works = [](const FusedInstruction& instruction) {
-    return instruction.function == FusedFunction::quantize || row_program::is_unary(instruction.function);
+    return instruction.function == FusedFunction::quantize || is_unary(instruction.function);
   };
   const bool only_moves = std::none_of(program.instructions, program.instructions + program.count, works);
   return is_small(call.inputs[0], only_moves ? 4096 : 1024);

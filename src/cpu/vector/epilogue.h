@@ -10,11 +10,7 @@ template <class V>
 struct EpilogueFunctions {
   static void unary(EpilogueFunction function, float* y, std::int64_t count) {
     using enum EpilogueFunction;
-    if (function == sigmoid)
-      apply<V>(y, y, count, [](V x) {
-        const V one = broadcast(V{}, 1.0f);
-        return one / (one + exp(-x));
-      });
+    if (function == sigmoid) apply<V>(y, y, count, [](V x) { return vector::sigmoid(x); });
     if (function == swish) apply<V>(y, y, count, [](V x) { return vector::swish(x); });
     if (function == tanh) apply<V>(y, y, count, [](V x) { return hyperbolic_tangent(x); });
     if (function == gelu) apply<V>(y, y, count, [](V x) { return gelu_erf(x); });

@@ -20,6 +20,12 @@ template <class V>
 }
 
 template <class V>
+[[gnu::always_inline]] inline V sigmoid(V x) {
+  const V one = broadcast(V{}, 1.0f);
+  return one / (one + exp(-x));
+}
+
+template <class V>
 [[gnu::always_inline]] inline V gelu_erf(V x) {
   return gelu(x, gelu_table::kExact);
 }

@@ -5,6 +5,7 @@
 
 #include "backend/cache_layout.h"
 #include "backend/step_attributes.h"
+#include "graph/window.h"
 #include "quant/block_format.h"
 
 namespace lathe {
@@ -60,14 +61,26 @@ void add_weight(Dtype layout, bool packed, const Shape& weight, double rows, Cos
   if (!packed) cost.packing += elements(weight) * part;
 }
 
+/// Outputs of the convolution in a ConvPool of images [N, C, H, W].
+double convolved_outputs(const Node& node, const Shape& x, const Shape& weight) {
+  if (x.size() != 4 || weight.size() != 4) return 0;
+  WindowAxis axes[2];
+  resolve_windows({node.text("auto_pad").c_str(), node.text("dilations").c_str(), node.text("pads").c_str(),
+                   node.text("strides").c_str()},
+                  2, x.data() + 2, weight.data() + 2, false, axes);
+  return static_cast<double>(x[0] * weight[0] * axes[0].output * axes[1].output);
+}
+
 /// Multiply-adds of convolutions, and of products of codes; 0 of other nodes.
 double multiplications(const Graph& graph, const Node& node, const SymbolValues& values) {
-  constexpr std::array kWithRows = {"Conv", "FusedConv", "ConvCodes", "LinearCodes"};
+  constexpr std::array kWithRows = {"Conv", "FusedConv", "ConvPool", "ConvCodes", "LinearCodes"};
   constexpr double kWinogradProducts = 36.0 / 16;  // for each output and channel
   const bool winograd = node.op->name == "WinogradConv";
   if (!winograd && std::ranges::find(kWithRows, node.op->name) == kWithRows.end()) return 0;
   const Shape weight = values.shape(graph.value(node.inputs[1]).type);  // [rows, ...] or [36, rows, channels]
-  const double outputs = elements(values.shape(graph.value(node.outputs[0]).type));
+  const double outputs = node.op->name == "ConvPool"
+                             ? convolved_outputs(node, values.shape(graph.value(node.inputs[0]).type), weight)
+                             : elements(values.shape(graph.value(node.outputs[0]).type));
   if (weight.empty() || elements(weight) == 0) return 0;
   return outputs * (winograd ? kWinogradProducts * static_cast<double>(weight.back())
                              : elements(weight) / static_cast<double>(weight[0]));

@@ -49,10 +49,13 @@ struct Pool : pool::Windows {
   return fit < 1 ? 1 : fit < kMostRows ? fit : kMostRows;
 }
 
-/// The lines of the rows, their parts, and a number for each output of a row.
+/// Of scratch: the lines of the rows, their parts, and a number for each output of a row.
+[[maybe_unused]] std::int64_t scratch_floats(const Pool& pool) {
+  return 2 * rows_together(pool) * line_size(pool) + pool.phase;
+}
+
 [[maybe_unused]] std::size_t scratch_bytes(const KernelCall& call) {
-  const Pool pool = pool_of(call);
-  return static_cast<std::size_t>(2 * rows_together(pool) * line_size(pool) + pool.phase) * sizeof(float);
+  return static_cast<std::size_t>(scratch_floats(pool_of(call))) * sizeof(float);
 }
 
 template <class V>
@@ -154,6 +157,86 @@ void join_columns(const Pool& pool, const float* parts, float* y, Finish finish)
   }
 }
 
+/// A row of outputs that is wanted.
+struct RowPlace {
+  const float* plane;
+  std::int64_t row;  // of the windows over the plane
+  std::int64_t out;  // of the result, which may have more rows than the windows
+  float* y;
+};
+
+/// Calls row(place, joined parts of the line) for `count` rows of outputs, where place(i) says.
+template <class V, class Join, class Place, class Row>
+void for_each_row(const Pool& pool, float* lines, std::int64_t count, Place place, Row row) {
+  const std::int64_t size = line_size(pool);
+  const std::int64_t together = rows_together(pool);
+  float* parts = pool.columns.stride == 1 ? lines : lines + together * size;
+  for (std::int64_t first = 0; first < count; first += together) {
+    const std::int64_t rows = count - first < together ? count - first : together;
+    for (std::int64_t i = 0; i < rows; ++i) {
+      const RowPlace at = place(first + i);
+      join_rows<V, Join>(pool, at.plane, at.row, lines + i * size, size);
+    }
+    if (parts != lines)
+      for (std::int64_t i = 0; i < rows; ++i) cut_line<V>(pool, lines + i * size, parts + i * size);
+    for (std::int64_t i = 0; i < rows; ++i) row(place(first + i), parts + i * size);
+  }
+}
+
+/// Elements of a window that count: inside, or in the padding too, but not behind it.
+[[maybe_unused]] std::int64_t counted(WindowAxis axis, std::int64_t out, bool with_padding) {
+  if (with_padding) axis.input += axis.pad_end;
+  return last_kernel(axis, out) - (with_padding ? 0 : first_kernel(axis, out));
+}
+
+/// MaxPool of rows; its windows' lines may be other ones than the whole pool's.
+template <class V>
+struct MaxRows {
+  MaxRows(const Pool& whole, const KernelCall&, float* lines) : pool(whole), scratch(lines) {}
+
+  template <class Place>
+  void run(const WindowAxis& lines, std::int64_t count, Place place) {
+    pool.lines = lines;
+    for_each_row<V, Greatest<V>>(pool, scratch, count, place, [this](const RowPlace& at, const float* parts) {
+      join_columns<V, Greatest<V>>(pool, parts, at.y, [](V joined, std::int64_t) { return joined; });
+    });
+  }
+
+  Pool pool;
+  float* scratch;
+};
+
+/// AveragePool of rows, likewise.
+template <class V>
+struct AverageRows {
+  AverageRows(const Pool& whole, const KernelCall& call, float* lines)
+      : pool(whole),
+        all_lines(whole.lines),
+        with_padding(call.attributes[6].integer != 0),
+        scratch(lines),
+        counts(lines + 2 * rows_together(pool) * line_size(pool)) {
+    for (std::int64_t i = 0; i < pool.phase; ++i)
+      counts[i] = i < pool.columns.output ? static_cast<float>(counted(pool.columns, i, with_padding)) : 1.0f;
+  }
+
+  template <class Place>
+  void run(const WindowAxis& lines, std::int64_t count, Place place) {
+    pool.lines = lines;
+    for_each_row<V, Sum<V>>(pool, scratch, count, place, [this](const RowPlace& at, const float* parts) {
+      const V rows = broadcast(V{}, static_cast<float>(counted(all_lines, at.out, with_padding)));
+      join_columns<V, Sum<V>>(pool, parts, at.y, [this, rows](V joined, std::int64_t i) {
+        return joined / (rows * load(V{}, counts + i));
+      });
+    });
+  }
+
+  Pool pool;
+  WindowAxis all_lines;
+  bool with_padding;
+  float* scratch;
+  float* counts;  // of each output of a row
+};
+
 /// A thread's rows of outputs: the same of every plane, or all rows of some planes.
 struct OwnRows {
   std::int64_t first_plane;
@@ -179,57 +262,27 @@ struct OwnRows {
   return {begin(pool.planes), end(pool.planes) - begin(pool.planes), 0, rows};
 }
 
-/// Calls row(output row, joined parts of the line, outputs) for this thread's rows of outputs.
-template <class V, class Join, class Row>
-void for_each_row(const KernelCall& call, const Pool& pool, Row row) {
-  const std::int64_t size = line_size(pool);
-  const std::int64_t together = rows_together(pool);
-  auto* lines = static_cast<float*>(call.scratch);
-  float* parts = pool.columns.stride == 1 ? lines : lines + together * size;
+/// MaxPool or AveragePool by its rows.
+template <class Rows>
+void run(const KernelCall& call) {
+  const Pool pool = pool_of(call);
   const OwnRows own = own_rows(call, pool);
-  const std::int64_t count = own.planes * own.rows;
-  for (std::int64_t first = 0; first < count; first += together) {
-    const std::int64_t rows = count - first < together ? count - first : together;
-    for (std::int64_t i = 0; i < rows; ++i) {
-      const auto [plane, out] = own.at(first + i);
-      join_rows<V, Join>(pool, pool.x + plane * pool.lines.input * pool.columns.input, out, lines + i * size,
-                         size);
-    }
-    if (parts != lines)
-      for (std::int64_t i = 0; i < rows; ++i) cut_line<V>(pool, lines + i * size, parts + i * size);
-    for (std::int64_t i = 0; i < rows; ++i) {
-      const auto [plane, out] = own.at(first + i);
-      row(out, parts + i * size, pool.y + (plane * pool.lines.output + out) * pool.columns.output);
-    }
-  }
+  Rows rows(pool, call, static_cast<float*>(call.scratch));
+  rows.run(pool.lines, own.planes * own.rows, [&pool, &own](std::int64_t i) {
+    const auto [plane, out] = own.at(i);
+    return RowPlace{pool.x + plane * pool.lines.input * pool.columns.input, out, out,
+                    pool.y + (plane * pool.lines.output + out) * pool.columns.output};
+  });
 }
 
 template <class V>
 void run_max(const KernelCall& call) {
-  const Pool pool = pool_of(call);
-  for_each_row<V, Greatest<V>>(call, pool, [&pool](std::int64_t, const float* parts, float* y) {
-    join_columns<V, Greatest<V>>(pool, parts, y, [](V joined, std::int64_t) { return joined; });
-  });
-}
-
-/// Elements of a window that count: inside, or in the padding too, but not behind it.
-[[maybe_unused]] std::int64_t counted(WindowAxis axis, std::int64_t out, bool with_padding) {
-  if (with_padding) axis.input += axis.pad_end;
-  return last_kernel(axis, out) - (with_padding ? 0 : first_kernel(axis, out));
+  run<MaxRows<V>>(call);
 }
 
 template <class V>
 void run_average(const KernelCall& call) {
-  const Pool pool = pool_of(call);
-  const bool with_padding = call.attributes[6].integer != 0;
-  float* counts = static_cast<float*>(call.scratch) + 2 * rows_together(pool) * line_size(pool);
-  for (std::int64_t i = 0; i < pool.phase; ++i)
-    counts[i] = i < pool.columns.output ? static_cast<float>(counted(pool.columns, i, with_padding)) : 1.0f;
-  for_each_row<V, Sum<V>>(call, pool, [&](std::int64_t out, const float* parts, float* y) {
-    const V rows = broadcast(V{}, static_cast<float>(counted(pool.lines, out, with_padding)));
-    join_columns<V, Sum<V>>(
-        pool, parts, y, [&](V joined, std::int64_t i) { return joined / (rows * load(V{}, counts + i)); });
-  });
+  run<AverageRows<V>>(call);
 }
 
 }  // namespace

@@ -45,6 +45,23 @@ std::vector<Op> window_rows() {
       // beside ONNX's types: x in float32 and weights in bf16, to which x is rounded then
       value_row("Conv", 2, 3, 1, conv_attributes(), kOpaque, rules::conv),
       value_row("ConvInteger", 2, 4, 1, conv_attributes(), kOpaque, rules::conv_integer),
+      // ours: FusedConv, whose epilogue may be none, then pooling "max", "average" or "mean" (of whole
+      // images) and functions of what is pooled
+      value_row("ConvPool", 3, 3 + kMaxEpilogueSteps + 2, 1,
+                conv_attributes({{"epilogue", kText, 0},
+                                 {"alpha", kReal, 0},
+                                 {"beta", kReal, 0},
+                                 {"prologue", kText, 0},
+                                 {"pool", kText, kRequired},
+                                 {"pool_auto_pad", kText, 0},
+                                 {"pool_ceil_mode", kInteger, 0},
+                                 {"pool_dilations", kText, 0},
+                                 {"pool_kernel_shape", kText, 0},
+                                 {"pool_pads", kText, 0},
+                                 {"pool_strides", kText, 0},
+                                 {"pool_count_include_pad", kInteger, 0},
+                                 {"pool_epilogue", kText, 0}}),
+                kOpaque, rules::conv_pool),
       value_row("ConvTranspose", 2, 3, 1,
                 {{"auto_pad", kText, 0},
                  {"dilations", kText, 0},

@@ -6,6 +6,8 @@
 #include "base/error.h"
 #include "graph/conv_epilogue.h"
 #include "graph/dim_expression.h"
+#include "graph/op.h"
+#include "graph/shape_rules_window.h"
 #include "graph/transposed_window.h"
 #include "graph/window_check.h"
 
@@ -37,6 +39,12 @@ void require_bias(const RuleCheck& check, std::size_t input, const ValueType& re
   if (result.ranked) check.require_equal(input, 0, result.dims[1], "the rows of the result");
 }
 
+/// Whether the input is known to have one element.
+bool is_number(const RuleCheck& check, std::size_t input) {
+  return check.ranked(input) &&
+         std::ranges::all_of(check.dims(input), [](const Dim& dim) { return dim == Dim(1); });
+}
+
 /// An epilogue of at least so many steps, whose operands are the inputs from `first` on, of the result's
 /// shape or one number; `others` inputs come behind them.
 void require_epilogue(const RuleCheck& check, const Node& node, std::size_t first, int least_steps,
@@ -50,8 +58,7 @@ void require_epilogue(const RuleCheck& check, const Node& node, std::size_t firs
   for (std::size_t i = first; i < first + operands; ++i) {
     check.require_dtype(i, {Dtype::f32});
     if (!check.ranked(i) || !result.ranked) continue;
-    const bool is_number = std::ranges::all_of(check.dims(i), [](const Dim& dim) { return dim == Dim(1); });
-    if (is_number) continue;
+    if (is_number(check, i)) continue;
     check.require_rank(i, result.dims.size());
     for (std::size_t axis = 0; axis < result.dims.size(); ++axis)
       check.require_equal(i, axis, result.dims[axis], "the result");
@@ -74,6 +81,18 @@ void require_prologue(const RuleCheck& check, const Node& node) {
   const WindowNumbers pads = window_numbers(node.text("pads").c_str());
   for (int i = 0; i < pads.count; ++i) is_pixel = is_pixel && pads.values[i] == 0;
   if (!is_pixel) check.fail("a prologue needs kernels of one pixel without padding");
+}
+
+/// What comes of FusedConv, whose epilogue has at least so many steps where there is no prologue.
+ValueType with_epilogue(const RuleCheck& check, const Node& node, int least_steps) {
+  check.require_dtype(0, {Dtype::f32});
+  ValueType result = convolved(check, node, 0, 1, Dtype::f32);
+  if (check.has(2)) check.require_dtype(2, {Dtype::f32});
+  require_bias(check, 2, result);
+  const bool has_prologue = !node.text("prologue").empty();
+  require_epilogue(check, node, 3, has_prologue ? 0 : least_steps, result, has_prologue ? 2 : 0);
+  if (has_prologue) require_prologue(check, node);
+  return result;
 }
 
 Dim transposed(const RuleCheck& check, const Node& node, int axes, int i, const Dim& input,
@@ -128,15 +147,36 @@ std::vector<ValueType> linear_conv(const RuleInputs& inputs, const Node& node) {
 
 std::vector<ValueType> fused_conv(const RuleInputs& inputs, const Node& node) {
   const RuleCheck check(inputs, node, {"x", "weight", "bias", "operand"});
-  check.require_dtype(0, {Dtype::f32});
   check.require_dtype(1, {Dtype::f32, Dtype::bf16});
-  const ValueType result = convolved(check, node, 0, 1, Dtype::f32);
-  if (check.has(2)) check.require_dtype(2, {Dtype::f32});
-  require_bias(check, 2, result);
-  const bool has_prologue = !node.text("prologue").empty();
-  require_epilogue(check, node, 3, has_prologue ? 0 : 1, result, has_prologue ? 2 : 0);
-  if (has_prologue) require_prologue(check, node);
-  return {result};
+  return {with_epilogue(check, node, 1)};
+}
+
+std::vector<ValueType> conv_pool(const RuleInputs& inputs, const Node& node) {
+  const RuleCheck check(inputs, node, {"x", "weight", "bias", "operand"});
+  constexpr std::size_t kImageRank = 4;
+  check.require_dtype(1, {Dtype::f32});
+  check.require_rank(0, kImageRank);
+  check.require_rank(1, kImageRank);
+  const ValueType between[] = {with_epilogue(check, node, 0)};
+  const std::string& kind = node.text("pool");
+  if (kind != "max" && kind != "average" && kind != "mean")
+    check.fail("there is no pooling " + printable(kind));
+  const ConvEpilogue after = conv_epilogue(node.text("pool_epilogue").c_str());
+  if (after.count < 0 || after.operands > 0 ||
+      std::any_of(after.steps, after.steps + after.count, has_numbers))
+    check.fail("there is no pool_epilogue " + printable(node.text("pool_epilogue")));
+  if (kind == "mean") return global_pool({between, {}}, node);
+  const auto operands = static_cast<std::size_t>(conv_epilogue(node.text("epilogue").c_str()).operands);
+  for (std::size_t i = 3; i < 3 + operands; ++i)
+    if (!is_number(check, i)) check.fail_input(i, "must be one number in front of this pooling");
+  Node pool;
+  pool.op = find_op("AveragePool");
+  pool.name = node.name;
+  for (const auto& spec : pool.op->attributes) {
+    const std::string name(spec.name);
+    pool.attributes[name] = node.attributes.at("pool_" + name);
+  }
+  return average_pool({between, {}}, pool);
 }
 
 std::vector<ValueType> winograd_conv(const RuleInputs& inputs, const Node& node) {

@@ -12,6 +12,7 @@ std::vector<ValueType> conv_integer(const RuleInputs& inputs, const Node& node);
 std::vector<ValueType> linear_conv(const RuleInputs& inputs, const Node& node);  // QLinearConv
 std::vector<ValueType> conv_transpose(const RuleInputs& inputs, const Node& node);
 std::vector<ValueType> fused_conv(const RuleInputs& inputs, const Node& node);  // Conv with an epilogue
+std::vector<ValueType> conv_pool(const RuleInputs& inputs, const Node& node);   // and then pooling
 std::vector<ValueType> winograd_conv(const RuleInputs& inputs, const Node& node);
 std::vector<ValueType> deform_conv(const RuleInputs& inputs, const Node& node);
 std::vector<ValueType> col2im(const RuleInputs& inputs, const Node& node);

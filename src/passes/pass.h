@@ -72,6 +72,7 @@ bool scale_with_convolutions(Graph& graph, const PassContext& context);
 bool fuse_conv_epilogues(Graph& graph, const PassContext& context);
 bool transposed_convolutions(Graph& graph, const PassContext& context);
 bool winograd_convolutions(Graph& graph, const PassContext& context);
+bool fuse_conv_pooling(Graph& graph, const PassContext& context);
 bool fuse_softmax_top_k(Graph& graph, const PassContext& context);
 bool fuse_gated_linear(Graph& graph, const PassContext& context);
 bool fuse_epilogues(Graph& graph, const PassContext& context);

@@ -63,6 +63,8 @@ constexpr std::array kPasses = {
     Pass{"winograd_convolutions",
          "convolve with kernels of 3 x 3 in a quarter of the products; within 1e-5 of the sums of magnitudes",
          winograd_convolutions},
+    Pass{"fuse_conv_pooling", "pool the outputs of convolutions while they are in the cache; bit-equal",
+         fuse_conv_pooling},
     Pass{"fuse_softmax_top_k", "take the greatest of a softmax where it is made; bit-equal",
          fuse_softmax_top_k},
     Pass{"fuse_gated_linear",

@@ -33,7 +33,8 @@ Computed compute(std::string_view text, std::string_view pass, bool with_pass) {
   for (const std::string_view name :
        {"remove_identities", "recognize_reductions", "recognize_attention", "matmul_to_linear",
         "merge_shuffles", "fuse_conv_epilogues", "winograd_convolutions", "fold_pads", "recognize_pooling",
-        "scale_with_convolutions", "transposed_convolutions", "fuse_pointwise", "fuse_softmax_top_k"})
+        "scale_with_convolutions", "transposed_convolutions", "fuse_pointwise", "fuse_softmax_top_k",
+        "fuse_conv_pooling"})
     if (name != pass || !with_pass) options.disabled_passes.emplace_back(name);
   const auto result = compile(parse_graph(text, constant), *backend, options);
   Computed computed;
@@ -126,6 +127,26 @@ TEST(Rewrites, TheGreatestOfASoftmaxAreBitEqual) {
                 "graph g { %x: f32[T, 1000] = input %k: i64[1] = constant \"5\" %p: f32[T, 1000] = " +
                     std::string(op) + "(%x) %y: f32[T, 5], %i: i64[T, 5] = TopKAny(%p, %k) return y = %y }",
                 0, 0);
+}
+
+TEST(Rewrites, PooledConvolutionsAreBitEqual) {
+  expect_kept("fuse_conv_pooling", R"(graph g {
+    %x: f32[T, 3, 41, 39] = input
+    %w: f32[8, 3, 3, 3] = constant "random w"
+    %v: f32[70, 8, 3, 3] = constant "random v"
+    %u: f32[80, 70, 1, 1] = constant "random u"
+    %b: f32[70] = constant "random b"
+    %absent: none[0] = constant "0"
+    %a: f32[T, 8, 39, 37] = FusedConv(%x, %w, %absent) {epilogue = "swish"}
+    %c: f32[T, 8, 20, 19] = MaxPool(%a) {kernel_shape = "3,3", pads = "1,1,1,1", strides = "2,2"}
+    %d: f32[T, 8, 20, 19] = Relu(%c)
+    %e: f32[T, 70, 9, 9] = Conv(%d, %v, %b) {strides = "2,2"}
+    %f: f32[T, 70, 8, 8] = AveragePool(%e) {kernel_shape = "2,2"}
+    %g: f32[T, 80, 8, 8] = FusedConv(%f, %u, %absent) {epilogue = "relu"}
+    %y: f32[T, 80, 1, 1] = GlobalAveragePool(%g)
+    return y = %y
+  })",
+              0, 0);
 }
 
 TEST(Rewrites, ShufflesAreBitEqual) {

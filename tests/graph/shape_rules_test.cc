@@ -140,7 +140,7 @@ TEST(ShapeRules, GiveTypes) {
       {"Transpose", {kHeads}, {}, {{f32, {8, 2, "T"}}}},
       {"Softmax", {kHeads}, {}, {kHeads}},
       {"LogSoftmax", {kHeads}, {{"axis", 1}}, {kHeads}},
-      {"SoftmaxTopK", {kHeads}, {{"axis", 1}, {"k", 1}}, {{f32, {"T", 1, 8}}, {i64, {"T", 1, 8}}}},
+      {"SoftmaxTopK", {kHeads}, {{"axis", 1}, {"k", 1}}, {{f32, {"T", 1, 8}}, {Dtype::i64, {"T", 1, 8}}}},
       {"MatMul", {kTokens, {f32, {64, 3}}}, {}, {{f32, {"T", 3}}}},
       {"MatMul", {{f32, {2, 1, "T", 8}}, {f32, {5, 8, "T"}}}, {}, {{f32, {2, 5, "T", "T"}}}},
       {"MatMul", {{f32, {8}}, {f32, {8}}}, {}, {{f32, {}}}},

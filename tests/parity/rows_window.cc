@@ -203,6 +203,66 @@ Cases fused_conv_cases() {
   return cases;
 }
 
+/// Convolutions that are pooled: whole planes, some channels' planes, and bands of lines.
+Cases conv_pool_cases() {
+  const auto pooled = [](const Shape& x, const Shape& weight, Attributes attributes,
+                         std::vector<Tensor> operands = {}, bool with_bias = true) {
+    std::vector<Tensor> inputs = {numbers(Dtype::f32, x), numbers(Dtype::f32, weight, 2),
+                                  with_bias ? numbers(Dtype::f32, {weight[0]}, 3) : absent()};
+    for (auto& operand : operands) inputs.push_back(std::move(operand));
+    return make_case("ConvPool", std::move(inputs), attributes);
+  };
+  Cases cases;
+  for (const char* kind : {"max", "average"}) {
+    const auto with = [kind](Attributes more) {
+      more.insert({{"pool", kind}, {"pool_kernel_shape", "3,3"}, {"pool_strides", "2,2"}});
+      return more;
+    };
+    // bands: overlapping lines, padding on every side, several images and groups, pixels in place
+    cases.push_back(pooled(
+        {1, 3, 45, 50}, {9, 3, 7, 7},
+        with({{"strides", "2,2"}, {"pads", "3,3,3,3"}, {"epilogue", "relu"}, {"pool_pads", "1,1,1,1"}})));
+    cases.push_back(pooled(
+        {2, 4, 20, 33}, {6, 2, 3, 3},
+        with({{"group", 2}, {"pads", "1,1,1,1"}, {"pool_ceil_mode", 1}, {"pool_epilogue", "relu, tanh"}}), {},
+        false));
+    cases.push_back(pooled({2, 20, 32, 32}, {17, 20, 1, 1}, with({{"epilogue", "mul, clip"}, {"beta", 1.5}}),
+                           {number(0.7f)}));
+    cases.push_back(
+        pooled({1, 5, 31, 30}, {7, 5, 2, 3},
+               with({{"pool_dilations", "3,2"}, {"pool_strides", "1,1"}, {"pool_pads", "2,0,5,1"}})));
+    cases.push_back(pooled({1, 300, 18, 20}, {12, 300, 1, 1},
+                           with({{"pool_kernel_shape", "2,1"}, {"pool_strides", "5,3"}})));
+    cases.push_back(
+        pooled({2, 6, 9, 20}, {4, 6, 3, 3}, with({{"dilations", "2,1"}, {"pool_auto_pad", "SAME_LOWER"}})));
+    // channels
+    cases.push_back(pooled({2, 5, 7, 6}, {93, 5, 3, 3}, with({{"epilogue", "relu"}, {"pads", "1,1,1,1"}})));
+    cases.push_back(pooled({1, 12, 6, 6}, {129, 4, 2, 2}, with({{"group", 3}, {"pool_pads", "1,1,1,1"}})));
+    // planes
+    cases.push_back(
+        pooled({2, 5, 19, 21}, {5, 1, 3, 3}, with({{"group", 5}, {"pads", "1,1,1,1"}, {"strides", "2,1"}})));
+    cases.push_back(pooled({1, 3, 40, 57}, {3, 1, 1, 1}, with({{"group", 3}, {"epilogue", "relu"}})));
+    cases.push_back(pooled({0, 3, 9, 9}, {4, 3, 3, 3}, with({})));
+  }
+  cases.push_back(pooled({1, 4, 20, 20}, {5, 4, 3, 3},
+                         {{"pool", "average"},
+                          {"pool_count_include_pad", 1},
+                          {"pool_kernel_shape", "3,3"},
+                          {"pool_pads", "1,1,1,1"},
+                          {"pool_strides", "2,2"},
+                          {"pool_ceil_mode", 1}}));
+  const Attributes mean = {{"pool", "mean"}};
+  cases.push_back(pooled({2, 40, 7, 7}, {50, 40, 1, 1}, {{"pool", "mean"}, {"epilogue", "add, relu"}},
+                         {numbers(Dtype::f32, {2, 50, 7, 7}, 4)}));
+  cases.push_back(
+      pooled({1, 3, 30, 31}, {6, 1, 3, 3}, {{"pool", "mean"}, {"group", 3}, {"pool_epilogue", "sigmoid"}}));
+  cases.push_back(
+      pooled({1, 7, 9, 10}, {7, 1, 1, 1}, {{"pool", "mean"}, {"group", 7}, {"epilogue", "relu"}}));
+  cases.push_back(pooled({2, 9, 5, 7}, {30, 9, 1, 1}, {{"pool", "mean"}, {"prologue", "scale, relu"}},
+                         {numbers(Dtype::f32, {9}, 5), numbers(Dtype::f32, {9}, 6)}));
+  return cases;
+}
+
 Cases winograd_conv_cases() {
   const auto winograd = [](const Shape& x, std::int64_t rows, Attributes attributes,
                            std::vector<Tensor> operands) {
@@ -458,6 +518,7 @@ std::vector<Row> window_rows() {
       {"Col2Im", col2im_cases, {}},
       {"Conv", conv_cases, {}},
       {"ConvInteger", [] { return integer_conv_cases(false); }, {}},
+      {"ConvPool", conv_pool_cases, {}},
       {"ConvTranspose", transpose_cases_of_conv, {}},
       {"DFT", fourier_cases, {}},
       {"DeformConv",

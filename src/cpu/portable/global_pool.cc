@@ -1,31 +1,17 @@
 // GlobalAveragePool, GlobalMaxPool and GlobalLpPool of any float type: a number for each plane of
-// x [N, C, spatial...]. Sums are double, in 8 lanes, element i in lane i % 8, joined in a tree. NaN stays
-// NaN.
+// x [N, C, spatial...]. Sums are those of plane_mean.h. NaN stays NaN.
 #include <cmath>
 #include <limits>
 
+#include "cpu/plane_mean.h"
 #include "cpu/portable/float_element.h"
 
 namespace lathe::portable {
 namespace {
 
-constexpr std::int64_t kLanes = 8;
-
-template <class Value>
-double sum(std::int64_t count, Value value) {
-  double lanes[kLanes] = {};
-  std::int64_t i = 0;
-  for (; i + kLanes <= count; i += kLanes)
-    for (std::int64_t lane = 0; lane < kLanes; ++lane) lanes[lane] += value(i + lane);
-  for (; i < count; ++i) lanes[i % kLanes] += value(i);
-  for (std::int64_t half = kLanes / 2; half > 0; half /= 2)
-    for (std::int64_t lane = 0; lane < half; ++lane) lanes[lane] += lanes[lane + half];
-  return lanes[0];
-}
-
 template <class Element>
 double average(const typename Element::Stored* x, std::int64_t count, const KernelCall&) {
-  return sum(count, [x](std::int64_t i) { return static_cast<double>(Element::load(x[i])); }) /
+  return lane_sum(count, [x](std::int64_t i) { return static_cast<double>(Element::load(x[i])); }) /
          static_cast<double>(count);
 }
 
@@ -43,7 +29,7 @@ double greatest(const typename Element::Stored* x, std::int64_t count, const Ker
 template <class Element>
 double norm(const typename Element::Stored* x, std::int64_t count, const KernelCall& call) {
   const auto p = static_cast<double>(call.attributes[0].integer);
-  const double total = sum(count, [x, p](std::int64_t i) {
+  const double total = lane_sum(count, [x, p](std::int64_t i) {
     return std::pow(std::fabs(static_cast<double>(Element::load(x[i]))), p);
   });
   return std::pow(total, 1 / p);

@@ -1,6 +1,6 @@
 // What ConvCodes and LinearCodes do with 16 exact sums at once (graph/code_product.h), over a vector type V
-// of 16 floats and the functions of avx2/code_vector.h and avx512/code_vector.h. Plain data and functions of
-// internal linkage, so that ISA files may include it.
+// of 16 floats, its sums of 32 bits and the functions of avx2/code_vector.h and avx512/code_vector.h. Plain
+// data and functions of internal linkage, so that ISA files may include it.
 #pragma once
 
 #include <cstdint>
@@ -32,9 +32,11 @@ constexpr std::int32_t kNone = 53;
 }
 
 struct Epilogue {
-  const float* factors;  // of each row
-  const float* bias;     // or null
-  const void* addend;    // as y, or null
+  const float* factors;            // of each row
+  const float* bias;               // or null
+  const std::int32_t* whole_bias;  // or null
+  bool in_one_step;                // factors lead to codes of y, without a scale
+  const void* addend;              // as y, or null
   std::int32_t addend_dtype;
   float addend_scale;
   float addend_zero;
@@ -60,7 +62,12 @@ struct Epilogue {
   Epilogue epilogue{};
   const auto number = [&call](int input) { return *static_cast<const float*>(call.inputs[input].data); };
   epilogue.factors = static_cast<const float*>(call.inputs[kFactors].data);
-  epilogue.bias = is_given(call, kBias) ? static_cast<const float*>(call.inputs[kBias].data) : nullptr;
+  epilogue.is_codes = is_given(call, kYZero);
+  epilogue.in_one_step = epilogue.is_codes && !is_given(call, kYScale);
+  if (is_given(call, kBias) && epilogue.in_one_step)
+    epilogue.whole_bias = static_cast<const std::int32_t*>(call.inputs[kBias].data);
+  else if (is_given(call, kBias))
+    epilogue.bias = static_cast<const float*>(call.inputs[kBias].data);
   if (is_given(call, kAddend)) {
     epilogue.addend = call.inputs[kAddend].data;
     epilogue.addend_dtype = call.inputs[kAddend].dtype;
@@ -72,21 +79,62 @@ struct Epilogue {
   epilogue.least = least_of(call.attributes[least].real);
   epilogue.most = most_of(call.attributes[least + 1].real);
   epilogue.y = call.outputs[0].data;
-  epilogue.is_codes = is_given(call, kYScale);
   if (!epilogue.is_codes) return epilogue;
-  epilogue.y_scale = number(kYScale);
   epilogue.y_zero = code_of(call.inputs[kYZero]);
   const auto low = static_cast<float>((call.outputs[0].dtype == kI8 ? -128 : 0) - epilogue.y_zero);
+  if (epilogue.in_one_step) {
+    epilogue.least = low;
+    epilogue.most = low + 255.0f;
+    return epilogue;
+  }
+  epilogue.y_scale = number(kYScale);
   epilogue.least = bound_in_steps(epilogue.least, epilogue.y_scale, low, low + 255.0f);
   epilogue.most = bound_in_steps(epilogue.most, epilogue.y_scale, low, low + 255.0f);
   return epilogue;
 }
 
-/// Writes elements [at, at + count) of y, at most 16. An absent bias is -0, which changes nothing.
 template <class V>
-[[gnu::always_inline]] inline void finish(const Epilogue& epilogue, V sums, V factors, V bias,
+using Sums = decltype(broadcast_sum(V{}, 0));
+
+/// What the rows of 16 sums are multiplied with, and what is added. An absent bias is -0, or no step, which
+/// changes nothing.
+template <class V>
+struct RowTerms {
+  V factors;
+  V bias;
+  Sums<V> whole_bias;
+};
+
+/// Of one row.
+template <class V>
+[[gnu::always_inline]] inline RowTerms<V> terms_of_row(const Epilogue& epilogue, std::int64_t row) {
+  return {broadcast(V{}, epilogue.factors[row]),
+          broadcast(V{}, epilogue.bias == nullptr ? -0.0f : epilogue.bias[row]),
+          broadcast_sum(V{}, epilogue.whole_bias == nullptr ? 0 : epilogue.whole_bias[row])};
+}
+
+/// Of at most 16 rows.
+template <class V>
+[[gnu::always_inline]] inline RowTerms<V> terms_of_rows(const Epilogue& epilogue, std::int64_t first,
+                                                        std::int64_t count) {
+  RowTerms<V> terms{load_first(broadcast(V{}, 0.0f), epilogue.factors + first, count), broadcast(V{}, -0.0f),
+                    broadcast_sum(V{}, 0)};
+  if (epilogue.bias != nullptr) terms.bias = load_first(terms.bias, epilogue.bias + first, count);
+  if (epilogue.whole_bias != nullptr)
+    terms.whole_bias = load_first_sums(V{}, epilogue.whole_bias + first, count);
+  return terms;
+}
+
+/// Writes elements [at, at + count) of y, at most 16.
+template <class V>
+[[gnu::always_inline]] inline void finish(const Epilogue& epilogue, Sums<V> sums, const RowTerms<V>& terms,
                                           std::int64_t at, std::int64_t count) {
-  V value = sums * factors + bias;
+  if (epilogue.in_one_step) {
+    store_scaled_codes(static_cast<std::uint8_t*>(epilogue.y) + at, added(sums, terms.whole_bias),
+                       terms.factors, epilogue.y_zero, epilogue.least, epilogue.most, count);
+    return;
+  }
+  V value = real(sums) * terms.factors + terms.bias;
   if (epilogue.addend != nullptr) {
     if (epilogue.addend_dtype == kI8 || epilogue.addend_dtype == kU8) {
       const auto* source = static_cast<const std::uint8_t*>(epilogue.addend) + at;

@@ -18,27 +18,25 @@ struct Tile {
   const std::byte* windows;  // vectors that are vector_bytes apart
   std::int64_t vector_bytes;
   const std::int32_t* starts;  // of the rows
-  const float* factors;
-  const float* bias;  // or null
   const codes::Epilogue* epilogue;
-  std::int64_t y;  // the first output; rows are `pixels` apart
+  std::int64_t row;  // the first
+  std::int64_t y;    // the first output; rows are `pixels` apart
   std::int64_t pixels;
   std::int64_t count;  // pixels of the tile, at most its vectors
 };
 
-/// Sums as floats, [rows][kVectors * 16].
+/// Sums [rows][kVectors * 16].
 template <class V, int kVectors>
-void finish_tile(const Tile& tile, int rows, const float* sums) {
+void finish_tile(const Tile& tile, int rows, const std::int32_t* sums) {
   const codes::Epilogue epilogue = *tile.epilogue;
   const std::int64_t pixels = tile.pixels;
   const std::int64_t count = tile.count;
   std::int64_t y = tile.y;
   for (int r = 0; r < rows; ++r, y += pixels) {
-    const V factor = broadcast(V{}, tile.factors[r]);
-    const V bias = broadcast(V{}, tile.bias == nullptr ? -0.0f : tile.bias[r]);
+    const auto terms = codes::terms_of_row<V>(epilogue, tile.row + r);
     for (int v = 0; v < kVectors; ++v, sums += kLanes) {
       const std::int64_t rest = count - v * kLanes;
-      codes::finish(epilogue, load(V{}, sums), factor, bias, y + v * kLanes, rest < kLanes ? rest : kLanes);
+      codes::finish<V>(epilogue, load_sums(V{}, sums), terms, y + v * kLanes, rest < kLanes ? rest : kLanes);
     }
   }
 }
@@ -77,13 +75,13 @@ void multiply(const Tile& tile) {
       stride = P::kStep;
     }
   }
-  alignas(
-      64) float reals[kRows * kVectors * kLanes];  // the sums leave their registers before they are finished
+  // the sums leave their registers before they are finished
+  alignas(64) std::int32_t stored[kRows * kVectors * kLanes];
 #pragma GCC unroll 8
   for (int r = 0; r < kRows; ++r)
 #pragma GCC unroll 4
-    for (int v = 0; v < kVectors; ++v) store(reals + (r * kVectors + v) * kLanes, P::real(sums[r][v]));
-  finish_tile<V, kVectors>(tile, kRows, reals);
+    for (int v = 0; v < kVectors; ++v) P::store(stored + (r * kVectors + v) * kLanes, sums[r][v]);
+  finish_tile<V, kVectors>(tile, kRows, stored);
 }
 
 using Multiply = void (*)(const Tile&);
@@ -167,9 +165,8 @@ class Convolution {
                         memory_ + part.begin * scratch_.vector_bytes,
                         scratch_.vector_bytes,
                         starts() + row,
-                        epilogue_.factors + first_row + row,
-                        epilogue_.bias == nullptr ? nullptr : epilogue_.bias + first_row + row,
                         &epilogue_,
+                        first_row + row,
                         (item * problem_.rows + row) * problem_.pixels + pixels.begin + first,
                         problem_.pixels,
                         pixels.end - pixels.begin - first};

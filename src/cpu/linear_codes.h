@@ -133,10 +133,9 @@ class Product {
       P::template dots<kCount>(prepared(place), problem_.padded, rows, problem_.columns, zero_, &sums[0][i],
                                kLanes);
     }
-    const V factors = load_first(broadcast(V{}, 0.0f), epilogue_.factors + first, count);
-    const V bias = bias_of(first, count);
+    const auto terms = codes::terms_of_rows<V>(epilogue_, first, count);
     for (int t = 0; t < kCount; ++t)
-      codes::finish(epilogue_, P::real(sums[t]), factors, bias, (token + t) * problem_.rows + first, count);
+      codes::finish<V>(epilogue_, load_sums(V{}, sums[t]), terms, (token + t) * problem_.rows + first, count);
   }
 
   /// At most kGroups of 16 rows of weights, interleaved and multiplied with many rows of x.
@@ -175,11 +174,10 @@ class Product {
     for (int g = 0; g < kGroupCount; ++g) {
       const std::int64_t first = (group + g) * kLanes;
       const std::int64_t count = product.rows_of(group + g);
-      const V factors = load_first(broadcast(V{}, 0.0f), epilogue.factors + first, count);
-      const V bias = product.bias_of(first, count);
+      const auto terms = codes::terms_of_rows<V>(epilogue, first, count);
       for (int t = 0; t < kCount; ++t)
-        codes::finish(epilogue, P::real(sums + (t * kGroupCount + g) * kLanes), factors, bias,
-                      (token + t) * rows + first, count);
+        codes::finish<V>(epilogue, load_sums(V{}, sums + (t * kGroupCount + g) * kLanes), terms,
+                         (token + t) * rows + first, count);
     }
   }
 
@@ -209,11 +207,6 @@ class Product {
 #pragma GCC unroll 4
       for (int g = 0; g < kGroupCount; ++g)
         P::store_sums(result + (t * kGroupCount + g) * kLanes, sums[t][g]);
-  }
-
-  V bias_of(std::int64_t first, std::int64_t count) const {
-    const V none = broadcast(V{}, -0.0f);
-    return epilogue_.bias == nullptr ? none : load_first(none, epilogue_.bias + first, count);
   }
 
   /// Of a group: 16, or what is left.

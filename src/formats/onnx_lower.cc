@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/half.h"
+#include "formats/onnx_lower_microsoft.h"
 #include "graph/text_lists.h"
 
 namespace lathe::onnx {
@@ -46,7 +47,7 @@ std::optional<lathe::Attribute> converted(const Attribute& attribute, lathe::Att
 
 const Lowering* find_lowering(const Node& node) {
   for (const auto family : {element_lowerings, array_lowerings, window_lowerings, product_lowerings,
-                            sequence_lowerings, microsoft_lowerings})
+                            sequence_lowerings, microsoft_lowerings, quantized_lowerings})
     for (const auto& lowering : family())
       if (lowering.op == node.op_type && lowering.domain == node.domain) return &lowering;
   return nullptr;

@@ -21,6 +21,9 @@ ValueId merged_heads(NodeImport& node, ValueId x);
 // onnx_lower_microsoft_multi_head.cc
 std::vector<ValueId> lower_multi_head_attention(NodeImport& node);
 
+// onnx_lower_microsoft_quantized.cc
+std::span<const Lowering> quantized_lowerings();
+
 // onnx_lower_microsoft_codes.cc
 std::vector<ValueId> lower_gather_codes(NodeImport& node);
 std::vector<ValueId> lower_product_by_codes(NodeImport& node);

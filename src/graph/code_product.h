@@ -9,6 +9,13 @@
 // or addend that is absent is not added. Codes of the addend are (addend - addend_zero) * addend_scale. The
 // greatest float32 as `least` or `most` is no bound. A NaN stays one; its code is the least that others can
 // have.
+//
+// Where y has a zero point and no scale, factors are those of ONNX's QLinearConv and QLinearMatMul, y's scale
+// in them, and there is neither addend nor bound:
+//
+//   y = saturate(nearest_even(real(sum of (x - x_zero) * weight + bias[row]) * factors[row] + y_zero))
+//
+// with i32 biases, whose sum wraps too, and real numbers in float64.
 #pragma once
 
 namespace lathe::code_product {
@@ -17,13 +24,13 @@ enum Input : int {
   kX,            // i8 | u8
   kWeight,       // i8, the codes of a row around zero
   kFactors,      // f32[rows]: x scale * weight scale of the row
-  kBias,         // f32[rows], or absent
+  kBias,         // f32[rows], or absent; i32[rows] where y has no scale
   kXZero,        // of x's type, one number; the padding
   kAddend,       // f32 | i8 | u8 of y's shape, or absent
   kAddendScale,  // f32, one number, where the addend is codes
   kAddendZero,   // of the addend's type, one number, where it is codes
-  kYScale,       // f32, one number, or absent: y is f32
-  kYZero,        // of y's type, one number; absent with the scale
+  kYScale,       // f32, one number, or absent
+  kYZero,        // of y's type, one number; absent: y is f32
   kInputs
 };
 

@@ -37,6 +37,8 @@ std::vector<Op> code_rows() {
                 FusionKind::opaque, rules::conv_codes),
       value_row("LinearCodes", kLeastInputs, code_product::kInputs, 1, {kLeast, kMost}, FusionKind::opaque,
                 rules::linear_codes),
+      // of each code the one that a table has for its byte
+      value_row("MapCodes", 2, 2, 1, {}, FusionKind::opaque, rules::map_codes),
       arithmetic_row("MulCodes"),
       arithmetic_row("SubCodes"),
   };

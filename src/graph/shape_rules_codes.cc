@@ -1,5 +1,7 @@
 #include "graph/shape_rules_codes.h"
 
+#include <limits>
+
 #include "graph/code_arithmetic.h"
 #include "graph/code_product.h"
 #include "graph/shape_rules_product.h"
@@ -10,6 +12,7 @@ namespace {
 
 using namespace code_product;
 
+constexpr double kGreatest = std::numeric_limits<float>::max();  // no bound
 constexpr std::initializer_list<Dtype> kCodes = {Dtype::i8, Dtype::u8};
 
 RuleCheck check_of(const RuleInputs& inputs, const Node& node) {
@@ -34,8 +37,8 @@ void require_number(const RuleCheck& check, std::size_t input, Dtype dtype, bool
   if (count && *count != 1) check.fail_input(input, "must be one number");
 }
 
-void require_of_rows(const RuleCheck& check, std::size_t input) {
-  check.require_dtype(input, {Dtype::f32});
+void require_of_rows(const RuleCheck& check, std::size_t input, Dtype dtype = Dtype::f32) {
+  check.require_dtype(input, {dtype});
   check.require_rank(input, 1);
   if (check.ranked(kWeight)) check.require_equal(input, 0, check.dims(kWeight).at(0), "the weights' rows");
 }
@@ -49,20 +52,24 @@ Dtype check_operands(const RuleCheck& check, const Node& node) {
   check.require_dtype(kX, kCodes);
   check.require_dtype(kWeight, {Dtype::i8});
   require_of_rows(check, kFactors);
-  if (check.has(kBias)) require_of_rows(check, kBias);
+  const bool codes = check.has(kYScale) || check.has(kYZero);
+  const bool in_one_step = codes && !check.has(kYScale);
+  if (check.has(kBias)) require_of_rows(check, kBias, in_one_step ? Dtype::i32 : Dtype::f32);
   require_number(check, kXZero, check.dtype(kX), true);
   if (check.has(kAddend)) check.require_dtype(kAddend, {Dtype::f32, Dtype::i8, Dtype::u8});
   const bool addend_codes = check.has(kAddend) && check.dtype(kAddend) != Dtype::f32;
   require_number(check, kAddendScale, Dtype::f32, addend_codes);
   require_number(check, kAddendZero, addend_codes ? check.dtype(kAddend) : Dtype::none, addend_codes);
-  const bool codes = check.has(kYScale);
   if (codes) {
     require_given(check, kYZero);
     check.require_dtype(kYZero, kCodes);
   }
-  require_number(check, kYScale, Dtype::f32, codes);
+  require_number(check, kYScale, Dtype::f32, codes && !in_one_step);
   require_number(check, kYZero, codes ? check.dtype(kYZero) : Dtype::none, codes);
   require_limits(check, node);
+  const bool bounded = node.real("least") > -kGreatest || node.real("most") < kGreatest;
+  if (in_one_step && (bounded || check.has(kAddend)))
+    check.fail("without a scale of y there can be neither addend nor bounds");
   return codes ? check.dtype(kYZero) : Dtype::f32;
 }
 
@@ -93,6 +100,18 @@ std::vector<ValueType> linear_codes(const RuleInputs& inputs, const Node& node) 
     y.dims.back() = check.ranked(kWeight) ? check.dims(kWeight)[0] : Dim::unknown();
   }
   require_addend(check, y);
+  return {y};
+}
+
+std::vector<ValueType> map_codes(const RuleInputs& inputs, const Node& node) {
+  constexpr std::int64_t kBytes = 256;
+  const RuleCheck check(inputs, node, {"x", "table"});
+  check.require_dtype(0, kCodes);
+  check.require_dtype(1, kCodes);
+  check.require_rank(1, 1);
+  check.require_equal(1, 0, kBytes, "the codes of a byte");
+  ValueType y = check.type(0);
+  y.dtype = check.dtype(1);
   return {y};
 }
 

@@ -11,6 +11,8 @@ namespace lathe::rules {
 std::vector<ValueType> conv_codes(const RuleInputs& inputs, const Node& node);
 /// x [..., K], weight [N, K] -> y [..., N]
 std::vector<ValueType> linear_codes(const RuleInputs& inputs, const Node& node);
+/// x of any shape, table [256] -> y, of x's shape and the table's type
+std::vector<ValueType> map_codes(const RuleInputs& inputs, const Node& node);
 /// AddCodes, SubCodes and MulCodes: a and b broadcast.
 std::vector<ValueType> code_arithmetic(const RuleInputs& inputs, const Node& node);
 

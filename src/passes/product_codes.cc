@@ -1,5 +1,6 @@
 #include "passes/product_codes.h"
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -62,20 +63,26 @@ struct CodeTable {
   }
 };
 
-/// i8 [rows, ...]; the constant itself where that is what it is.
-ValueId codes_around_zero(Graph& graph, ValueId id, ValueId zeros, bool by_columns) {
+constexpr std::int32_t kLeastCode = std::numeric_limits<std::int8_t>::lowest();
+constexpr std::int32_t kMostCode = std::numeric_limits<std::int8_t>::max();
+
+/// i8 [rows, ...]; the constant itself where that is what it is. In two parts, one behind the other along
+/// axis 1, whose sums the codes are, they may be twice as large.
+ValueId codes_around_zero(Graph& graph, ValueId id, ValueId zeros, bool by_columns, int parts = 1) {
   const Value value = graph.value(id);
   const Value zero = zeros == kNoValue ? Value{} : graph.value(zeros);
   const CodeTable table{value, zeros == kNoValue ? nullptr : &zero, by_columns};
   const auto bytes = std::make_shared<std::vector<std::int8_t>>();
-  bytes->reserve(table.rows() * table.depth());
-  bool as_it_lies = value.type.dtype == Dtype::i8 && !by_columns;
+  const std::size_t depth = table.depth();
+  bytes->reserve(table.rows() * depth * static_cast<std::size_t>(parts));
+  bool as_it_lies = value.type.dtype == Dtype::i8 && !by_columns && parts == 1;
   for (std::size_t row = 0; row < table.rows(); ++row) {
     std::int64_t magnitudes = 0;
-    for (std::size_t i = 0; i < table.depth(); ++i) {
-      const std::int32_t code = table.at(row, i);
-      if (code < std::numeric_limits<std::int8_t>::lowest() || code > std::numeric_limits<std::int8_t>::max())
-        return kNoValue;
+    for (std::size_t i = 0; i < depth * static_cast<std::size_t>(parts); ++i) {
+      const std::int32_t whole = table.at(row, i % depth);
+      const std::int32_t first = parts == 1 ? whole : std::clamp(whole, kLeastCode, kMostCode);
+      const std::int32_t code = i < depth ? first : whole - first;
+      if (code < kLeastCode || code > kMostCode) return kNoValue;
       magnitudes += std::abs(code);
       bytes->push_back(static_cast<std::int8_t>(code));
     }
@@ -86,6 +93,7 @@ ValueId codes_around_zero(Graph& graph, ValueId id, ValueId zeros, bool by_colum
   if (as_it_lies) return id;
   Shape shape = value.data.shape;
   if (by_columns) std::swap(shape[0], shape[1]);
+  shape[1] *= parts;
   return graph.add_constant(value.name + ".codes",
                             {reinterpret_cast<const std::byte*>(bytes->data()), Dtype::i8, std::move(shape)},
                             bytes);
@@ -135,7 +143,7 @@ std::optional<WeightCodes> weight_codes(Graph& graph, const Uses& uses, const No
   return result;
 }
 
-ValueId integer_weight(Graph& graph, ValueId weight, ValueId zeros, bool by_columns) {
+ValueId integer_weight(Graph& graph, ValueId weight, ValueId zeros, bool by_columns, int parts) {
   const auto& value = graph.value(weight);
   if (!is_weight(value, by_columns ? 2 : 3)) return kNoValue;
   if (zeros != kNoValue) {
@@ -144,7 +152,7 @@ ValueId integer_weight(Graph& graph, ValueId weight, ValueId zeros, bool by_colu
     if (!has_bytes(zero) || (element_count(zero.data.shape) != 1 && zero.data.shape != one_for_each))
       return kNoValue;
   }
-  return codes_around_zero(graph, weight, zeros, by_columns);
+  return codes_around_zero(graph, weight, zeros, by_columns, parts);
 }
 
 ValueId add_numbers(Graph& graph, const std::string& name, std::vector<float> numbers) {

@@ -23,8 +23,9 @@ std::optional<WeightCodes> weight_codes(Graph& graph, const Uses& uses, const No
 
 /// The weight of a ConvInteger, or of a MatMulInteger `by_columns`, as i8 [rows, ...]: a constant, and its
 /// zeros or kNoValue. kNoValue, and nothing has changed, where it is none, or its codes or sums do not fit as
-/// above.
-ValueId integer_weight(Graph& graph, ValueId weight, ValueId zeros, bool by_columns);
+/// above. In two parts it is [rows, 2 channels, ...] or [rows, 2 columns], for x twice, whose second half
+/// holds what does not fit into the first.
+ValueId integer_weight(Graph& graph, ValueId weight, ValueId zeros, bool by_columns, int parts = 1);
 
 ValueId add_numbers(Graph& graph, const std::string& name, std::vector<float> numbers);  // f32 [numbers]
 

@@ -39,6 +39,11 @@ class Network:
         self.initializers.append(numpy_helper.from_array(np.array(array, order="C"), name))
         return name
 
+    def constant_of(self, number):
+        name = self.constant(np.float32(number))
+        self.values[name] = np.float64(np.float32(number))
+        return name
+
     def add(self, op, inputs, value, **attributes):
         name = f"{op.lower()}{len(self.nodes)}"
         self.nodes.append(helper.make_node(op, inputs, [name], name=name, **attributes))
@@ -152,6 +157,47 @@ class Network:
 
     def sum(self, a, b):
         return self.add("Add", [a, b], self.values[a] + self.values[b])
+
+    def function(self, op, x, function, **attributes):
+        return self.add(op, [x], function(self.values[x]), **attributes)
+
+    def constants_of(self, *parts):
+        """Scales and zeros as inputs."""
+        return [self.constant(part) for part in parts]
+
+    def codes_conv(self, x, step, zero, channels, dtype, weight_dtype=np.int8, weight_zero=0, group=1):
+        """QLinearConv of codes, with a scale for each output and biases; its codes, their scale and zero."""
+        codes = self.values[x]
+        weight = self.generator.integers(np.iinfo(weight_dtype).min, np.iinfo(weight_dtype).max + 1,
+                                         (channels, codes.shape[1] // group, 3, 3)).astype(weight_dtype)
+        scales = (self.generator.random(channels) * 0.01 + 0.002).astype(np.float32)
+        bias = self.generator.integers(-3000, 3000, channels).astype(np.int32)
+        sums = convolved(codes.astype(np.float64) - zero, weight.astype(np.float64) - weight_zero, 1, 1, group)
+        sums += bias[:, None, None]
+        reals = sums * step * scales[:, None, None]
+        low, high = reals.min(), reals.max()
+        y_scale = np.float32((high - low) / 300)  # some are held in the range
+        y_zero = int(np.rint(-low / y_scale) * 0.8) // 2 * 2 + 1 + np.iinfo(dtype).min  # odd: halves show where it is added
+        factors = (np.float32(step) * scales / y_scale).astype(np.float64)
+        y = np.clip(np.rint(sums * factors[:, None, None] + y_zero), np.iinfo(dtype).min, np.iinfo(dtype).max)
+        inputs = [x, *self.constants_of(np.float32(step), np.array(zero, codes.dtype), weight, scales,
+                                        np.full(channels, weight_zero, weight_dtype), y_scale, np.array(y_zero, dtype), bias)]
+        name = self.add("QLinearConv", inputs, y.astype(dtype), pads=[1] * 4, kernel_shape=[3, 3], group=group)
+        return name, float(y_scale), y_zero
+
+    def codes_product(self, x, step, zero, rows, dtype):
+        """QLinearMatMul of codes with a constant."""
+        codes = self.values[x]
+        weight = self.generator.integers(0, 256, (codes.shape[-1], rows)).astype(np.uint8)
+        scales = (self.generator.random(rows) * 0.01 + 0.002).astype(np.float32)
+        sums = (codes.astype(np.float64) - zero) @ (weight.astype(np.float64) - 128)
+        y_scale = np.float32(np.abs(sums * step * scales).max() / 120)
+        y_zero = 3 if dtype == np.int8 else 131
+        factors = ((np.float32(step) * scales) / y_scale).astype(np.float64)
+        y = np.clip(np.rint(sums * factors + y_zero), np.iinfo(dtype).min, np.iinfo(dtype).max)
+        inputs = [x, *self.constants_of(np.float32(step), np.array(zero, codes.dtype), weight, scales,
+                                        np.full(rows, 128, np.uint8), y_scale, np.array(y_zero, dtype))]
+        return self.add("QLinearMatMul", inputs, y.astype(dtype))
 
     def difference(self, a, b):
         return self.add("Sub", [a, b], self.values[a] - self.values[b])
@@ -295,6 +341,44 @@ class OnnxCodes(unittest.TestCase):
             self.assertFalse({"AddCodes", "MulCodes", "SubCodes"} & set(found))
             for name, array in codes.items():
                 np.testing.assert_array_equal(array, others[name])
+
+    def test_functions_of_codes_are_tables(self):
+        network = Network(9)
+        x = network.pair(network.input(2, 6, 15, 15), np.int8)
+        y = network.pair(network.function("Sigmoid", x, lambda v: 1 / (1 + np.exp(-v))), np.uint8)
+        y = network.pair(network.product(x, y), np.int8)
+        z = network.function("HardSwish", x, lambda v: v * np.clip(v / 6 + 0.5, 0, 1))
+        z = network.pair(network.product(z, network.constant_of(0.75)), np.uint8)
+        leaky = network.function("LeakyRelu", x, lambda v: np.where(v < 0, v * np.float32(0.2), v), alpha=0.2)
+        parts = [y, z, network.pair(leaky, np.uint8)]
+        network.finish(network.concat(parts), np.uint8)  # of other scales than the parts have
+        self.expect(network, ["QuantizeLinear"] + ["MapCodes"] * 3 + ["Concat"])
+        codes, _ = self.computed(network)
+        others, found = self.computed(network, "--disable-pass", "tabulate_codes")
+        self.assertNotIn("MapCodes", found)
+        for name, array in codes.items():
+            np.testing.assert_array_equal(array, others[name])
+
+    def test_operators_on_codes(self):
+        """QLinearConv and QLinearMatMul: every bit is what ONNX says, as the kernels of their own give it."""
+        for dtype in (np.uint8, np.int8):
+            network = Network(10)
+            x = network.input(2, 4, 13, 13)
+            scale, zero = network.scale_for(x, dtype)
+            x, scale, zero = network.codes_conv(network.quantize(x, scale, zero, dtype), float(scale), zero, 12, dtype)
+            x, scale, zero = network.codes_conv(x, scale, zero, 12, dtype, np.uint8, 128, group=3)
+            x, scale, zero = network.codes_conv(x, scale, zero, 12, np.uint8, group=12)
+            x, scale, zero = network.codes_conv(x, scale, zero, 6, dtype, np.uint8, 90)  # in two parts
+            x = network.add("Flatten", [x], network.values[x].reshape(12, -1), axis=2)
+            y = network.codes_product(x, scale, zero, 19, dtype)
+            network.outputs[y] = network.values[y]
+            results, layers = self.computed(network)
+            self.assertEqual([layer for layer in layers if layer != "Reshape"],
+                             ["QuantizeLinear"] + ["ConvCodes"] * 3 + ["Concat", "ConvCodes", "LinearCodes"])
+            others, layers = self.computed(network, "--disable-pass", "lower_quantized_products")
+            self.assertTrue({"QLinearConv", "QLinearMatMul"} <= set(layers))
+            for found in (results, others):
+                np.testing.assert_array_equal(found[y], network.outputs[y])
 
     def test_products_of_rows_in_three_dimensions(self):
         network = Network(5)

@@ -98,8 +98,6 @@ TEST(CodeRules, RefuseWhatDoesNotFit) {
   EXPECT_THAT(inferred("LinearCodes", with(rows, 4, {i8, {2}})), HasSubstr("must be one number"));
   EXPECT_THAT(inferred("LinearCodes", with(rows, code_product::kYScale, kNumber)),
               HasSubstr("input 9 must be given"));
-  EXPECT_THAT(inferred("LinearCodes", with(rows, code_product::kYZero, {i8, {}})),
-              HasSubstr("must be absent"));
   EXPECT_THAT(inferred("LinearCodes", with_codes(rows, f32)), HasSubstr("input 9 (y zero point)"));
   EXPECT_THAT(inferred("LinearCodes", rows, {{"least", 1.0}, {"most", 0.5}}),
               HasSubstr("least must be at most as much as most"));
@@ -107,6 +105,30 @@ TEST(CodeRules, RefuseWhatDoesNotFit) {
               HasSubstr("the weights' channels times the groups"));
   EXPECT_THAT(inferred("ConvCodes", conv({u8, {1, 4, 9}}), kTwoGroups), HasSubstr("must have 3 dimensions"));
   EXPECT_THAT(inferred("ConvCodes", conv({u8, {1, 4, 0, 9}}), {{"group", 2}}), HasSubstr("does not fit"));
+}
+
+TEST(CodeRules, GiveCodesInOneStep) {
+  const Inputs rows = with(linear({i8, {"T", 4}}), code_product::kYZero, {u8, {}});
+  EXPECT_EQ(inferred("LinearCodes", rows), "u8[T, 6]");
+  EXPECT_EQ(inferred("LinearCodes", with(rows, code_product::kBias, {Dtype::i32, {6}})), "u8[T, 6]");
+  EXPECT_THAT(inferred("LinearCodes", with(rows, code_product::kBias, {f32, {6}})),
+              HasSubstr("input 3 (bias)"));
+  EXPECT_THAT(inferred("LinearCodes", with(rows, code_product::kAddend, {f32, {"T", 6}})),
+              HasSubstr("neither addend nor bounds"));
+  EXPECT_THAT(inferred("LinearCodes", rows, {{"least", 0.0}}), HasSubstr("neither addend nor bounds"));
+  EXPECT_EQ(inferred("ConvCodes",
+                     with(with(conv(kImage), code_product::kBias, {Dtype::i32, {6}}), code_product::kYZero,
+                          {i8, {}}),
+                     kTwoGroups),
+            "i8[N, 6, 9, W]");
+}
+
+TEST(CodeRules, LookUpCodesOfAByte) {
+  EXPECT_EQ(inferred("MapCodes", {{u8, {"N", 3}}, {i8, {256}}}), "i8[N, 3]");
+  EXPECT_EQ(inferred("MapCodes", {ValueType::unranked(i8), {u8, {256}}}), "u8[...]");
+  EXPECT_THAT(inferred("MapCodes", {{f32, {3}}, {u8, {256}}}), HasSubstr("input 0 (x)"));
+  EXPECT_THAT(inferred("MapCodes", {{u8, {3}}, {u8, {255}}}), HasSubstr("the codes of a byte"));
+  EXPECT_THAT(inferred("MapCodes", {{u8, {3}}, {u8, {1, 256}}}), HasSubstr("input 1 (table)"));
 }
 
 Inputs pair(const ValueType& a, const ValueType& b, Dtype y) {

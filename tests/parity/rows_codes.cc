@@ -29,28 +29,36 @@ Tensor absent() { return empty(Dtype::none, {0}, 0); }
 
 std::span<const CodeKind> code_kinds() {
   static constexpr CodeKind kKinds[] = {
-      {Dtype::u8, Dtype::u8, Dtype::none, true},   {Dtype::i8, Dtype::i8, Dtype::i8, true},
-      {Dtype::i8, Dtype::f32, Dtype::u8, true},    {Dtype::u8, Dtype::i8, Dtype::f32, false},
-      {Dtype::u8, Dtype::f32, Dtype::none, false}, {Dtype::i8, Dtype::u8, Dtype::none, false}};
+      {Dtype::u8, Dtype::u8, Dtype::none, true},       {Dtype::i8, Dtype::i8, Dtype::i8, true},
+      {Dtype::i8, Dtype::f32, Dtype::u8, true},        {Dtype::u8, Dtype::i8, Dtype::f32, false},
+      {Dtype::u8, Dtype::f32, Dtype::none, false},     {Dtype::i8, Dtype::u8, Dtype::none, false},
+      {Dtype::u8, Dtype::i8, Dtype::none, true, true}, {Dtype::i8, Dtype::u8, Dtype::none, false, true}};
   return kKinds;
 }
 
 Case code_case(std::string_view op, const Shape& x, const Shape& weight, const CodeKind& kind,
-               const Attributes& attributes) {
+               Attributes attributes) {
   Random random(29);
+  if (kind.in_one_step)
+    for (const auto* bound : {"least", "most"}) attributes.erase(bound);
   float depth = 1;
   for (std::size_t i = 1; i < weight.size(); ++i) depth *= static_cast<float>(weight[i]);
   const float spread = 1 / (74.0f * 74.0f * std::sqrt(depth + 1));  // of codes of any bits
   Tensor factors = normal(random, {weight[0]}, 20 * spread);
   std::vector<Tensor> inputs = {codes(random, kind.x, x), codes(random, Dtype::i8, weight), factors,
-                                kind.bias ? normal(random, {weight[0]}, 10) : absent(),
+                                !kind.bias         ? absent()
+                                : kind.in_one_step ? integers(random, {weight[0]}, -9000, 9000)
+                                                   : normal(random, {weight[0]}, 10),
                                 codes(random, kind.x, {})};
+  const Tensor none = absent();
   Graph graph;
   const auto result = [&] {
     graph = {};
     std::vector<ValueId> ids;
-    for (const auto& input : inputs)
-      ids.push_back(graph.add_constant("in", {input.bytes.data(), input.dtype, input.dims}, nullptr));
+    for (const auto& input : inputs) {  // a bias changes nothing
+      const Tensor& given = &input == &inputs[code_product::kBias] ? none : input;
+      ids.push_back(graph.add_constant("in", {given.bytes.data(), given.dtype, given.dims}, nullptr));
+    }
     return graph.value(graph.add_node(op, "node", ids, attributes).at(0)).type;
   };
   Shape y;
@@ -61,7 +69,7 @@ Case code_case(std::string_view op, const Shape& x, const Shape& weight, const C
                                                : codes(random, kind.addend, y));
   inputs.push_back(adds_codes ? number(0.13f) : absent());
   inputs.push_back(adds_codes ? codes(random, kind.addend, {}) : absent());
-  inputs.push_back(kind.y == Dtype::f32 ? absent() : number(0.37f));
+  inputs.push_back(kind.y == Dtype::f32 || kind.in_one_step ? absent() : number(0.37f));
   inputs.push_back(kind.y == Dtype::f32 ? absent() : codes(random, kind.y, {1}));
   Case test{std::string(op), op, std::move(inputs), {empty(kind.y, y)}, {}};
   for (const auto& input : test.inputs)
@@ -144,6 +152,21 @@ Cases linear_cases_of_codes() {
   return cases;
 }
 
+Cases map_cases() {
+  Cases cases;
+  Random random(3);
+  for (const auto& dims : {Shape{256}, Shape{3, 5, 37}, Shape{}, Shape{1000}, Shape{0, 2}})
+    for (const auto dtype : {Dtype::i8, Dtype::u8}) {
+      const auto name = "MapCodes of " + to_string(ValueType{dtype, {dims.begin(), dims.end()}});
+      cases.push_back({name,
+                       "MapCodes",
+                       {codes(random, dtype, dims), codes(random, Dtype::u8, {256})},
+                       {empty(Dtype::u8, dims)},
+                       {}});
+    }
+  return cases;
+}
+
 Cases arithmetic_cases(std::string_view op) {
   constexpr auto i8 = Dtype::i8;
   constexpr auto u8 = Dtype::u8;
@@ -192,6 +215,7 @@ std::vector<Row> code_rows() {
       {"AddCodes", [] { return arithmetic_cases("AddCodes"); }, {}},
       {"ConvCodes", conv_cases, {}},
       {"LinearCodes", linear_cases_of_codes, {}},
+      {"MapCodes", map_cases, {}},
       {"MulCodes", [] { return arithmetic_cases("MulCodes"); }, {}},
       {"SubCodes", [] { return arithmetic_cases("SubCodes"); }, {}},
   };

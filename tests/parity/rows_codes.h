@@ -14,6 +14,7 @@ struct CodeKind {
   Dtype y = Dtype::f32;
   Dtype addend = Dtype::none;
   bool bias = true;
+  bool in_one_step = false;  // y has no scale, and the bias is whole
 };
 
 /// Each type of each operand.
@@ -22,7 +23,7 @@ std::span<const CodeKind> code_kinds();
 /// Outputs of a few tens, so that some of their codes are held in the range and most are not. Throws where
 /// the op's rule refuses the shapes.
 Case code_case(std::string_view op, const Shape& x, const Shape& weight, const CodeKind& kind,
-               const Attributes& attributes);
+               Attributes attributes);
 
 /// AddCodes, SubCodes or MulCodes of codes of these types, about a third of whose results are held in the
 /// range.

@@ -29,7 +29,10 @@ struct ConvolutionCodes {
     return {_mm256_add_epi32(sums.low, _mm256_madd_epi16(windows.low, weights)),
             _mm256_add_epi32(sums.high, _mm256_madd_epi16(windows.high, weights))};
   }
-  [[gnu::always_inline]] static Vector real(const Sums& sums) { return avx2::real(sums); }
+  [[gnu::always_inline]] static void store(std::int32_t* target, const Sums& sums) {
+    _mm256_store_si256(reinterpret_cast<__m256i*>(target), sums.low);
+    _mm256_store_si256(reinterpret_cast<__m256i*>(target + 8), sums.high);
+  }
 
   static std::int32_t row_start(const std::int8_t*, std::int64_t, std::int32_t) { return 0; }
 

@@ -136,16 +136,15 @@ class Depthwise {
 
   void multiply_plane(std::int64_t plane, std::int64_t row) {
     const std::int64_t pairs = find_pairs(problem_.weights + row * problem_.depth);
-    const Vector factor = broadcast(Vector{}, epilogue_.factors[row]);
-    const Vector bias = broadcast(Vector{}, epilogue_.bias == nullptr ? -0.0f : epilogue_.bias[row]);
     const codes::Epilogue epilogue = epilogue_;
+    const auto terms = codes::terms_of_row<Vector>(epilogue, row);
     const std::int64_t outputs = plane_.columns.output;
     for (std::int64_t y = 0; y < plane_.lines.output; ++y) {
       const std::int16_t* line = codes_ + y * plane_.lines.stride * plane_.line;
       for (std::int64_t x = 0; x < outputs; x += kTileOutputs) {
         const Integers sums = sums_of(line + x, pairs);
-        codes::finish(epilogue, real(sums), factor, bias, plane * problem_.pixels + y * outputs + x,
-                      outputs - x < kTileOutputs ? outputs - x : kTileOutputs);
+        codes::finish<Vector>(epilogue, sums, terms, plane * problem_.pixels + y * outputs + x,
+                              outputs - x < kTileOutputs ? outputs - x : kTileOutputs);
       }
     }
   }

@@ -28,11 +28,6 @@ struct ProductCodes {
       _mm256_store_si256(reinterpret_cast<__m256i*>(target + k), _mm256_setzero_si256());
   }
 
-  [[gnu::always_inline]] static Vector real(const std::int32_t* sums) {
-    return avx2::real({_mm256_load_si256(reinterpret_cast<const __m256i*>(sums)),
-                       _mm256_load_si256(reinterpret_cast<const __m256i*>(sums + 8))});
-  }
-
   /// Products of kCount prepared rows with four rows of weights, `stride` apart for each of x.
   template <int kCount>
   static void dots(const Code* x, std::int64_t padded, const std::int8_t* const* rows, std::int64_t columns,

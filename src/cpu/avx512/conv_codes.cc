@@ -43,7 +43,9 @@ struct ConvolutionCodes {
   [[gnu::always_inline]] static Sums dot(Sums sums, Codes windows, Codes weights) {
     return _mm512_dpbusd_epi32(sums, windows, weights);
   }
-  [[gnu::always_inline]] static Vector real(Sums sums) { return {_mm512_cvtepi32_ps(sums)}; }
+  [[gnu::always_inline]] static void store(std::int32_t* target, Sums sums) {
+    _mm512_store_si512(target, sums);
+  }
 
   static std::int32_t row_start(const std::int8_t* weights, std::int64_t depth, std::int32_t zero) {
     __m512i sums = _mm512_setzero_si512();

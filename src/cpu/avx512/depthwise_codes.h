@@ -253,9 +253,8 @@ class Depthwise {
     const __m512i zeros = _mm512_set1_epi8(static_cast<char>(zero_));
     const __m512i flip = _mm512_set1_epi8(static_cast<char>(0x80));
     const __m512i line_index = _mm512_load_si512(tiles_->index);
-    const Vector factor = broadcast(Vector{}, epilogue_.factors[row]);
-    const Vector bias = broadcast(Vector{}, epilogue_.bias == nullptr ? -0.0f : epilogue_.bias[row]);
     const codes::Epilogue epilogue = epilogue_;
+    const auto terms = codes::terms_of_row<Vector>(epilogue, row);
     const std::int64_t steps = steps_.count;
     const std::int32_t* weights = weights_;
     const TileStep* step = tiles_;
@@ -266,8 +265,8 @@ class Depthwise {
         if (is_signed) windows = _mm512_xor_si512(windows, flip);
         sums = _mm512_dpbusd_epi32(sums, windows, _mm512_set1_epi32(weights[s]));
       }
-      codes::finish(epilogue, Vector{_mm512_cvtepi32_ps(sums)}, factor, bias,
-                    plane * problem_.pixels + pixels_[tile].first, pixels_[tile].count);
+      codes::finish<Vector>(epilogue, Integers{sums}, terms, plane * problem_.pixels + pixels_[tile].first,
+                            pixels_[tile].count);
     }
   }
 

@@ -38,10 +38,6 @@ struct ProductCodes {
   [[gnu::always_inline]] static Sums dot(Sums sums, Codes x, Codes weights) {
     return _mm512_dpbusd_epi32(sums, x, weights);
   }
-  [[gnu::always_inline]] static Vector real(const std::int32_t* sums) {
-    return {_mm512_cvtepi32_ps(_mm512_load_si512(sums))};
-  }
-
   /// Products of kCount prepared rows with four rows of weights, `stride` apart for each of x.
   template <int kCount>
   static void dots(const Code* x, std::int64_t padded, const std::int8_t* const* rows, std::int64_t columns,

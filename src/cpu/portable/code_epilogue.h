@@ -15,6 +15,19 @@ static_assert(static_cast<std::int32_t>(Dtype::none) == codes::kNone);
 
 /// Writes element i of y, which belongs to a row of the weights.
 inline void finish_sum(const codes::Epilogue& epilogue, std::int64_t i, std::int64_t row, std::int32_t sum) {
+  if (epilogue.in_one_step) {
+    const auto start =
+        static_cast<std::uint32_t>(epilogue.whole_bias == nullptr ? 0 : epilogue.whole_bias[row]);
+    const auto total = static_cast<std::int32_t>(start + static_cast<std::uint32_t>(sum));
+    const double zero = epilogue.y_zero;
+    double code = static_cast<double>(total) * static_cast<double>(epilogue.factors[row]) + zero;
+    const double low = static_cast<double>(epilogue.least) + zero;
+    code = code > low ? code : low;  // a NaN too
+    code = code < low + 255 ? code : low + 255;
+    static_cast<std::uint8_t*>(epilogue.y)[i] =
+        static_cast<std::uint8_t>(static_cast<std::int32_t>(std::nearbyint(code)));
+    return;
+  }
   float value = static_cast<float>(sum) * epilogue.factors[row];
   if (epilogue.bias != nullptr) value += epilogue.bias[row];
   if (epilogue.addend != nullptr && epilogue.addend_dtype == codes::kI8)

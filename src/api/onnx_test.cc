@@ -20,6 +20,11 @@ namespace {
 [[noreturn]] void refuse(const std::string& message) { throw Error(ErrorCode::unsupported, message); }
 
 Tensor host_tensor(const onnx::Tensor& stored) {
+  if (stored.data_type == onnx::DataType::string) {
+    Tensor result{std::string(info(Dtype::string).name), stored.dims, {}};
+    result.texts = stored.strings;
+    return result;
+  }
   const auto [view, owner] = onnx::tensor_data(stored);
   return {std::string(info(view.dtype).name), view.shape, {view.data, view.data + view.bytes()}};
 }

@@ -50,6 +50,9 @@ class ConstantFinder {
       shape.push_back(dim.value);
     }
     if (type.dtype == Dtype::none) return {{&kNoBytes, type.dtype, shape}, nullptr};
+    if (type.dtype == Dtype::string)
+      refuse_constant(
+          name, "is " + to_string(type) + ": texts are no constants, the op Strings makes them of bytes");
     for (const auto& [given, tensor] : options_.constants)
       if (given == name) return from_tensor(name, type, shape, tensor, {});
     if (folder_ != nullptr && folder_->has(name + ".npy")) {

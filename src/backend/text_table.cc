@@ -23,7 +23,7 @@ std::uint64_t TextTable::number_of(std::string_view text, const std::string& use
   const std::uint64_t grown = bytes_ + bytes_of(text);
   if (grown > allowed_) {
     const std::uint64_t more = grown - allowed_ + kStep;
-    require_bytes(more, printable(user) + ": more texts", memory_available(), user);
+    require_bytes(more, printable(user) + ": the table of texts", memory_available(), user);
     allowed_ += more;
   }
   const std::uint64_t number = texts_.size();

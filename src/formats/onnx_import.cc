@@ -43,6 +43,7 @@ constexpr std::array kDtypes = {
     DtypeRow{DataType::float8e5m2fnuz, Dtype::f8e5m2fnuz},
     DtypeRow{DataType::float8e8m0, Dtype::f8e8m0},
     DtypeRow{DataType::float4e2m1, Dtype::f4e2m1},
+    DtypeRow{DataType::string, Dtype::string},
 };
 
 /// Elements of 2 or 4 bits, each into a byte of its own; whole numbers keep their sign.
@@ -204,10 +205,7 @@ class Importer {
     if (graph.inputs.size() != 1 || graph.outputs.size() != 1)
       import.refuse(std::string(attribute) + " must have one input and one output");
     const auto names = values_;
-    for (const auto& tensor : graph.initializers) {
-      auto [view, owner] = tensor_data(tensor);
-      values_[tensor.name] = import.constant(std::move(view), std::move(owner));
-    }
+    for (const auto& tensor : graph.initializers) values_[tensor.name] = import.constant(tensor);
     if (!graph.sparse_initializers.empty()) import.unsupported("sparse initializers are not read");
     values_[graph.inputs[0].name] = given;
     for (const auto& node : graph.nodes) add(node);
@@ -267,10 +265,8 @@ class Importer {
   }
 
   void add_initializers() {
-    for (const auto& tensor : source_.initializers) {
-      auto [view, owner] = tensor_data(tensor);
-      values_[tensor.name] = graph_.add_constant(tensor.name, std::move(view), std::move(owner));
-    }
+    for (const auto& tensor : source_.initializers)
+      values_[tensor.name] = add_tensor(graph_, tensor.name, tensor);
     if (!source_.sparse_initializers.empty())
       throw Error(ErrorCode::unsupported, "sparse initializers are not read",
                   {model_.file, std::nullopt, source_.sparse_initializers[0].values.name});
@@ -283,7 +279,7 @@ class Importer {
         throw Error(ErrorCode::unsupported, "the input " + message, {model_.file, std::nullopt, input.name});
       };
       const auto known = value_type(input.type);
-      if (!known) refuse("is neither a tensor of numbers nor a sequence or an optional of such");
+      if (!known) refuse("is neither a tensor of numbers or texts nor a sequence or an optional of such");
       if (known->container != Container::tensor) {
         values_[input.name] = graph_.add_input(input.name, *known);
         continue;
@@ -400,16 +396,18 @@ class Importer {
     const auto& attributes = import.node().attributes;
     if (attributes.size() != 1) import.refuse("must have one attribute");
     const Attribute& attribute = attributes[0];
-    if (attribute.kind == AttributeKind::tensor) {
-      auto [view, owner] = tensor_data(attribute.tensors.at(0));
-      return import.constant(std::move(view), std::move(owner));
+    if (attribute.kind == AttributeKind::tensor) return import.constant(attribute.tensors.at(0));
+    if (attribute.kind == AttributeKind::text) return import.strings(attribute.texts, {});
+    if (attribute.kind == AttributeKind::texts) {
+      const std::int64_t count = std::ssize(attribute.texts);
+      return import.strings(attribute.texts, std::span(&count, 1));
     }
     if (attribute.kind == AttributeKind::integers) return import.constant(attribute.integers);
     if (attribute.kind == AttributeKind::integer)
       return import.constant(static_cast<double>(attribute.integers.at(0)), Dtype::i64);
     if (attribute.kind == AttributeKind::real)
       return import.constant(static_cast<double>(attribute.reals.at(0)), Dtype::f32);
-    if (attribute.kind != AttributeKind::reals) import.unsupported("texts and sparse tensors are not read");
+    if (attribute.kind != AttributeKind::reals) import.unsupported("sparse tensors are not read");
     const auto copy = std::make_shared<std::vector<float>>(attribute.reals);
     copy->reserve(1);
     return import.constant({reinterpret_cast<const std::byte*>(copy->data()),
@@ -438,7 +436,7 @@ std::optional<Dtype> dtype_of(DataType type) {
 
 std::pair<TensorView, std::shared_ptr<const void>> tensor_data(const Tensor& tensor) {
   const auto dtype = dtype_of(tensor.data_type);
-  if (!dtype)
+  if (!dtype || *dtype == Dtype::string)
     throw Error(ErrorCode::unsupported,
                 "a tensor of type " + std::string(data_type_name(tensor.data_type)) + " is not read",
                 {{}, tensor.offset, printable(tensor.name)});

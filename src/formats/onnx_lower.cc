@@ -47,7 +47,7 @@ std::optional<lathe::Attribute> converted(const Attribute& attribute, lathe::Att
 
 const Lowering* find_lowering(const Node& node) {
   for (const auto family : {element_lowerings, array_lowerings, window_lowerings, product_lowerings,
-                            sequence_lowerings, microsoft_lowerings, quantized_lowerings})
+                            sequence_lowerings, string_lowerings, microsoft_lowerings, quantized_lowerings})
     for (const auto& lowering : family())
       if (lowering.op == node.op_type && lowering.domain == node.domain) return &lowering;
   return nullptr;
@@ -175,6 +175,13 @@ std::vector<float> NodeImport::reals(std::string_view attribute) const {
   return found->reals;
 }
 
+std::vector<std::string> NodeImport::texts(std::string_view attribute) const {
+  const auto* found = node_.find(attribute);
+  if (found == nullptr) return {};
+  if (found->kind != AttributeKind::texts) refuse(std::string(attribute) + " must be texts");
+  return found->texts;
+}
+
 std::string NodeImport::name() const {
   if (!node_.name.empty()) return node_.name;
   for (const auto& output : node_.outputs)
@@ -232,6 +239,10 @@ ValueId NodeImport::constant(double number, Dtype dtype) {
 
 ValueId NodeImport::constant(TensorView data, std::shared_ptr<const void> owner) {
   return graph_.add_constant(name() + ".constant", std::move(data), std::move(owner));
+}
+
+ValueId NodeImport::constant(const Tensor& tensor) {
+  return add_tensor(graph_, name() + ".constant", tensor);
 }
 
 void NodeImport::unsupported(const std::string& message) const {

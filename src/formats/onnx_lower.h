@@ -18,12 +18,17 @@
 
 namespace lathe::onnx {
 
-/// The dtype of our tensors; empty where there is none (strings, complex numbers).
+/// The dtype of our tensors; empty where there is none (complex numbers).
 std::optional<Dtype> dtype_of(DataType type);
 
 /// A tensor's elements as our tensors have them: those below a byte in a byte each. Throws
-/// Error(unsupported) for strings and complex numbers.
+/// Error(unsupported) for strings, which no bytes are, and complex numbers.
 std::pair<TensorView, std::shared_ptr<const void>> tensor_data(const Tensor& tensor);
+
+/// The tensor as a constant of the graph; of strings as what a node makes of one. `label` is its name.
+ValueId add_tensor(lathe::Graph& graph, const std::string& label, const Tensor& tensor);
+ValueId add_strings(lathe::Graph& graph, const std::string& label, std::span<const std::string> texts,
+                    std::span<const std::int64_t> dims);
 
 /// One node on its way into the graph.
 class NodeImport {
@@ -59,6 +64,7 @@ class NodeImport {
   std::string text(std::string_view attribute, std::string otherwise = {}) const;
   std::vector<std::int64_t> integers(std::string_view attribute) const;  // empty where it is not given
   std::vector<float> reals(std::string_view attribute) const;
+  std::vector<std::string> texts(std::string_view attribute) const;
 
   /// A node with one output, or all outputs of one; named after the node.
   ValueId add(std::string_view op, std::vector<ValueId> inputs, Attributes attributes = {});
@@ -71,6 +77,8 @@ class NodeImport {
   ValueId constant(std::span<const std::int64_t> integers);  // i64 [n]
   ValueId constant(double number, Dtype dtype);              // [], of a real or whole type
   ValueId constant(TensorView data, std::shared_ptr<const void> owner);
+  ValueId constant(const Tensor& tensor);
+  ValueId strings(std::span<const std::string> texts, std::span<const std::int64_t> dims);  // must be UTF-8
 
   [[noreturn]] void unsupported(const std::string& message) const;
   [[noreturn]] void refuse(const std::string& message) const;  // Error(invalid_file)
@@ -95,6 +103,7 @@ std::span<const Lowering> array_lowerings();
 std::span<const Lowering> window_lowerings();
 std::span<const Lowering> product_lowerings();
 std::span<const Lowering> sequence_lowerings();
+std::span<const Lowering> string_lowerings();
 std::span<const Lowering> microsoft_lowerings();
 
 /// The node's outputs in the graph: by its lowering; else by the row of its name where that takes it, or the

@@ -37,6 +37,8 @@ std::string target_name(NodeImport& node) {
 Values cast_to(NodeImport& node, const std::string& target) {
   const ValueId x = node.inputs().at(0);
   if (info(node.type(0).dtype).name == target) return {unchanged(node, x)};
+  if (node.type(0).dtype == Dtype::string) return {node.add("CastFromString", {x}, {{"to", target}})};
+  if (target == info(Dtype::string).name) return {node.add("CastToString", {x})};
   return {node.add("Cast", {x},
                    {{"to", target},
                     {"saturate", node.integer("saturate", 1)},

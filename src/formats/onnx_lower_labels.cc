@@ -16,8 +16,12 @@ Values lower_extractor(NodeImport& node) { return node.add_as_given("ArrayFeatur
 
 ValueId tensor_constant(NodeImport& node, const Attribute& attribute) {
   if (attribute.kind != AttributeKind::tensor) node.refuse(attribute.name + " must be a tensor");
-  auto [view, owner] = tensor_data(attribute.tensors.at(0));
-  return node.constant(std::move(view), std::move(owner));
+  return node.constant(attribute.tensors.at(0));
+}
+
+ValueId texts_constant(NodeImport& node, const std::vector<std::string>& texts) {
+  const std::int64_t count = std::ssize(texts);
+  return node.strings(texts, std::span(&count, 1));
 }
 
 ValueId reals_constant(NodeImport& node, std::vector<float> reals) {
@@ -31,14 +35,13 @@ ValueId table(NodeImport& node, const std::string& which) {
   const auto* tensor = node.node().find(which + "_tensor");
   const std::string integers = which + "_int64s";
   const std::string reals = which + "_floats";
-  const int given =
-      int{tensor != nullptr} + int{node.has_attribute(integers)} + int{node.has_attribute(reals)};
-  if (node.has_attribute(which + "_strings") || (tensor != nullptr && tensor->kind == AttributeKind::tensor &&
-                                                 tensor->tensors.at(0).data_type == DataType::string))
-    node.unsupported("texts are not computed");
+  const std::string texts = which + "_strings";
+  const int given = int{tensor != nullptr} + int{node.has_attribute(integers)} +
+                    int{node.has_attribute(reals)} + int{node.has_attribute(texts)};
   if (given != 1) node.refuse("it needs one attribute of " + which);
   if (tensor != nullptr) return tensor_constant(node, *tensor);
   if (node.has_attribute(integers)) return node.constant(node.integers(integers));
+  if (node.has_attribute(texts)) return texts_constant(node, node.texts(texts));
   return reals_constant(node, node.reals(reals));
 }
 
@@ -49,6 +52,7 @@ ValueId default_value(NodeImport& node, Dtype dtype) {
     const std::int64_t value = node.integer("default_int64", -1);
     return node.constant(std::span(&value, 1));
   }
+  if (dtype == Dtype::string) return texts_constant(node, {node.text("default_string", "_Unused")});
   const bool is_real = dtype == Dtype::f32 || dtype == Dtype::f64;
   return node.constant(is_real ? node.real("default_float", -0.0) : -1.0, dtype);
 }

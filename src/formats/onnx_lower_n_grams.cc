@@ -1,5 +1,5 @@
-// TfIdfVectorizer: how often each n-gram of a list stands in a row of whole numbers, its elements up to
-// max_skip_count apart. Each distance is a comparison of shifted rows with all n-grams at once.
+// TfIdfVectorizer: how often each n-gram of a list stands in a row of whole numbers or texts, its elements up
+// to max_skip_count apart. Each distance is a comparison of shifted rows with all n-grams at once.
 #include <algorithm>
 #include <array>
 #include <limits>
@@ -18,8 +18,12 @@ class NGrams {
   explicit NGrams(NodeImport& node) : node_(node) {}
 
   Values lower() {
-    if (!node_.has_attribute("pool_int64s")) node_.unsupported("n-grams of texts are not computed");
-    pool_ = node_.integers("pool_int64s");
+    texts_ = node_.texts("pool_strings");
+    numbers_ = node_.integers("pool_int64s");
+    if (texts_.empty() == numbers_.empty()) node_.refuse("it needs one of pool_int64s and pool_strings");
+    pool_size_ = std::max(std::ssize(texts_), std::ssize(numbers_));
+    if (texts_.empty() == (node_.type(0).dtype == Dtype::string))
+      node_.refuse("its pool is of another type than its input");
     starts_ = node_.integers("ngram_counts");
     columns_ = node_.integers("ngram_indexes");
     least_ = node_.integer("min_gram_length", 1);
@@ -27,14 +31,15 @@ class NGrams {
     skips_ = node_.integer("max_skip_count", 0);
     if (least_ < 1 || most_ < least_ || most_ > std::ssize(starts_) || skips_ < 0 || skips_ > kMostSkips)
       node_.refuse("lengths and skips of its n-grams are none that can be");
-    x_ = node_.add("Cast", {node_.inputs().at(0)}, {{"to", std::string("i64")}});
+    x_ = node_.inputs().at(0);
+    if (texts_.empty()) x_ = node_.add("Cast", {x_}, {{"to", std::string("i64")}});
     Values counts;
     std::int64_t index = 0;  // of an n-gram in the pool
     for (std::int64_t length = 1; length <= std::ssize(starts_); ++length) {
       const std::int64_t first = starts_[static_cast<std::size_t>(length - 1)];
       const std::int64_t end =
-          length < std::ssize(starts_) ? starts_[static_cast<std::size_t>(length)] : std::ssize(pool_);
-      if (first < 0 || end < first || end > std::ssize(pool_) || (end - first) % length != 0)
+          length < std::ssize(starts_) ? starts_[static_cast<std::size_t>(length)] : pool_size_;
+      if (first < 0 || end < first || end > pool_size_ || (end - first) % length != 0)
         node_.refuse("ngram_counts does not fit the pool");
       const std::int64_t grams = (end - first) / length;
       if (length >= least_ && length <= most_ && grams > 0) {
@@ -66,6 +71,18 @@ class NGrams {
     return node_.add("Unsqueeze", {row, one(-1)});
   }
 
+  /// Every `step`th element of the pool from `first` on: [count].
+  ValueId wanted(std::int64_t first, std::int64_t step, std::int64_t count) {
+    const auto taken = [&](const auto& pool) {
+      std::remove_cvref_t<decltype(pool)> elements;
+      for (std::int64_t i = 0; i < count; ++i)
+        elements.push_back(pool[static_cast<std::size_t>(first + i * step)]);
+      return elements;
+    };
+    return texts_.empty() ? node_.constant(taken(numbers_))
+                          : node_.strings(taken(texts_), std::span(&count, 1));
+  }
+
   /// f32 [..., n-grams]
   ValueId counted(std::int64_t length, std::int64_t first, std::int64_t grams) {
     const std::int64_t distances = length == 1 ? 1 : skips_ + 1;
@@ -73,11 +90,8 @@ class NGrams {
     for (std::int64_t distance = 1; distance <= distances; ++distance) {
       ValueId same = -1;  // bool [..., windows, n-grams]
       for (std::int64_t position = 0; position < length; ++position) {
-        std::vector<std::int64_t> wanted;
-        for (std::int64_t i = 0; i < grams; ++i)
-          wanted.push_back(pool_[static_cast<std::size_t>(first + i * length + position)]);
-        const ValueId equal =
-            node_.add("Equal", {shifted(position, length, distance), node_.constant(wanted)});
+        const ValueId equal = node_.add(
+            "Equal", {shifted(position, length, distance), wanted(first + position, length, grams)});
         same = same < 0 ? equal : node_.add("And", {same, equal});
       }
       const ValueId ones = node_.add("Cast", {same}, {{"to", std::string("f32")}});
@@ -110,7 +124,10 @@ class NGrams {
 
   NodeImport& node_;
   ValueId x_ = -1;
-  std::vector<std::int64_t> pool_, starts_, columns_;
+  std::vector<std::int64_t> numbers_;  // the pool: of these,
+  std::vector<std::string> texts_;     // or of these
+  std::int64_t pool_size_ = 0;
+  std::vector<std::int64_t> starts_, columns_;
   std::vector<std::int64_t> chosen_;  // n-grams that are looked for, by their place in the pool
   std::int64_t least_ = 1, most_ = 1, skips_ = 0;
 };

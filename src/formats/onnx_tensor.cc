@@ -15,6 +15,7 @@
 
 #include "base/error.h"
 #include "formats/onnx_reader.h"
+#include "text/utf8.h"
 
 namespace lathe::onnx {
 namespace {
@@ -232,7 +233,11 @@ void store_strings(WireMessage message, Tensor& tensor, std::uint64_t count) {
   while (message.next()) {
     if (message.field() != kStringData) continue;
     const auto bytes = message.bytes_item("string_data");
-    tensor.strings.emplace_back(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+    if (!is_utf8(text))
+      message.fail("text " + std::to_string(tensor.strings.size()) + " of the tensor is not UTF-8",
+                   tensor.name);
+    tensor.strings.emplace_back(text);
   }
 }
 

@@ -18,9 +18,15 @@ std::string mapped(std::string_view text, utf8proc_int32_t (*map)(utf8proc_int32
   return result;
 }
 
+/// utf8proc has the capital sharp s for the small one, which Unicode's mapping leaves as it is.
+utf8proc_int32_t upper(utf8proc_int32_t character) {
+  constexpr utf8proc_int32_t kSharpS = 0xdf;
+  return character == kSharpS ? kSharpS : utf8proc_toupper(character);
+}
+
 }  // namespace
 
 std::string to_lower_case(std::string_view text) { return mapped(text, utf8proc_tolower); }
-std::string to_upper_case(std::string_view text) { return mapped(text, utf8proc_toupper); }
+std::string to_upper_case(std::string_view text) { return mapped(text, upper); }
 
 }  // namespace lathe

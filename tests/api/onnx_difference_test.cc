@@ -77,5 +77,18 @@ TEST(OnnxDifference, SaysWhereTheFirstDifferenceIs) {
       "differs in 2 of 4 elements, first in 1: 2 and not 5");
 }
 
+TEST(OnnxDifference, HoldsTextsToEachOther) {
+  Tensor a{"string", {2}, {}};
+  a.texts = {"a", "b"};
+  Tensor b = a;
+  EXPECT_EQ(onnx_difference(a, b, kTolerance), "");
+  b.texts[1] = "c";
+  EXPECT_EQ(onnx_difference(a, b, kTolerance), "differs first in element 1: \"b\" and not \"c\"");
+  b.texts.pop_back();
+  EXPECT_THAT(onnx_difference(a, b, kTolerance), testing::HasSubstr("no text"));
+  b.shape = {1};
+  EXPECT_THAT(onnx_difference(a, b, kTolerance), testing::HasSubstr("string[2] and not string[1]"));
+}
+
 }  // namespace
 }  // namespace lathe

@@ -213,6 +213,9 @@ TEST(OnnxFault, RefusesTensorsWhoseDataContradictsThem) {
   expect_tensor_refused(tensor(27, 1).integers(5, {64}), "64 does not fit FLOAT6E2M3");
   expect_tensor_refused(tensor(8, 1).text(9, "abcd"), "texts cannot stand in raw_data");
   expect_tensor_refused(tensor(8, 2).text(6, "a"), "1 numbers or texts, and its shape 2");
+  expect_tensor_refused(tensor(8, std::int64_t{1} << 40).text(6, "a"), "1 numbers or texts, and its shape");
+  expect_tensor_refused(tensor(8, 1).text(6, "a").integers(7, {1}), "two places");
+  expect_tensor_refused(tensor(8, 2).text(6, "a").text(6, "\xe2\x82"), "text 1 of the tensor is not UTF-8");
   expect_tensor_refused(tensor(1, 1).text(9, "abcd").message(3, Message().integer(1, 0)), "segments");
 }
 

@@ -3,8 +3,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 #include "base/error.h"
 #include "graph/graph.h"
+#include "graph/infer.h"
 
 namespace lathe {
 namespace {
@@ -72,6 +75,54 @@ TEST(StringRules, RefuseWhatDoesNotFit) {
   for (const char* op : {"Less", "AddAny"})
     expect_refused("%y: bool[2, N] = " + std::string(op) + "(%x, %x)", op);
   expect_refused("%y: i64[2, 1] = ArgMaxAny(%x) {axis = 1}", "numbers");
+}
+
+/// Whether the op takes these inputs, with attributes of 0 and empty texts where it has no defaults.
+bool takes(const Op& op, std::vector<ValueType> types) {
+  Node node{&op, "node", {}, {}, {}, {}};
+  for (const auto& spec : op.attributes) {
+    const double value = std::isnan(spec.default_value) ? 0 : spec.default_value;
+    if (spec.kind == AttributeKind::integer) node.attributes[std::string(spec.name)] = std::int64_t(value);
+    if (spec.kind == AttributeKind::real) node.attributes[std::string(spec.name)] = value;
+    if (spec.kind >= AttributeKind::text) node.attributes[std::string(spec.name)] = std::string();
+  }
+  const auto count = std::max<std::size_t>(1, static_cast<std::size_t>(op.min_inputs));
+  const ValueType last = types.back();
+  types.resize(count, last);
+  if (std::ranges::none_of(types, [](const ValueType& type) { return type.dtype == Dtype::string; }))
+    return false;
+  const std::vector<TensorView> values(count);
+  try {
+    infer_types(node, {types, values});
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
+TEST(StringRules, LetTextsIntoWhatMovesElementsAlone) {
+  const ValueType texts{Dtype::string, {2, 2}};
+  const ValueType places{Dtype::i64, {2, 2}};
+  const ValueType list{Dtype::i64, {2}};
+  const ValueType number{Dtype::i64, {}};
+  const ValueType truths{Dtype::boolean, {2, 2}};
+  const ValueType flags{Dtype::boolean, {2}};
+  std::vector<std::string> names;
+  for (const auto& op : all_ops()) {
+    if (op.bodies > 0) continue;
+    const bool any = takes(op, {texts}) || takes(op, {texts, places}) || takes(op, {texts, list}) ||
+                     takes(op, {texts, number}) || takes(op, {texts, flags}) || takes(op, {truths, texts}) ||
+                     takes(op, {texts, places, texts}) || takes(op, {places, number, texts});
+    if (any) names.emplace_back(op.name);
+  }
+  EXPECT_THAT(names,
+              testing::ElementsAre("ArrayFeatureExtractor", "CenterCropPad", "Compress", "Concat", "Dropout",
+                                   "Equal", "ExpandAny", "EyeLike", "Flatten", "GatherAny", "GatherElements",
+                                   "GatherND", "Identity", "Optional", "OptionalGetElement",
+                                   "OptionalHasElement", "Pad", "RegexFullMatch", "ReshapeAny",
+                                   "ReverseSequence", "ScatterElements", "SequenceConstruct", "Shape", "Size",
+                                   "Slice", "SplitToSequence", "Squeeze", "StringConcat", "StringSplit",
+                                   "Tile", "TransposeAny", "Trilu", "Unsqueeze", "WhereAny"));
 }
 
 }  // namespace

@@ -43,11 +43,12 @@ class StridedCopy {
     if (other < rank_) return run_tiles(call, source, target, other);
     const Order order = outer_order(rank_ - 1, rank_ - 1);
     const Share share = share_of(call, order.count * last.dim);
-    for (std::int64_t i = share.begin; i < share.end;) {
-      const std::int64_t column = i % last.dim;
+    Place place(order, share.begin / last.dim);
+    std::int64_t column = share.begin % last.dim;
+    for (std::int64_t i = share.begin; i < share.end; column = 0, place.advance()) {
       const std::int64_t length = std::min(last.dim - column, share.end - i);
-      const auto [from, to] = offsets(order, i / last.dim);
-      copy_run(source + from + column * last.from, target + to + column * last.to, length, last);
+      copy_run(source + place.from() + column * last.from, target + place.to() + column * last.to, length,
+               last);
       i += length;
     }
   }
@@ -64,8 +65,39 @@ class StridedCopy {
     std::size_t rank = 0;
     std::int64_t count = 1;
   };
-  struct Offsets {
-    std::int64_t from, to;
+
+  /// Where a row lies on each side, and the next one without a division.
+  class Place {
+   public:
+    Place(const Order& order, std::int64_t row) : order_(order) {
+      for (std::size_t i = order.rank; i-- > 0;) {
+        index_[i] = row % order.axes[i].dim;
+        row /= order.axes[i].dim;
+        from_ += index_[i] * order.axes[i].from;
+        to_ += index_[i] * order.axes[i].to;
+      }
+    }
+
+    std::int64_t from() const { return from_; }
+    std::int64_t to() const { return to_; }
+
+    void advance() {
+      for (std::size_t i = order_.rank; i-- > 0;) {
+        const Axis& axis = order_.axes[i];
+        from_ += axis.from;
+        to_ += axis.to;
+        if (++index_[i] < axis.dim) return;
+        index_[i] = 0;
+        from_ -= axis.dim * axis.from;
+        to_ -= axis.dim * axis.to;
+      }
+    }
+
+   private:
+    const Order& order_;
+    std::array<std::int64_t, kMostAxes> index_;
+    std::int64_t from_ = 0;
+    std::int64_t to_ = 0;
   };
 
   /// The axis along which the source's elements lie side by side; rank_ where there is none.
@@ -84,17 +116,6 @@ class StridedCopy {
       order.count *= axes_[i].dim;
     }
     return order;
-  }
-
-  static Offsets offsets(const Order& order, std::int64_t row) {
-    Offsets result{0, 0};
-    for (std::size_t i = order.rank; i-- > 0;) {
-      const std::int64_t index = row % order.axes[i].dim;
-      row /= order.axes[i].dim;
-      result.from += index * order.axes[i].from;
-      result.to += index * order.axes[i].to;
-    }
-    return result;
   }
 
   template <class Element>
@@ -117,14 +138,14 @@ class StridedCopy {
     const std::int64_t strips = (rows.dim + kTile - 1) / kTile;
     const Share share = share_of(call, order.count * strips);
     for (std::int64_t i = share.begin; i < share.end; ++i) {
-      const auto [from, to] = offsets(order, i / strips);
+      const Place place(order, i / strips);
       const std::int64_t first = i % strips * kTile;
       const std::int64_t end = std::min(first + kTile, rows.dim);
       for (std::int64_t left = 0; left < columns.dim; left += kTile) {
         const std::int64_t right = std::min(left + kTile, columns.dim);
         for (std::int64_t row = first; row < end; ++row)
           for (std::int64_t column = left; column < right; ++column)
-            target[to + row * rows.to + column] = source[from + row + column * columns.from];
+            target[place.to() + row * rows.to + column] = source[place.from() + row + column * columns.from];
       }
     }
   }

@@ -129,6 +129,21 @@ void run(const KernelCall& call) {
   }
 }
 
+constexpr std::int64_t kNowhere = -1;
+
+/// Where the nearest row lies in x; kNowhere: outside.
+std::int64_t row_begin(const Plan& plan, std::int64_t row) {
+  std::int64_t begin = 0;
+  for (int i = plan.rank - 2; i >= 0; --i) {
+    const auto axis = static_cast<std::size_t>(i);
+    const ResizeSample& sample = plan.samples[axis][row % plan.axes[axis].output];
+    row /= plan.axes[axis].output;
+    if (sample.outside != 0) return kNowhere;
+    begin += sample.first * plan.strides[axis];
+  }
+  return begin;
+}
+
 template <class Element>
 void run_nearest(const KernelCall& call) {
   using Stored = typename Element::Stored;
@@ -137,14 +152,27 @@ void run_nearest(const KernelCall& call) {
   const auto* x = data_of<const Stored>(call.inputs[0]);
   auto* y = data_of<Stored>(call.outputs[0]);
   const Stored beyond = Element::store(static_cast<typename Element::Number>(call.attributes[5].real));
-  const Share share = share_of(call, element_count(call.outputs[0]));
-  std::array<const ResizeSample*, kMaxRank> samples{};
-  for (std::int64_t i = share.begin; i < share.end; ++i) {
-    const bool outside = find_samples(plan, i, samples);
-    std::int64_t at = 0;
-    for (std::size_t axis = 0; axis < static_cast<std::size_t>(plan.rank); ++axis)
-      at += samples[axis]->first * plan.strides[axis];
-    y[i] = outside ? beyond : x[at];
+  if (plan.rank == 0) {
+    if (call.thread == 0) *y = *x;
+    return;
+  }
+  const auto last = static_cast<std::size_t>(plan.rank - 1);
+  const std::int64_t columns = plan.axes[last].output;
+  const Share share = share_of(call, row_count(call.outputs[0]));
+  std::int64_t copied = kNowhere;  // where the row before lies in x
+  for (std::int64_t row = share.begin; row < share.end; ++row) {
+    const std::int64_t begin = row_begin(plan, row);
+    Stored* target = y + row * columns;
+    if (begin == kNowhere)
+      std::fill_n(target, columns, beyond);
+    else if (begin == copied)
+      std::copy_n(target - columns, columns, target);
+    else
+      for (std::int64_t i = 0; i < columns; ++i) {
+        const ResizeSample& sample = plan.samples[last][i];
+        target[i] = sample.outside != 0 ? beyond : x[begin + sample.first];
+      }
+    copied = begin;
   }
 }
 

@@ -65,6 +65,25 @@ Reference pair(double (*function)(double, double), double tolerance) {
   };
 }
 
+/// A function with up to two attributes; what overflows float32 is infinite.
+Reference activation(double (*function)(double x, double alpha, double beta), double tolerance) {
+  return [=](const Case& test, const Shape& index) {
+    const auto attribute = [&test](std::size_t i) {
+      return i < test.attributes.size() ? test.attributes[i].real : 0;
+    };
+    const double value = function(broadcast_at(test.inputs[0], index), attribute(0), attribute(1));
+    Expected expected = relative(static_cast<double>(static_cast<float>(value)), tolerance);
+    expected.tolerance += 2e-36;  // an exponential below the normal numbers is 0
+    return expected;
+  };
+}
+
+Expected slope_below_zero(const Case& test, const Shape& index) {
+  const double x = broadcast_at(test.inputs[0], index);
+  const double value = x < 0 ? x * broadcast_at(test.inputs[1], index) : x;
+  return relative(static_cast<double>(static_cast<float>(value)), 1e-7);
+}
+
 Expected clip(const Case& test, const Shape& index) {
   constexpr double kNone = std::numeric_limits<float>::max();
   double x = broadcast_at(test.inputs[0], index);
@@ -225,6 +244,20 @@ const std::map<std::string_view, Reference>& references() {
       {"Sigmoid", element([](double x) { return 1 / (1 + std::exp(-x)); }, 5e-7)},
       {"Softplus", element([](double x) { return std::log(1 + std::exp(x)); }, 1e-6)},
       {"Sqrt", element([](double x) { return std::sqrt(x); }, 1e-7)},
+      {"Celu",
+       activation([](double x, double a, double) { return x < 0 ? a * std::expm1(x / a) : x; }, 5e-7)},
+      {"Elu", activation([](double x, double a, double) { return x < 0 ? a * std::expm1(x) : x; }, 5e-7)},
+      {"HardSigmoid",
+       activation([](double x, double a, double b) { return x != x ? x : std::clamp(a * x + b, 0.0, 1.0); },
+                  1e-7)},
+      {"HardSwish",
+       activation([](double x, double, double) { return x * std::clamp(x / 6 + 0.5, 0.0, 1.0); }, 1e-7)},
+      {"LeakyRelu", activation([](double x, double a, double) { return x < 0 ? a * x : x; }, 1e-7)},
+      {"Mish",
+       activation([](double x, double, double) { return x * std::tanh(std::log1p(std::exp(x))); }, 1e-6)},
+      {"PRelu", slope_below_zero},
+      {"Selu",
+       activation([](double x, double a, double g) { return g * (x < 0 ? a * std::expm1(x) : x); }, 5e-7)},
       {"Add", pair([](double a, double b) { return a + b; }, 1e-7)},
       {"Mul", pair([](double a, double b) { return a * b; }, 1e-7)},
       {"Sub", pair([](double a, double b) { return a - b; }, 1e-7)},

@@ -58,7 +58,11 @@ std::vector<std::pair<Shape, Shape>> broadcast_pairs() {
           {{2, 1, 4, 1}, {3, 1, 5}},
           {{130, 1, 70}, {1, 2, 1}},
           {{2, 1}, {2, 3}},
-          {{1, 2, 1, 3, 1, 2}, {2, 1, 2, 1, 3, 1}}};
+          {{1, 2, 1, 3, 1, 2}, {2, 1, 2, 1, 3, 1}},
+          {{2, 24, 5, 7}, {24, 1, 1}},
+          {{37, 40}, {37, 1}},
+          {{1, 33}, {3, 40, 33}},
+          {{2, 5, 17}, {2, 1, 17}}};
 }
 
 }  // namespace
@@ -187,6 +191,18 @@ std::vector<Case> softmax_cases(std::string_view op) {
   Case masked{"masked", op, {normal(random, {2, 20})}, {empty(Dtype::f32, {2, 20})}, {integer(-1)}, -1};
   std::fill_n(masked.inputs[0].as<float>() + 3, 30, -kInfinity);
   cases.push_back(std::move(masked));
+  for (const int axis : {0, 1}) {  // a row and a column of each kind
+    Case special{"special values", op, {normal(random, {19, 19})}, {empty(Dtype::f32, {19, 19})},
+                 {integer(axis)},  -1};
+    auto* x = special.inputs[0].as<float>();
+    const float values[] = {-kInfinity, kInfinity, std::numeric_limits<float>::quiet_NaN(),
+                            0.0f,       -0.0f,     -100};
+    for (int i = 0; i < 6; ++i) {
+      std::fill_n(x + (2 * i + 1) * 19, 19, values[i]);
+      x[18 * 19 + 2 * i] = values[i];
+    }
+    cases.push_back(std::move(special));
+  }
   return cases;
 }
 
@@ -242,6 +258,10 @@ std::vector<Case> reduce_cases(std::string_view op) {
       {{2, 1, 3, 1, 2, 5}, "5, 0, 3"},
       {{200, 130}, "0"},
       {{4, 1}, "1"},
+      {{2, 40, 33}, "1"},
+      {{3, 20, 17}, "0, 2"},
+      {{5, 2, 3, 37}, "0, 2"},
+      {{3, 4, 16, 2}, "2, 3"},
   };
   Random random(47);
   std::vector<Case> cases;

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
+
+#include "parity/rows_arrays.h"
 
 namespace lathe::parity {
 namespace {
@@ -75,6 +78,7 @@ std::vector<Case> same_shape(std::string_view op, Dtypes dtypes, const Attribute
 
 std::vector<Case> slope_cases() {
   auto cases = binary("PRelu", kNumbers);
+  std::ranges::move(broadcast_cases("PRelu"), std::back_inserter(cases));
   std::erase_if(cases, [](const Case& test) { return test.inputs[0].dims != test.outputs[0].dims; });
   return cases;
 }
@@ -201,8 +205,17 @@ std::vector<Case> encoder_cases() {
   return cases;
 }
 
+/// With numbers that no vector is full of, and infinities, in float32.
+std::vector<Case> activation(std::string_view op, const Attributes& attributes = {}) {
+  auto cases = unary(op, kFloats, attributes);
+  for (auto& test : element_cases(op)) {
+    test.attributes = attributes;
+    cases.push_back(std::move(test));
+  }
+  return cases;
+}
+
 std::vector<Case> one_real(std::string_view op) { return unary(op, kFloats, {real(0.75)}); }
-std::vector<Case> two_reals(std::string_view op) { return unary(op, kFloats, {real(0.75), real(1.25)}); }
 
 }  // namespace
 
@@ -227,13 +240,13 @@ std::vector<Row> element_rows() {
       {"BitwiseXor", [] { return binary("BitwiseXor", kIntegers); }, {}},
       {"Cast", cast_cases, {}},
       {"Ceil", [] { return unary("Ceil", kFloats); }, {}},
-      {"Celu", [] { return one_real("Celu"); }, {}},
+      {"Celu", [] { return activation("Celu", {real(0.75)}); }, {}},
       {"ClipAny", clip_any_cases, {}},
       {"Cos", [] { return unary("Cos", kFloats); }, {}},
       {"Cosh", [] { return unary("Cosh", kFloats); }, {}},
       {"DivAny", [] { return binary("DivAny", kNumbers); }, {}},
       {"Dropout", dropout_cases, {}},
-      {"Elu", [] { return one_real("Elu"); }, {}},
+      {"Elu", [] { return activation("Elu", {real(0.75)}); }, {}},
       {"Equal", [] { return binary("Equal", kNumbers, {}, true); }, {}},
       {"ErfAny", [] { return unary("ErfAny", kFloats); }, {}},
       {"ExpAny", [] { return unary("ExpAny", kFloats); }, {}},
@@ -241,8 +254,12 @@ std::vector<Row> element_rows() {
       {"GeluAny", [] { return unary("GeluAny", kFloats, {text("tanh")}); }, {}},
       {"Greater", [] { return binary("Greater", kNumbers, {}, true); }, {}},
       {"GreaterOrEqual", [] { return binary("GreaterOrEqual", kNumbers, {}, true); }, {}},
-      {"HardSigmoid", [] { return two_reals("HardSigmoid"); }, {}},
-      {"HardSwish", [] { return unary("HardSwish", kFloats); }, {}},
+      {"HardSigmoid",
+       [] {
+         return activation("HardSigmoid", {real(0.2), real(0.5)});
+       },
+       {}},
+      {"HardSwish", [] { return activation("HardSwish"); }, {}},
       {"IsInf",
        [] {
          return unary("IsInf", kFloats, {integer(1), integer(0)}, true);
@@ -250,13 +267,13 @@ std::vector<Row> element_rows() {
        {}},
       {"IsNaN", [] { return unary("IsNaN", kFloats, {}, true); }, {}},
       {"LabelEncoder", encoder_cases, {}},
-      {"LeakyRelu", [] { return one_real("LeakyRelu"); }, {}},
+      {"LeakyRelu", [] { return activation("LeakyRelu", {real(0.75)}); }, {}},
       {"Less", [] { return binary("Less", kNumbers, {}, true); }, {}},
       {"LessOrEqual", [] { return binary("LessOrEqual", kNumbers, {}, true); }, {}},
       {"LogAny", [] { return unary("LogAny", kFloats); }, {}},
       {"Max", [] { return binary("Max", kNumbers); }, {}},
       {"Min", [] { return binary("Min", kNumbers); }, {}},
-      {"Mish", [] { return unary("Mish", kFloats); }, {}},
+      {"Mish", [] { return activation("Mish"); }, {}},
       {"Mod", [] { return binary("Mod", kNumbers, {integer(0)}); }, {}},
       {"MulAny", [] { return binary("MulAny", kNumbers); }, {}},
       {"NegAny", [] { return unary("NegAny", kSigned); }, {}},
@@ -267,7 +284,11 @@ std::vector<Row> element_rows() {
       {"ReciprocalAny", [] { return unary("ReciprocalAny", kFloats); }, {}},
       {"ReluAny", [] { return unary("ReluAny", kNumbers); }, {}},
       {"Round", [] { return unary("Round", kFloats); }, {}},
-      {"Selu", [] { return two_reals("Selu"); }, {}},
+      {"Selu",
+       [] {
+         return activation("Selu", {real(1.75), real(1.05)});
+       },
+       {}},
       {"Shrink",
        [] {
          return unary("Shrink", kNumbers, {real(0.5), real(2)});

@@ -1,4 +1,4 @@
-// Activation functions of floats of any type, rounded once, from double:
+// Activation functions of floats of any type:
 //   Celu            max(0, x) + min(0, alpha (exp(x / alpha) - 1))
 //   Elu             alpha (exp(x) - 1) below 0
 //   HardSigmoid     alpha x + beta, within 0 and 1
@@ -9,8 +9,13 @@
 //   Softsign        x / (1 + |x|)
 //   SwiGLU (a, b)   a / (1 + exp(-alpha a)) b, of equal shapes
 //   ThresholdedRelu x above alpha, else 0
-// NaN stays NaN.
+// NaN stays NaN. All are rounded once, from double, but those of float32 that take an exponential: Celu, Elu,
+// Mish and Selu have it in float32.
+#include <string>
+#include <vector>
+
 #include "cpu/portable/element_reals.h"
+#include "cpu/portable/expm1_f32.h"
 
 namespace lathe::portable {
 namespace {
@@ -43,6 +48,47 @@ double softsign(double x, Attributes) { return x / (1 + std::fabs(x)); }
 
 double thresholded_relu(double x, Attributes a) { return x <= a[0].real ? 0 : x; }
 
+float celu_f32(float x, Attributes a) {
+  const auto alpha = static_cast<float>(a[0].real);
+  return x < 0.0f ? alpha * expm1_f32(x / alpha) : x;
+}
+
+float elu_f32(float x, Attributes a) { return x < 0.0f ? static_cast<float>(a[0].real) * expm1_f32(x) : x; }
+
+/// tanh(log(1 + e)) = n / (n + 2) with n = e (e + 2); far above 0 it is 1.
+float mish_f32(float x, Attributes) {
+  const float e = exp_f32(20.0f < x ? 20.0f : x);
+  const float n = e * (e + 2.0f);
+  return x * (n / (n + 2.0f));
+}
+
+float selu_f32(float x, Attributes a) {
+  return static_cast<float>(a[1].real) * (x < 0.0f ? static_cast<float>(a[0].real) * expm1_f32(x) : x);
+}
+
+template <double (*function)(double, Attributes)>
+float rounded(float x, Attributes a) {
+  return static_cast<float>(function(static_cast<double>(x), a));
+}
+
+template <float (*function)(float, Attributes)>
+void run_f32(const KernelCall& call) {
+  const auto* x = data_of<const float>(call.inputs[0]);
+  auto* y = data_of<float>(call.outputs[0]);
+  const Share share = share_of(call, element_count(call.inputs[0]));
+  for (std::int64_t i = share.begin; i < share.end; ++i) y[i] = function(x[i], call.attributes);
+}
+
+using WideAndShort = Elements<double, Float16, Bfloat16>;
+
+/// Two kernels of the op, for float32 and for the others; the first have faster ones.
+template <float (*function_f32)(float, Attributes), double (*function)(double, Attributes)>
+void add(std::vector<Kernel>& kernels, const std::string& name, std::string_view op) {
+  kernels.push_back(
+      element_kernel(name + ".f32", op, run_f32<function_f32>, accepts_first<Elements<float>>, kInPlace));
+  kernels.push_back(element_kernel(name, op, run_real<function>, accepts_first<WideAndShort>, kInPlace));
+}
+
 void run_swiglu(const KernelCall& call) {
   std::array<double, kRealBlock> gates;
   std::array<double, kRealBlock> values;
@@ -61,18 +107,20 @@ void run_swiglu(const KernelCall& call) {
 }  // namespace
 
 std::span<const Kernel> element_activations_kernels() {
-  static const Kernel kKernels[] = {
-      real_kernel<celu>("celu", "Celu"),
-      real_kernel<elu>("elu", "Elu"),
-      real_kernel<hard_sigmoid>("hard_sigmoid", "HardSigmoid"),
-      real_kernel<hard_swish>("hard_swish", "HardSwish"),
-      real_kernel<leaky_relu>("leaky_relu", "LeakyRelu"),
-      real_kernel<mish>("mish", "Mish"),
-      real_kernel<selu>("selu", "Selu"),
-      real_kernel<softsign>("softsign", "Softsign"),
-      real_kernel<thresholded_relu>("thresholded_relu", "ThresholdedRelu"),
-      element_kernel("swiglu", "SwiGLU", run_swiglu, accepts_first<Floats>),
-  };
+  static const std::vector<Kernel> kKernels = [] {
+    std::vector<Kernel> kernels;
+    add<celu_f32, celu>(kernels, "celu", "Celu");
+    add<elu_f32, elu>(kernels, "elu", "Elu");
+    add<rounded<hard_sigmoid>, hard_sigmoid>(kernels, "hard_sigmoid", "HardSigmoid");
+    add<rounded<hard_swish>, hard_swish>(kernels, "hard_swish", "HardSwish");
+    add<rounded<leaky_relu>, leaky_relu>(kernels, "leaky_relu", "LeakyRelu");
+    add<mish_f32, mish>(kernels, "mish", "Mish");
+    add<selu_f32, selu>(kernels, "selu", "Selu");
+    kernels.push_back(real_kernel<softsign>("softsign", "Softsign"));
+    kernels.push_back(real_kernel<thresholded_relu>("thresholded_relu", "ThresholdedRelu"));
+    kernels.push_back(element_kernel("swiglu", "SwiGLU", run_swiglu, accepts_first<Floats>));
+    return kernels;
+  }();
   return kKernels;
 }
 

@@ -120,6 +120,11 @@ void run_clip(const KernelCall& call) {
   });
 }
 
+/// Of PRelu; float32 has a kernel of its own, which has faster ones.
+bool accepts_slopes(const NodeTypes& types) {
+  return accepts_first<Numbers>(types) && types.inputs[0].dtype != Dtype::f32;
+}
+
 }  // namespace
 
 std::span<const Kernel> element_numbers_kernels() {
@@ -132,7 +137,8 @@ std::span<const Kernel> element_numbers_kernels() {
       unary_kernel<Binarize>("binarizer", "Binarizer"),
       element_kernel("is_inf", "IsInf", run_unary<IsInfinite>, accepts_first<Floats>),
       element_kernel("is_nan", "IsNaN", run_unary<IsNan>, accepts_first<Floats>),
-      binary_kernel<SlopeBelowZero>("prelu", "PRelu"),
+      element_kernel("prelu.f32", "PRelu", run_binary<SlopeBelowZero>, accepts_first<Elements<float>>),
+      element_kernel("prelu", "PRelu", run_binary<SlopeBelowZero>, accepts_slopes),
       element_kernel("clip_any", "ClipAny", run_clip, accepts_first<Numbers>, kInPlace),
   };
   return kKernels;

@@ -8,6 +8,7 @@
 #include "cpu/portable/erf_f32.h"
 #include "cpu/portable/exp_f32.h"
 #include "cpu/portable/kernel_arguments.h"
+#include "cpu/portable/log1p_f32.h"
 
 namespace lathe::portable {
 namespace {
@@ -19,10 +20,7 @@ float reciprocal(float x) { return 1.0f / x; }
 float relu(float x) { return x < 0.0f ? 0.0f : x; }
 float sigmoid(float x) { return 1.0f / (1.0f + exp_f32(-x)); }
 /// log(1 + exp(x)), from the side where nothing overflows.
-float softplus(float x) {
-  const double far = std::log1p(std::exp(-std::fabs(static_cast<double>(x))));
-  return static_cast<float>(x > 0.0f ? far + static_cast<double>(x) : far);
-}
+float softplus(float x) { return log1p_f32(exp_f32(-std::fabs(x))) + (0.0f > x ? 0.0f : x); }
 float square_root(float x) { return std::sqrt(x); }
 
 template <float (*function)(float)>

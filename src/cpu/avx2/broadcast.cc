@@ -1,0 +1,18 @@
+// The kernels of cpu/vector/broadcast.h but PRelu, in AVX2.
+#include "cpu/vector/broadcast.h"
+
+#include "cpu/avx2/vector.h"
+#include "cpu/isa_kernel.h"
+
+namespace lathe::avx2 {
+
+extern const IsaKernel broadcast_kernels[];
+const IsaKernel broadcast_kernels[] = {
+    {"add_broadcast", vector::run_add_broadcast<Vector>, nullptr},
+    {"div", vector::run_div<Vector>, nullptr},
+    {"mul_broadcast", vector::run_mul_broadcast<Vector>, nullptr},
+    {"sub", vector::run_sub<Vector>, nullptr},
+    {nullptr, nullptr, nullptr},
+};
+
+}  // namespace lathe::avx2

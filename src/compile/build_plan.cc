@@ -39,7 +39,7 @@ class PlanBuilder {
     for (const auto& node : graph_.nodes) add_node(node);
     for (std::size_t i = 0; i < graph_.outputs.size(); ++i)
       plan_->outputs.push_back({graph_.output_names[i], tensor_of(graph_.outputs[i])});
-    require_room_for_each();
+    require_room_for_each(graph_, options_);
     mark_needed_steps();
     add_profiles();
     require_memory({packer_.bytes_to_allocate(), state_bytes(), plan_->arena_bytes()}, options_.memory);
@@ -142,15 +142,6 @@ class PlanBuilder {
                 {{}, std::nullopt, node.name});
   }
 
-  /// One tensor that is too large for this machine has a name.
-  void require_room_for_each() const {
-    for (const auto& tensor : plan_->tensors)
-      if (tensor.place == Place::arena)
-        require_bytes(tensor.max_bytes,
-                      "the tensor " + printable(tensor.name) + " of " + to_string(tensor.type),
-                      options_.memory, tensor.name);
-  }
-
   std::uint64_t state_bytes() const {
     std::uint64_t sum = 0;
     for (const auto& value : graph_.values) {
@@ -239,6 +230,20 @@ class PlanBuilder {
 };
 
 }  // namespace
+
+void require_room_for_each(const Graph& graph, const BuildOptions& options) {
+  for (const auto& value : graph.values) {
+    if (value.kind != ValueKind::computed || !is_planned(value.type)) continue;
+    Shape shape;
+    for (const auto& dim : value.type.dims) {
+      const auto limit = std::ranges::find(options.limits, dim.symbol, &SymbolLimit::name);
+      shape.push_back(dim.is_symbolic() && limit != options.limits.end() ? limit->maximum : dim.value);
+    }
+    require_bytes(dense_bytes(value.type.dtype, shape),
+                  "the tensor " + printable(value.name) + " of " + to_string(value.type), options.memory,
+                  value.name);
+  }
+}
 
 bool is_dynamic(const Graph& graph) {
   const auto unplanned = [](const Value& value) {

@@ -42,6 +42,10 @@ struct BuildOptions {
 /// Whether nodes have graphs of their own, or sizes depend on what tensors hold.
 bool is_dynamic(const Graph& graph);
 
+/// Throws Error(resource_limit) naming a computed tensor that alone needs more memory than there is, before
+/// kernels are timed on such.
+void require_room_for_each(const Graph& graph, const BuildOptions& options);
+
 /// Throws Error(unsupported) naming a node that no kernel accepts, and Error(resource_limit) with both sums
 /// where weights, states and tensors need more memory than there is, before it takes any.
 std::shared_ptr<Plan> build_plan(const Graph& graph, Backend& backend, const BuildOptions& options);

@@ -86,6 +86,7 @@ CompileResult compile(Graph graph, Backend& backend, const CompileOptions& optio
   build.memory = options.memory ? options.memory : memory_available();
   if (!options.pack_weights) build.layouts = stored_layouts(graph, backend);
   const bool planned = !is_dynamic(graph);
+  if (planned) require_room_for_each(graph, build);
   if (planned) tune(graph, backend, profiles, options.tuning, build);
   const auto plan = build_plan(graph, backend, build);
   if (planned) tune_plan(graph, backend, profiles, options.tuning, build.placement, plan);

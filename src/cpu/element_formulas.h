@@ -28,22 +28,19 @@ struct Bounds {
 }
 
 [[maybe_unused]] constexpr float leaky_relu(float x, double alpha) {
-  return x < 0.0f ? static_cast<float>(alpha * static_cast<double>(x)) : x;
+  return x < 0.0f ? static_cast<float>(alpha) * x : x;
 }
 
-[[maybe_unused]] constexpr double within_one(double x) {
-  const double raised = x < 0 ? 0 : x;
-  return raised > 1 ? 1 : raised;
+[[maybe_unused]] constexpr float within_one(float x) {
+  const float raised = x < 0.0f ? 0.0f : x;
+  return raised > 1.0f ? 1.0f : raised;
 }
 
 [[maybe_unused]] constexpr float hard_sigmoid(float x, double alpha, double beta) {
-  return static_cast<float>(within_one(alpha * static_cast<double>(x) + beta));
+  return within_one(static_cast<float>(alpha) * x + static_cast<float>(beta));
 }
 
-[[maybe_unused]] constexpr float hard_swish(float x) {
-  const auto wide = static_cast<double>(x);
-  return static_cast<float>(wide * within_one(wide / 6 + 0.5));
-}
+[[maybe_unused]] constexpr float hard_swish(float x) { return x * within_one(x * (1.0f / 6.0f) + 0.5f); }
 
 /// Of equal numbers a.
 [[maybe_unused]] constexpr float greatest(float a, float b) { return a != a || a > b ? a : b; }

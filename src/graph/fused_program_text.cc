@@ -307,11 +307,11 @@ std::string_view fused_function_name(FusedFunction function) {
 
 bool fits_rows(const Dims& rows, const Dims& operand) {
   if (rows == operand) return true;
-  if (operand.size() > rows.size()) return false;
+  if (operand.size() > std::max<std::size_t>(rows.size(), 1)) return false;
   const auto is_one = [](const Dim& dim) { return dim == Dim(1); };
   const bool is_number = std::ranges::all_of(operand, is_one);
-  return is_number ||
-         (operand.back() == rows.back() && std::all_of(operand.begin(), operand.end() - 1, is_one));
+  return is_number || (!rows.empty() && operand.back() == rows.back() &&
+                       std::all_of(operand.begin(), operand.end() - 1, is_one));
 }
 
 int fused_function_constants(FusedFunction function) {

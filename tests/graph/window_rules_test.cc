@@ -305,7 +305,7 @@ std::vector<Row> refused() {
        {kImage, floats({6, 4, 1, 1}), absent(), kFour, kFour},
        {{"prologue", "tanh"}},
        "no prologue"},
-      {"ConvPool", {kImage, floats({6, 4, 3, 3}), absent()}, {{"pool", "least"}}, "no pooling \"least\""},
+      {"ConvPool", {kImage, floats({6, 4, 3, 3}), absent()}, {{"pool", "least"}}, "no pooling least"},
       {"ConvPool",
        {kImage, floats({6, 4, 3, 3}), absent()},
        {{"pool", "max"}, {"pool_kernel_shape", "8,1"}},

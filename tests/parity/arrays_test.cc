@@ -84,6 +84,22 @@ Expected slope_below_zero(const Case& test, const Shape& index) {
   return relative(static_cast<double>(static_cast<float>(value)), 1e-7);
 }
 
+/// Rounded in front of the sum, which takes away most of it at the ends.
+Expected hard_sigmoid(const Case& test, const Shape& index) {
+  const double x = broadcast_at(test.inputs[0], index);
+  const double a = test.attributes[0].real;
+  const double b = test.attributes[1].real;
+  const double value = x != x ? x : std::clamp(a * x + b, 0.0, 1.0);
+  const bool is_cut = a * x + b > 2 || a * x + b < -1;
+  return {value, is_cut ? 0 : 3e-7 * (1 + std::abs(b))};
+}
+
+Expected hard_swish(const Case& test, const Shape& index) {
+  const double x = broadcast_at(test.inputs[0], index);
+  const bool is_cut = std::abs(x) > 4;
+  return {x * std::clamp(x / 6 + 0.5, 0.0, 1.0), is_cut || x != x ? 0 : 1e-6};
+}
+
 Expected clip(const Case& test, const Shape& index) {
   constexpr double kNone = std::numeric_limits<float>::max();
   double x = broadcast_at(test.inputs[0], index);
@@ -247,12 +263,9 @@ const std::map<std::string_view, Reference>& references() {
       {"Celu",
        activation([](double x, double a, double) { return x < 0 ? a * std::expm1(x / a) : x; }, 5e-7)},
       {"Elu", activation([](double x, double a, double) { return x < 0 ? a * std::expm1(x) : x; }, 5e-7)},
-      {"HardSigmoid",
-       activation([](double x, double a, double b) { return x != x ? x : std::clamp(a * x + b, 0.0, 1.0); },
-                  1e-7)},
-      {"HardSwish",
-       activation([](double x, double, double) { return x * std::clamp(x / 6 + 0.5, 0.0, 1.0); }, 1e-7)},
-      {"LeakyRelu", activation([](double x, double a, double) { return x < 0 ? a * x : x; }, 1e-7)},
+      {"HardSigmoid", hard_sigmoid},
+      {"HardSwish", hard_swish},
+      {"LeakyRelu", activation([](double x, double a, double) { return x < 0 ? a * x : x; }, 2e-7)},
       {"Mish",
        activation([](double x, double, double) { return x * std::tanh(std::log1p(std::exp(x))); }, 1e-6)},
       {"PRelu", slope_below_zero},

@@ -9,11 +9,11 @@
 //   Softsign        x / (1 + |x|)
 //   SwiGLU (a, b)   a / (1 + exp(-alpha a)) b, of equal shapes
 //   ThresholdedRelu x above alpha, else 0
-// NaN stays NaN. All are rounded once, from double, but those of float32 that take an exponential: Celu, Elu,
-// Mish and Selu have it in float32.
+// NaN stays NaN. Those of float32 are computed in float32, the others in double and rounded once.
 #include <string>
 #include <vector>
 
+#include "cpu/element_formulas.h"
 #include "cpu/portable/element_reals.h"
 #include "cpu/portable/expm1_f32.h"
 
@@ -66,10 +66,11 @@ float selu_f32(float x, Attributes a) {
   return static_cast<float>(a[1].real) * (x < 0.0f ? static_cast<float>(a[0].real) * expm1_f32(x) : x);
 }
 
-template <double (*function)(double, Attributes)>
-float rounded(float x, Attributes a) {
-  return static_cast<float>(function(static_cast<double>(x), a));
-}
+float hard_sigmoid_f32(float x, Attributes a) { return formulas::hard_sigmoid(x, a[0].real, a[1].real); }
+
+float hard_swish_f32(float x, Attributes) { return formulas::hard_swish(x); }
+
+float leaky_relu_f32(float x, Attributes a) { return formulas::leaky_relu(x, a[0].real); }
 
 template <float (*function)(float, Attributes)>
 void run_f32(const KernelCall& call) {
@@ -111,9 +112,9 @@ std::span<const Kernel> element_activations_kernels() {
     std::vector<Kernel> kernels;
     add<celu_f32, celu>(kernels, "celu", "Celu");
     add<elu_f32, elu>(kernels, "elu", "Elu");
-    add<rounded<hard_sigmoid>, hard_sigmoid>(kernels, "hard_sigmoid", "HardSigmoid");
-    add<rounded<hard_swish>, hard_swish>(kernels, "hard_swish", "HardSwish");
-    add<rounded<leaky_relu>, leaky_relu>(kernels, "leaky_relu", "LeakyRelu");
+    add<hard_sigmoid_f32, hard_sigmoid>(kernels, "hard_sigmoid", "HardSigmoid");
+    add<hard_swish_f32, hard_swish>(kernels, "hard_swish", "HardSwish");
+    add<leaky_relu_f32, leaky_relu>(kernels, "leaky_relu", "LeakyRelu");
     add<mish_f32, mish>(kernels, "mish", "Mish");
     add<selu_f32, selu>(kernels, "selu", "Selu");
     kernels.push_back(real_kernel<softsign>("softsign", "Softsign"));

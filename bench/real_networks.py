@@ -4,7 +4,7 @@
     real_networks.py [--only NAME...] [--rounds 5] [--seconds 0.5] [--threads 2] [--lathe PATH] [--write FILE]
 
 The sides take turns, round by round, each for --seconds; what counts is the ratio of the medians. Outputs are compared: the
-greatest difference over the greatest magnitude. --write: what ONNX Runtime gives, for tests/end_to_end/real_networks_test.py,
+greatest difference over the greatest magnitude, or 0.01 where that is more. --write: what ONNX Runtime gives, for tests/end_to_end/real_networks_test.py,
 and nothing is timed. Needs numpy and onnxruntime 1.31.1. Exit status 1 where an output differs by more than 1e-4.
 """
 import argparse
@@ -54,7 +54,7 @@ def difference(expected, found):
     if found.shape != expected.shape or found.dtype != expected.dtype:
         return float("inf")
     wide = expected.astype(np.float64)
-    return float(np.abs(wide - found).max() / max(np.abs(wide).max(), 1e-3)) if expected.size else 0.0
+    return float(np.abs(wide - found).max() / max(np.abs(wide).max(), 1e-2)) if expected.size else 0.0
 
 
 def main():

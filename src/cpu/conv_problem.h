@@ -25,6 +25,15 @@ constexpr int kPrologueAttribute = kAttributes + 3;
 // Of Conv, the bias among them; behind them the epilogue's operands, then the prologue's factors and offsets.
 constexpr int kInputs = 3;
 
+/// A last axis of one pixel is none, so that those of the axis in front lie in a row.
+[[maybe_unused]] void drop_single_pixels(Windows& windows) {
+  while (windows.axes > 1) {
+    const WindowAxis& last = windows.axis[windows.axes - 1];
+    if (last.input != 1 || last.kernel != 1 || last.output != 1 || last.pad_begin != 0) return;
+    --windows.axes;
+  }
+}
+
 template <bool kFused>
 Problem problem_of(const KernelCall& call) {
   const TensorArg& x = call.inputs[0];
@@ -41,6 +50,7 @@ Problem problem_of(const KernelCall& call) {
     problem.axes = 1;
     problem.axis[0] = {problem.pixels, 1, 1, 1, 0, 0, problem.pixels};
   }
+  drop_single_pixels(problem);
   if constexpr (kFused) {
     problem.epilogue = epilogue_of(call, kAttributes, kInputs);
     if (*call.attributes[kPrologueAttribute].text != '\0') {

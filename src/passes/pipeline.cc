@@ -16,11 +16,11 @@ constexpr std::array kPasses = {
          compute_sizes},
     Pass{"remove_identities", "drop what computes nothing, as x + 0; bit-equal but for -0 + 0",
          remove_identities},
-    Pass{"fold_pads", "pad where the convolution or pooling behind pads itself; bit-equal", fold_pads},
     Pass{"transposed_convolutions",
          "compute transposed convolutions as ones with a row for each phase; within 1e-6 of the sums of "
          "magnitudes",
          transposed_convolutions},
+    Pass{"fold_pads", "pad where the convolution or pooling behind pads itself; bit-equal", fold_pads},
     Pass{"fold_channel_factors",
          "scale the weights of convolutions ahead, and their channels not at all; within 1e-6 of the sums of "
          "magnitudes",

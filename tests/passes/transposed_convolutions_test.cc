@@ -72,6 +72,34 @@ TEST(TransposedConvolutions, GivesEachPhaseItsPartOfTheKernel) {
       }
 }
 
+TEST(TransposedConvolutions, TakesThePaddingInFrontAsConvolutionsDo) {
+  Graph graph =
+      parse_graph(R"(graph g {
+    %x: f32[1, 3, 5, 7] = input
+    %w: f32[3, 2, 2, 2] = constant "random w"
+    %p: i64[4] = constant "pads"
+    %axes: i64[2] = constant "axes"
+    %absent: none[0] = constant "absent"
+    %z: f32[1, 3, 7, 8] = Pad(%x, %p, %absent, %axes)
+    %y: f32[1, 2, 14, 16] = ConvTranspose(%z, %w) {strides = "2,2"}
+    return y = %y
+  })",
+                  [](const std::string& name, const ValueType& type) {
+                    if (type.dtype != Dtype::i64) return test::number_constant(name, type);
+                    const bool is_pads = name == "pads";
+                    const auto kept = std::make_shared<std::vector<std::int64_t>>(
+                        is_pads ? std::vector<std::int64_t>{1, 0, 1, 1} : std::vector<std::int64_t>{2, 3});
+                    const TensorView view{
+                        reinterpret_cast<const std::byte*>(kept->data()), type.dtype, {std::ssize(*kept)}};
+                    return std::pair<TensorView, std::shared_ptr<const void>>(view, kept);
+                  });
+  ASSERT_TRUE(transposed_convolutions(graph, {}));
+  ASSERT_TRUE(fold_pads(graph, {}));
+  remove_dead_nodes(graph, {});
+  EXPECT_THAT(ops(graph), testing::ElementsAre("Conv", "DepthToSpace"));
+  EXPECT_EQ(graph.nodes[0].text("pads"), "1, 0, 1, 1");
+}
+
 TEST(TransposedConvolutions, KeepsGroupsDilationsUnequalStridesAndWeightsThatARunGives) {
   constexpr std::string_view kGraph = R"g(graph g {
     %x: f32[1, 4, 5, 7] = input

@@ -157,8 +157,8 @@ void ProgramImplementation::compile_graph(const ProgramOptions& options, Program
   if (samples != nullptr) apply_precision(options, *samples, source, *sharing);
   complete_inputs({inputs, graph_symbols(source.graph), rules, options.past, options.seed, {}}, first_inputs,
                   sizes, notes);
-  if (options.exact_sizes && samples == nullptr && profiles.empty() && options.file.ends_with(".onnx"))
-    read_again(options, source.graph);
+  const bool one_size = options.exact_sizes && samples == nullptr && profiles.empty();
+  if (one_size && !sizes.empty() && options.file.ends_with(".onnx")) read_again(options, source.graph);
   CompileOptions compile_options;
   compile_options.math = source.options.math;
   compile_options.activations = program_activations(options, source.options);

@@ -5,6 +5,7 @@
 
 #include "graph/code_product.h"
 #include "passes/code_tail.h"
+#include "passes/constants.h"
 #include "passes/product_codes.h"
 #include "passes/rewrite.h"
 

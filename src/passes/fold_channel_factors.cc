@@ -24,10 +24,6 @@ struct Affine {
   std::vector<double> offsets;
 };
 
-bool is_known(const Value& value) {
-  return value.kind == ValueKind::constant && value.data.data != nullptr && value.type.dtype == Dtype::f32;
-}
-
 std::vector<double> elements(const Value& value) {
   std::vector<double> result(static_cast<std::size_t>(element_count(value.data.shape)));
   for (std::size_t i = 0; i < result.size(); ++i) result[i] = static_cast<double>(constant_element(value, i));
@@ -36,7 +32,7 @@ std::vector<double> elements(const Value& value) {
 
 /// The constant as one number for each channel of values of `rank` dimensions; empty where it is not that.
 std::vector<double> by_channel(const Value& value, std::size_t rank, std::size_t channels) {
-  if (!is_known(value)) return {};
+  if (!is_known_f32(value)) return {};
   const Shape& shape = value.data.shape;
   if (shape.size() > rank) return {};
   for (std::size_t i = 0; i < shape.size(); ++i) {
@@ -52,7 +48,7 @@ std::vector<double> by_channel(const Value& value, std::size_t rank, std::size_t
 std::optional<Affine> normalization(const Graph& graph, const Node& node) {
   std::vector<std::vector<double>> numbers;
   for (std::size_t i = 1; i < 5; ++i) {
-    if (!is_known(graph.value(node.inputs[i]))) return std::nullopt;
+    if (!is_known_f32(graph.value(node.inputs[i]))) return std::nullopt;
     numbers.push_back(elements(graph.value(node.inputs[i])));
   }
   Affine affine{node.inputs[0], {}, {}};
@@ -92,19 +88,18 @@ Affine composed(const Affine& outer, const Affine& inner) {
   return result;
 }
 
-ValueId add_numbers(Graph& graph, const std::string& name, const std::vector<double>& numbers, Shape shape) {
-  const auto floats = std::make_shared<std::vector<float>>(numbers.size());
-  std::ranges::transform(numbers, floats->begin(), [](double number) { return static_cast<float>(number); });
-  return graph.add_constant(
-      name, {reinterpret_cast<const std::byte*>(floats->data()), Dtype::f32, std::move(shape)}, floats);
+std::vector<float> rounded(const std::vector<double>& numbers) {
+  std::vector<float> floats(numbers.size());
+  std::ranges::transform(numbers, floats.begin(), [](double number) { return static_cast<float>(number); });
+  return floats;
 }
 
 bool fold_into_conv(Graph& graph, std::size_t position, const Node& conv, const Affine& affine) {
   const Value weight = graph.value(conv.inputs[1]);
   const bool has_bias = conv.inputs.size() > 2;
-  if (!is_known(weight) || weight.data.shape[0] != static_cast<std::int64_t>(affine.factors.size()))
+  if (!is_known_f32(weight) || weight.data.shape[0] != static_cast<std::int64_t>(affine.factors.size()))
     return false;
-  if (has_bias && !is_known(graph.value(conv.inputs[2]))) return false;
+  if (has_bias && !is_known_f32(graph.value(conv.inputs[2]))) return false;
   auto factors = elements(weight);
   const std::size_t row = factors.size() / affine.factors.size();
   for (std::size_t i = 0; i < factors.size(); ++i) factors[i] *= affine.factors[i / row];
@@ -113,9 +108,8 @@ bool fold_into_conv(Graph& graph, std::size_t position, const Node& conv, const 
     const auto old = elements(graph.value(conv.inputs[2]));
     for (std::size_t c = 0; c < bias.size(); ++c) bias[c] += old[c] * affine.factors[c];
   }
-  const ValueId scaled = add_numbers(graph, weight.name + ".scaled", factors, weight.data.shape);
-  const ValueId shifted =
-      add_numbers(graph, weight.name + ".bias", bias, {static_cast<std::int64_t>(bias.size())});
+  const ValueId scaled = add_numbers(graph, weight.name + ".scaled", rounded(factors), weight.data.shape);
+  const ValueId shifted = add_numbers(graph, weight.name + ".bias", rounded(bias));
   return replace_node(graph, position, {"Conv", {conv.inputs[0], scaled, shifted}, conv.attributes});
 }
 
@@ -129,9 +123,8 @@ bool fold_into_normalization(Graph& graph, std::size_t position, const Node& fir
     scale[c] *= std::sqrt(variances[c] + first.real("epsilon"));
   }
   const std::string name = graph.value(first.inputs[1]).name;
-  const Shape shape = {static_cast<std::int64_t>(scale.size())};
-  const ValueId scaled = add_numbers(graph, name + ".scaled", scale, shape);
-  const ValueId shifted = add_numbers(graph, name + ".bias", bias, shape);
+  const ValueId scaled = add_numbers(graph, name + ".scaled", rounded(scale));
+  const ValueId shifted = add_numbers(graph, name + ".bias", rounded(bias));
   return replace_node(graph, position,
                       {"BatchNormalization",
                        {first.inputs[0], scaled, shifted, first.inputs[3], first.inputs[4]},

@@ -9,6 +9,7 @@
 #include <set>
 
 #include "passes/code_chain.h"
+#include "passes/constants.h"
 #include "passes/pass.h"
 #include "passes/product_codes.h"
 #include "passes/rewrite.h"

@@ -155,14 +155,6 @@ ValueId integer_weight(Graph& graph, ValueId weight, ValueId zeros, bool by_colu
   return codes_around_zero(graph, weight, zeros, by_columns, parts);
 }
 
-ValueId add_numbers(Graph& graph, const std::string& name, std::vector<float> numbers) {
-  const auto owner = std::make_shared<const std::vector<float>>(std::move(numbers));
-  const TensorView view{reinterpret_cast<const std::byte*>(owner->data()),
-                        Dtype::f32,
-                        {static_cast<std::int64_t>(owner->size())}};
-  return graph.add_constant(name, view, owner);
-}
-
 bool is_constant_of_rows(const Graph& graph, ValueId id, std::size_t rank, std::size_t axis,
                          std::int64_t rows) {
   const auto& value = graph.value(id);

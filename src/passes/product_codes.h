@@ -27,8 +27,6 @@ std::optional<WeightCodes> weight_codes(Graph& graph, const Uses& uses, const No
 /// holds what does not fit into the first.
 ValueId integer_weight(Graph& graph, ValueId weight, ValueId zeros, bool by_columns, int parts = 1);
 
-ValueId add_numbers(Graph& graph, const std::string& name, std::vector<float> numbers);  // f32 [numbers]
-
 /// Whether the constant has one number for each of `rows`, or one for all: all its dimensions are 1 but the
 /// one that broadcasts with `axis` of a value of `rank` dimensions.
 bool is_constant_of_rows(const Graph& graph, ValueId id, std::size_t rank, std::size_t axis,

@@ -15,21 +15,11 @@
 namespace lathe {
 namespace {
 
-bool is_known(const Value& value) {
-  return value.kind == ValueKind::constant && value.data.data != nullptr && value.type.dtype == Dtype::f32;
-}
-
 /// Ops that FusedConv's epilogue has.
 bool is_function(const Node& node) {
   constexpr std::array kFunctions = {"Relu", "Clip", "LeakyRelu",   "Sigmoid",  "Swish",
                                      "Tanh", "Gelu", "HardSigmoid", "HardSwish"};
   return std::ranges::find(kFunctions, node.op->name) != kFunctions.end();
-}
-
-ValueId add_numbers(Graph& graph, const std::string& name, const std::shared_ptr<std::vector<float>>& numbers,
-                    Shape shape) {
-  const TensorView view{reinterpret_cast<const std::byte*>(numbers->data()), Dtype::f32, std::move(shape)};
-  return graph.add_constant(name, view, numbers);
 }
 
 bool scale_channels(Graph& graph, const Uses& uses, std::size_t position) {
@@ -41,24 +31,24 @@ bool scale_channels(Graph& graph, const Uses& uses, std::size_t position) {
     return false;
   if (reader < 0 || !is_function(graph.nodes[static_cast<std::size_t>(reader)])) return false;
   if (!std::ranges::all_of(node.inputs.begin() + 1, node.inputs.end(),
-                           [&](ValueId id) { return is_known(graph.value(id)); }))
+                           [&](ValueId id) { return is_known_f32(graph.value(id)); }))
     return false;
   const auto number = [&](std::size_t input, std::size_t channel) {
     return static_cast<double>(constant_element(graph.value(node.inputs[input]), channel));
   };
   const auto channels = static_cast<std::size_t>(x.dims[1].value);
-  const auto factors = std::make_shared<std::vector<float>>(channels);
-  const auto offsets = std::make_shared<std::vector<float>>(channels);
+  std::vector<float> factors(channels);
+  std::vector<float> offsets(channels);
   for (std::size_t c = 0; c < channels; ++c) {
     const double factor = number(1, c) / std::sqrt(number(4, c) + node.real("epsilon"));
-    (*factors)[c] = static_cast<float>(factor);
-    (*offsets)[c] = static_cast<float>(number(2, c) - number(3, c) * factor);
+    factors[c] = static_cast<float>(factor);
+    offsets[c] = static_cast<float>(number(2, c) - number(3, c) * factor);
   }
   Shape shape(x.dims.size(), 1);
   shape[0] = x.dims[1].value;
   const std::string name = graph.value(node.inputs[1]).name;
-  const ValueId weight = add_numbers(graph, name + ".factors", factors, shape);
-  const ValueId bias = add_numbers(graph, name + ".offsets", offsets, {x.dims[1].value});
+  const ValueId weight = add_numbers(graph, name + ".factors", std::move(factors), shape);
+  const ValueId bias = add_numbers(graph, name + ".offsets", std::move(offsets));
   return replace_node(graph, position,
                       {"Conv", {node.inputs[0], weight, bias}, {{"group", x.dims[1].value}}});
 }

@@ -15,6 +15,7 @@
 #include "graph/transposed_window.h"
 #include "passes/constants.h"
 #include "passes/pass.h"
+#include "passes/program_function.h"
 #include "passes/rewrite.h"
 #include "passes/uses.h"
 
@@ -35,10 +36,6 @@ struct Transposed {
   std::array<Axis, 2> axes;
 };
 
-bool is_known(const Value& value) {
-  return value.kind == ValueKind::constant && value.data.data != nullptr && value.type.dtype == Dtype::f32;
-}
-
 bool has_bias(const Graph& graph, const Node& node) {
   return node.inputs.size() > 2 && graph.value(node.inputs[2]).type.dtype != Dtype::none;
 }
@@ -48,9 +45,9 @@ std::optional<Transposed> transposed_of(const Graph& graph, const Node& node) {
   if (node.op->name != "ConvTranspose" || node.integer("group") != 1) return std::nullopt;
   const auto& x = graph.value(node.inputs[0]).type;
   const auto& weight = graph.value(node.inputs[1]);
-  if (!is_known(weight) || weight.data.shape.size() != 4 || !x.ranked || x.dims.size() != 4)
+  if (!is_known_f32(weight) || weight.data.shape.size() != 4 || !x.ranked || x.dims.size() != 4)
     return std::nullopt;
-  if (has_bias(graph, node) && !is_known(graph.value(node.inputs[2]))) return std::nullopt;
+  if (has_bias(graph, node) && !is_known_f32(graph.value(node.inputs[2]))) return std::nullopt;
   const AutoPad auto_pad = auto_pad_of(node.text("auto_pad").c_str());
   if ((auto_pad != AutoPad::given && auto_pad != AutoPad::valid) || !node.text("output_shape").empty())
     return std::nullopt;
@@ -74,12 +71,6 @@ std::optional<Transposed> transposed_of(const Graph& graph, const Node& node) {
     result.axes[static_cast<std::size_t>(i)] = {axis.kernel, taps, axis.pad_begin, behind};
   }
   return result;
-}
-
-ValueId add_floats(Graph& graph, const std::string& name, std::vector<float> numbers, Shape shape) {
-  const auto kept = std::make_shared<const std::vector<float>>(std::move(numbers));
-  return graph.add_constant(
-      name, {reinterpret_cast<const std::byte*>(kept->data()), Dtype::f32, std::move(shape)}, kept);
 }
 
 ValueId add_integers(Graph& graph, const std::string& name, std::vector<std::int64_t> numbers) {
@@ -106,8 +97,8 @@ ValueId add_phases(Graph& graph, const Transposed& shape, const Value& weight) {
                                                             (plane * height.kernel + y) * width.kernel + x))
                              : 0.0f);
       }
-  return add_floats(graph, weight.name + ".phases", std::move(phases),
-                    {shape.rows * s * s, shape.channels, height.taps, width.taps});
+  return add_numbers(graph, weight.name + ".phases", std::move(phases),
+                     {shape.rows * s * s, shape.channels, height.taps, width.taps});
 }
 
 /// One number for each channel, each `times` times.
@@ -117,18 +108,12 @@ ValueId add_repeated(Graph& graph, const Value& numbers, std::int64_t channels, 
   const bool is_one = element_count(numbers.data.shape) == 1;
   for (std::int64_t i = 0; i < channels * times; ++i)
     repeated.push_back(constant_element(numbers, is_one ? 0 : static_cast<std::size_t>(i / times)));
-  return add_floats(graph, numbers.name + ".phases", std::move(repeated), std::move(shape));
-}
-
-bool is_function(const Node& node) {
-  constexpr std::array kFunctions = {"Relu", "Clip", "LeakyRelu",   "Sigmoid",  "Swish",
-                                     "Tanh", "Gelu", "HardSigmoid", "HardSwish"};
-  return std::ranges::find(kFunctions, node.op->name) != kFunctions.end();
+  return add_numbers(graph, numbers.name + ".phases", std::move(repeated), std::move(shape));
 }
 
 /// One number, or one for each of the channels on axis 1 of four.
 bool is_by_channel(const Value& value, std::int64_t channels) {
-  if (!is_known(value)) return false;
+  if (!is_known_f32(value)) return false;
   const Shape& shape = value.data.shape;
   const auto count = element_count(shape);
   if (count == 1) return true;
@@ -138,11 +123,12 @@ bool is_by_channel(const Value& value, std::int64_t channels) {
 /// Whether the node can be computed in front of DepthToSpace: then its inputs there, but for the first.
 std::optional<std::vector<ValueId>> moved_inputs(Graph& graph, const Node& node, ValueId x,
                                                  std::int64_t channels, std::int64_t times) {
-  if (is_function(node)) return std::vector<ValueId>();
+  if (program_function(graph, node) && node.inputs[0] == x)
+    return std::vector<ValueId>(node.inputs.begin() + 1, node.inputs.end());
   std::vector<ValueId> inputs;
   if (node.op->name == "BatchNormalization") {
     for (std::size_t i = 1; i < node.inputs.size(); ++i)
-      if (!is_known(graph.value(node.inputs[i]))) return std::nullopt;
+      if (!is_known_f32(graph.value(node.inputs[i]))) return std::nullopt;
     for (std::size_t i = 1; i < node.inputs.size(); ++i)
       inputs.push_back(
           add_repeated(graph, Value(graph.value(node.inputs[i])), channels, times, {channels * times}));

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <limits>
 
+#include "cpu/element_formulas.h"
 #include "cpu/portable/erf_f32.h"
 #include "cpu/portable/exp_f32.h"
 #include "cpu/portable/kernel_arguments.h"
@@ -17,7 +17,6 @@ float absolute(float x) { return std::fabs(x); }
 float logarithm(float x) { return static_cast<float>(std::log(static_cast<double>(x))); }
 float negative(float x) { return -x; }
 float reciprocal(float x) { return 1.0f / x; }
-float relu(float x) { return x < 0.0f ? 0.0f : x; }
 float sigmoid(float x) { return 1.0f / (1.0f + exp_f32(-x)); }
 /// log(1 + exp(x)), from the side where nothing overflows.
 float softplus(float x) { return log1p_f32(exp_f32(-std::fabs(x))) + (0.0f > x ? 0.0f : x); }
@@ -42,21 +41,12 @@ void run_identity(const KernelCall& call) {
 
 bool accepts_elements(const NodeTypes& types) { return info(types.inputs[0].dtype).block_elements == 1; }
 
-/// The greatest number as a bound is none: infinity stays.
 void run_clip(const KernelCall& call) {
-  constexpr float kGreatest = std::numeric_limits<float>::max();
-  constexpr float kInfinity = std::numeric_limits<float>::infinity();
-  auto low = static_cast<float>(call.attributes[0].real);
-  auto high = static_cast<float>(call.attributes[1].real);
-  if (low <= -kGreatest) low = -kInfinity;
-  if (high >= kGreatest) high = kInfinity;
+  const formulas::Bounds bounds = formulas::clip_bounds(call.attributes[0].real, call.attributes[1].real);
   const auto* x = data_of<const float>(call.inputs[0]);
   auto* y = data_of<float>(call.outputs[0]);
   const Share share = share_of(call, element_count(call.inputs[0]));
-  for (std::int64_t i = share.begin; i < share.end; ++i) {
-    const float raised = x[i] < low ? low : x[i];
-    y[i] = raised > high ? high : raised;
-  }
+  for (std::int64_t i = share.begin; i < share.end; ++i) y[i] = formulas::clip(x[i], bounds);
 }
 
 bool serial(const KernelCall& call) { return element_count(call.inputs[0]) <= 8192; }
@@ -84,7 +74,7 @@ std::span<const Kernel> unary_kernels() {
       kernel("portable.log", "Log", run<logarithm>),
       kernel("portable.neg", "Neg", run<negative>),
       kernel("portable.reciprocal", "Reciprocal", run<reciprocal>),
-      kernel("portable.relu", "Relu", run<relu>),
+      kernel("portable.relu", "Relu", run<formulas::relu>),
       kernel("portable.sigmoid", "Sigmoid", run<sigmoid>),
       kernel("portable.softplus", "Softplus", run<softplus>),
       kernel("portable.sqrt", "Sqrt", run<square_root>),
